@@ -1,0 +1,59 @@
+/**
+ * `npm run build`: bundles the Worker as it would be deployed, production to dist/ and staging to dist/staging/, and
+ * prints the size of each. Deploys nothing. Stops at the first bundle that fails, with wrangler's own exit code.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const GZIP_LEVEL = 9;
+const BYTES_PER_KB = 1000;
+
+interface Bundle {
+  readonly label: string;
+  /** Value of `--env`; the empty string is the top level of wrangler.toml. */
+  readonly environment: string;
+  readonly outdir: string;
+}
+
+/** Production first: dist/ is emptied before it, and staging lies inside. */
+const BUNDLES: readonly Bundle[] = [
+  { label: "production", environment: "", outdir: "dist" },
+  { label: "staging", environment: "staging", outdir: join("dist", "staging") },
+];
+
+/** Runs wrangler on the Node that runs this script and returns its exit code; 1 when a signal ended it. */
+function bundle({ environment, outdir }: Bundle): number {
+  const wrangler = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
+  const flags = ["deploy", "--dry-run", "--outdir", outdir, `--env=${environment}`];
+  const run = spawnSync(process.execPath, [wrangler, ...flags], {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+  });
+  if (run.error !== undefined) throw new Error("wrangler could not be started", { cause: run.error });
+  return run.status ?? 1;
+}
+
+/** One line: label, raw kB and gzip kB (1 kB = 1000 bytes) of the bundle's script. */
+function sizeLine({ label, outdir }: Bundle): string {
+  const script = readFileSync(join(ROOT, outdir, "index.js"));
+  const kb = (bytes: number): string => `${(bytes / BYTES_PER_KB).toFixed(1)} kB`;
+  const gzipBytes = gzipSync(script, { level: GZIP_LEVEL }).byteLength;
+  return `${label}: ${kb(script.byteLength)} raw, ${kb(gzipBytes)} gzip (${join(outdir, "index.js")})`;
+}
+
+function main(): number {
+  rmSync(join(ROOT, "dist"), { recursive: true, force: true });
+  for (const each of BUNDLES) {
+    const code = bundle(each);
+    if (code !== 0) return code;
+  }
+  process.stdout.write(`\n${BUNDLES.map(sizeLine).join("\n")}\n`);
+  return 0;
+}
+
+process.exitCode = main();
