@@ -1,0 +1,180 @@
+/** Accounts as the API shows and takes them, one by one and as lines of an import. */
+import { z } from "@hono/zod-openapi";
+import { MAX_CUSTOM_DOMAINS_PER_ACCOUNT } from "../limits.ts";
+import {
+  CellSchema,
+  CohortSchema,
+  DomainSchema,
+  InstantSchema,
+  PageQuerySchema,
+  ProductNameSchema,
+  ReasonSchema,
+  RevisionSchema,
+  SlugSchema,
+  TimeZoneSchema,
+  VersionNameSchema,
+} from "./common.ts";
+import { HoldSchema } from "./products.ts";
+
+export const CustomDomainSchema = z
+  .strictObject({ host: DomainSchema, product: ProductNameSchema })
+  .openapi("CustomDomain");
+
+export const LabelsSchema = z
+  .record(
+    z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/, "label names are lower-case, at most 63"),
+    z.string().max(200),
+  )
+  .refine((labels) => Object.keys(labels).length <= 32, "at most 32 labels");
+
+/**
+ * What the system of record says of an account. A field that is left out stays as it is for a known account; a new
+ * one gets every product, its stable version, and no labels, domains or cell.
+ */
+export const AccountInputSchema = z
+  .strictObject({
+    timeZone: TimeZoneSchema,
+    cohort: CohortSchema,
+    labels: LabelsSchema.optional(),
+    cell: CellSchema.nullable().optional(),
+    domains: z.array(CustomDomainSchema).max(MAX_CUSTOM_DOMAINS_PER_ACCOUNT).optional(),
+    products: z
+      .array(ProductNameSchema)
+      .max(32)
+      .optional()
+      .openapi({ description: "Products it has; left out: all, for a new account" }),
+    homes: z.record(ProductNameSchema, VersionNameSchema).optional().openapi({
+      description:
+        "Versions a new account starts on, when it is not stable. For a known account it must equal what is recorded: nothing moves by an edit",
+    }),
+  })
+  .openapi("AccountInput");
+
+export const ImportLineSchema = AccountInputSchema.extend({ account: SlugSchema }).openapi("ImportLine");
+
+export const PinSchema = z
+  .object({
+    version: VersionNameSchema,
+    reason: z.string(),
+    expires: InstantSchema.nullable(),
+    by: z.string(),
+    at: InstantSchema,
+  })
+  .openapi("Pin");
+
+export const PinInputSchema = z
+  .strictObject({
+    version: VersionNameSchema,
+    reason: ReasonSchema,
+    expires: InstantSchema.nullable().default(null),
+  })
+  .openapi("PinInput");
+
+export const QuarantineSchema = z
+  .object({ version: VersionNameSchema, reason: z.string(), by: z.string(), at: InstantSchema })
+  .openapi("Quarantine");
+
+export const QuarantineInputSchema = z
+  .strictObject({ version: VersionNameSchema, reason: ReasonSchema })
+  .openapi("QuarantineInput");
+
+export const DeferralSchema = z
+  .object({ until: InstantSchema, reason: z.string(), owner: z.string(), by: z.string(), at: InstantSchema })
+  .openapi("Deferral");
+
+export const DeferralInputSchema = z
+  .strictObject({ until: InstantSchema, reason: ReasonSchema, owner: z.string().trim().min(1).max(100) })
+  .openapi("DeferralInput");
+
+export const AccountSchema = z
+  .object({
+    account: SlugSchema,
+    timeZone: TimeZoneSchema,
+    cohort: CohortSchema,
+    labels: z.record(z.string(), z.string()),
+    cell: CellSchema.nullable(),
+    domains: z.array(CustomDomainSchema),
+    homes: z.record(ProductNameSchema, VersionNameSchema),
+    pins: z.record(ProductNameSchema, PinSchema),
+    quarantine: z.record(ProductNameSchema, QuarantineSchema),
+    hold: HoldSchema.nullable(),
+    deferral: DeferralSchema.nullable(),
+    deleted: z.object({ at: InstantSchema, slugFreeAt: InstantSchema }).nullable(),
+    createdAt: InstantSchema,
+    updatedAt: InstantSchema,
+    visibleBy: InstantSchema.nullable().openapi({
+      description: "From then on every edge knows the latest change; null: it already does",
+    }),
+    revision: RevisionSchema,
+  })
+  .openapi("Account");
+
+export const AccountQuerySchema = PageQuerySchema.extend({
+  cohort: CohortSchema.optional(),
+  product: ProductNameSchema.optional(),
+  version: VersionNameSchema.optional().openapi({ description: "Home; needs product" }),
+  cell: CellSchema.optional(),
+  prefix: z.string().max(63).optional().openapi({ description: "Start of the slug" }),
+  deleted: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
+});
+
+export const AccountPageSchema = z
+  .object({ items: z.array(AccountSchema), cursor: z.string().nullable() })
+  .openapi("AccountPage");
+
+/** Outcome of an import or sync. `dryRun` says that nothing was changed. */
+export const ImportSummarySchema = z
+  .object({
+    id: z.string(),
+    mode: z.enum(["import", "sync"]),
+    dryRun: z.boolean(),
+    lines: z.int(),
+    rejected: z.int(),
+    added: z.int(),
+    changed: z.int(),
+    unchanged: z.int(),
+    removed: z.int(),
+    digest: z.string().openapi({ description: "SHA-256 over the accepted lines in order" }),
+    visibleBy: InstantSchema.nullable(),
+  })
+  .openapi("ImportSummary");
+
+/** One line of the streamed answer to an import: a rejected line, progress, the diff of a dry run, or the end. */
+export const ImportEventSchema = z.union([
+  z.object({
+    event: z.literal("rejected"),
+    line: z.int(),
+    account: z.string().nullable(),
+    reason: z.string(),
+  }),
+  z.object({
+    event: z.literal("progress"),
+    lines: z.int(),
+    added: z.int(),
+    changed: z.int(),
+    unchanged: z.int(),
+  }),
+  z.object({
+    event: z.literal("diff"),
+    account: z.string(),
+    change: z.enum(["added", "changed", "removed"]),
+    fields: z.array(z.string()),
+  }),
+  z.object({ event: z.literal("done"), summary: ImportSummarySchema }),
+  z.object({ event: z.literal("failed"), problem: z.looseObject({ type: z.string(), detail: z.string() }) }),
+]);
+
+export type CustomDomain = z.infer<typeof CustomDomainSchema>;
+export type AccountInput = z.infer<typeof AccountInputSchema>;
+export type ImportLine = z.infer<typeof ImportLineSchema>;
+export type Account = z.infer<typeof AccountSchema>;
+export type AccountQuery = z.infer<typeof AccountQuerySchema>;
+export type AccountPage = z.infer<typeof AccountPageSchema>;
+export type PinInput = z.infer<typeof PinInputSchema>;
+export type QuarantineInput = z.infer<typeof QuarantineInputSchema>;
+export type DeferralInput = z.infer<typeof DeferralInputSchema>;
+export type ImportSummary = z.infer<typeof ImportSummarySchema>;
+export type ImportEvent = z.infer<typeof ImportEventSchema>;

@@ -1,0 +1,90 @@
+/**
+ * Words that many API shapes share: names, times, revisions, pages. Parsed here once; everything behind the admin
+ * surface works with the inferred types. The OpenAPI document is generated from these same schemas.
+ */
+import { z } from "@hono/zod-openapi";
+import { isDomainName } from "../domain-name.ts";
+import { parseOrigin } from "../origin-rules.ts";
+
+export const SlugSchema = z
+  .string()
+  .regex(/^(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, "must be one lower-case DNS label, not xn--")
+  .openapi({
+    example: "acme",
+    description: "Account slug: one lower-case DNS label, the same for all products",
+  });
+
+export const ProductNameSchema = z
+  .string()
+  .regex(/^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/, "must be lower-case letters, digits and hyphens, at most 32")
+  .openapi({ example: "kiln" });
+
+export const VersionNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, "must be letters, digits and . _ + -, at most 64")
+  .openapi({ example: "2.9.0" });
+
+export const DomainSchema = z
+  .string()
+  .refine(isDomainName, "must be a lower-case host name without port")
+  .openapi({ example: "kiln.example.com" });
+
+export const OriginSchema = z
+  .string()
+  .max(300)
+  .superRefine((text, context) => {
+    const parsed = parseOrigin(text);
+    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.error });
+  })
+  .openapi({ example: "https://kiln-2-9-0.origins.example.net" });
+
+export const CohortSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be lower-case, at most 32")
+  .openapi({ example: "early" });
+
+export const CellSchema = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, "must be a lower-case label, at most 32")
+  .openapi({ example: "eu1" });
+
+/** A zone that the runtime's own zone data knows; never silently UTC. */
+export const TimeZoneSchema = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, "is no IANA time zone")
+  .openapi({ example: "Europe/Paris", description: "IANA time zone" });
+
+function isTimeZone(text: string): boolean {
+  // Offsets such as +02:00 are accepted by Intl but have no daylight-saving rules, so they are refused here.
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** Point in time: ISO 8601 with offset on the wire, milliseconds since the epoch inside. */
+export const InstantSchema = z.iso.datetime({ offset: true }).openapi({ example: "2026-11-28T22:05:00Z" });
+
+export const ReasonSchema = z.string().trim().min(1, "say why: it goes into the audit").max(500);
+export const RevisionSchema = z
+  .int()
+  .min(0)
+  .openapi({ description: "Send it back as If-Match to change this" });
+
+export const PageQuerySchema = z.object({
+  cursor: z.string().max(300).optional().openapi({ description: "From the previous page" }),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+export const ProblemSchema = z
+  .looseObject({
+    type: z.string().openapi({ example: "urn:firebreak:problem:stale-revision" }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().optional().openapi({ description: "Request id" }),
+  })
+  .openapi("Problem");

@@ -1,0 +1,146 @@
+/** Products and their versions as the API shows and takes them. */
+import { z } from "@hono/zod-openapi";
+import {
+  DomainSchema,
+  InstantSchema,
+  OriginSchema,
+  ProductNameSchema,
+  ReasonSchema,
+  RevisionSchema,
+  VersionNameSchema,
+} from "./common.ts";
+import { MAX_DOMAINS_PER_PRODUCT, MAX_TIMEOUTS_PER_PRODUCT } from "../limits.ts";
+
+export const HoldModeSchema = z.enum(["page", "readOnly"]);
+
+export const HoldInputSchema = z
+  .strictObject({
+    mode: HoldModeSchema.default("page").openapi({
+      description: "page: 503 for everything; readOnly: GET, HEAD, OPTIONS pass",
+    }),
+    message: z
+      .string()
+      .max(500)
+      .nullable()
+      .default(null)
+      .openapi({ description: "Wording on the page, plain text" }),
+    until: InstantSchema.nullable().default(null).openapi({ description: "Expected end, for Retry-After" }),
+    reason: ReasonSchema,
+  })
+  .openapi("HoldInput");
+
+export const HoldSchema = z
+  .object({
+    mode: HoldModeSchema,
+    message: z.string().nullable(),
+    until: InstantSchema.nullable(),
+    reason: z.string(),
+    by: z.string(),
+    at: InstantSchema,
+  })
+  .openapi("Hold");
+
+export const PathTimeoutSchema = z
+  .strictObject({
+    prefix: z
+      .string()
+      .regex(/^\/[^?#\s]*$/, "must start with / and hold no query")
+      .max(200),
+    seconds: z.int().min(1).max(3600),
+  })
+  .openapi("PathTimeout");
+
+export const ProductInputSchema = z
+  .strictObject({
+    domains: z.array(DomainSchema).min(1).max(MAX_DOMAINS_PER_PRODUCT),
+    timeouts: z.array(PathTimeoutSchema).max(MAX_TIMEOUTS_PER_PRODUCT).default([]),
+  })
+  .openapi("ProductInput");
+
+export const ProductSchema = z
+  .object({
+    name: ProductNameSchema,
+    domains: z.array(DomainSchema),
+    timeouts: z.array(PathTimeoutSchema),
+    stable: VersionNameSchema.nullable().openapi({
+      description: "What new accounts get as their home, and nothing else",
+    }),
+    default: VersionNameSchema.nullable().openapi({ description: "Default (unknown accounts)" }),
+    standby: VersionNameSchema.nullable(),
+    hold: HoldSchema.nullable(),
+    accounts: z.int(),
+    revision: RevisionSchema,
+  })
+  .openapi("Product");
+
+export const VersionStateSchema = z.enum(["registered", "candidate", "live", "draining", "retired"]);
+
+/** true, false, or until when. Undeclared is false: the way back is closed unless somebody says it is open. */
+export const ReversibleSchema = z.union([z.boolean(), InstantSchema]);
+
+export const VersionInputSchema = z
+  .strictObject({
+    origin: OriginSchema,
+    reversible: ReversibleSchema.default(false),
+    mixed: z.enum(["ok", "never"]).default("never").openapi({
+      description:
+        "May this version and the one before serve one account for the minutes that maps take to spread?",
+    }),
+    upgradesFrom: z
+      .array(VersionNameSchema)
+      .max(32)
+      .nullable()
+      .default(null)
+      .openapi({ description: "null: from any" }),
+    requires: z.record(ProductNameSchema, z.array(VersionNameSchema).min(1).max(32)).default({}).openapi({
+      description: "Versions of other products that an account must be on",
+    }),
+    notes: z.string().max(2000).default(""),
+  })
+  .openapi("VersionInput");
+
+export const VersionSchema = z
+  .object({
+    product: ProductNameSchema,
+    name: VersionNameSchema,
+    origin: OriginSchema,
+    state: VersionStateSchema,
+    reversible: ReversibleSchema,
+    mixed: z.enum(["ok", "never"]),
+    upgradesFrom: z.array(VersionNameSchema).nullable(),
+    requires: z.record(ProductNameSchema, z.array(VersionNameSchema)),
+    notes: z.string(),
+    bad: z.object({ reason: z.string(), by: z.string(), at: InstantSchema }).nullable(),
+    accounts: z.int().openapi({ description: "Accounts whose home it is" }),
+    registeredAt: InstantSchema,
+    revision: RevisionSchema,
+  })
+  .openapi("Version");
+
+export const VersionStateInputSchema = z
+  .strictObject({ state: VersionStateSchema, reason: ReasonSchema })
+  .openapi("VersionStateInput");
+export const StableInputSchema = z
+  .strictObject({ version: VersionNameSchema, reason: ReasonSchema })
+  .openapi("StableInput");
+
+export const DefaultInputSchema = z
+  .strictObject({
+    version: VersionNameSchema,
+    reason: ReasonSchema,
+    force: z.boolean().default(false).openapi({
+      description:
+        "Move the default although nothing has tried the version with requests that name no known account",
+    }),
+  })
+  .openapi("DefaultInput");
+
+export type ProductInput = z.infer<typeof ProductInputSchema>;
+export type Product = z.infer<typeof ProductSchema>;
+export type VersionInput = z.infer<typeof VersionInputSchema>;
+export type Version = z.infer<typeof VersionSchema>;
+export type VersionStateInput = z.infer<typeof VersionStateInputSchema>;
+export type StableInput = z.infer<typeof StableInputSchema>;
+export type DefaultInput = z.infer<typeof DefaultInputSchema>;
+export type HoldInput = z.infer<typeof HoldInputSchema>;
+export type HoldView = z.infer<typeof HoldSchema>;

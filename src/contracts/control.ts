@@ -1,0 +1,238 @@
+/**
+ * The port between the admin surface (and the scheduled handler) and the control plane, as it crosses RPC:
+ * plain data in, `Result` out. Adding a field must stay compatible in both directions, because during a deploy the
+ * Worker and the object may run different releases.
+ */
+import type {
+  Account,
+  AccountInput,
+  AccountPage,
+  AccountQuery,
+  DeferralInput,
+  ImportLine,
+  ImportSummary,
+  PinInput,
+  QuarantineInput,
+} from "./api/accounts.ts";
+import type {
+  AuditPage,
+  Halt,
+  HaltInput,
+  OverrideInput,
+  Status,
+  TokenInput,
+  TokenView,
+} from "./api/operations.ts";
+import type {
+  DefaultInput,
+  HoldInput,
+  Product,
+  ProductInput,
+  StableInput,
+  Version,
+  VersionInput,
+  VersionStateInput,
+} from "./api/products.ts";
+import type { Role } from "./env.ts";
+import type { Refusal } from "./problems.ts";
+import type { Result } from "./result.ts";
+import type { SeenIsolate } from "./telemetry.ts";
+import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
+
+/** Who acts. `products` null: all of them. */
+export interface Actor {
+  readonly name: string;
+  readonly role: Role;
+  readonly products: readonly ProductName[] | null;
+}
+
+/** Conditions of one write. `ifMatch` is the revision the writer saw, null to write whatever is there. */
+export interface WriteContext {
+  readonly actor: Actor;
+  readonly ifMatch: number | null;
+  readonly idempotencyKey: string | null;
+}
+
+interface OfProduct {
+  readonly product: ProductName;
+}
+interface OfVersion extends OfProduct {
+  readonly version: VersionName;
+}
+interface OfAccount {
+  readonly account: AccountSlug;
+}
+interface OfAccountProduct extends OfAccount, OfProduct {}
+interface WithReason {
+  readonly reason: string;
+}
+
+/** Every change, by its name in the audit: what it takes. */
+export interface CommandInputs {
+  "product.put": OfProduct & { readonly input: ProductInput };
+  "product.stable.set": OfProduct & { readonly input: StableInput };
+  "product.default.set": OfProduct & { readonly input: DefaultInput };
+  "product.hold.set": OfProduct & { readonly input: HoldInput };
+  "product.hold.lift": OfProduct & WithReason;
+  "version.put": OfVersion & { readonly input: VersionInput };
+  "version.state.set": OfVersion & { readonly input: VersionStateInput };
+  "account.put": OfAccount & { readonly input: AccountInput };
+  "account.delete": OfAccount & WithReason;
+  "account.pin.set": OfAccountProduct & { readonly input: PinInput };
+  "account.pin.lift": OfAccountProduct & WithReason;
+  "account.quarantine.set": OfAccountProduct & { readonly input: QuarantineInput };
+  "account.quarantine.lift": OfAccountProduct & WithReason;
+  "account.hold.set": OfAccount & { readonly input: HoldInput };
+  "account.hold.lift": OfAccount & WithReason;
+  "account.deferral.set": OfAccount & { readonly input: DeferralInput };
+  "account.deferral.lift": OfAccount & WithReason;
+  "halt.set": { readonly input: HaltInput };
+  "override.issued": { readonly input: OverrideInput };
+  "override.revoke-all": WithReason;
+  "token.create": { readonly input: TokenInput; readonly sha256: string };
+  "token.revoke": { readonly name: string; readonly reason: string };
+}
+
+/** Every change: the resource as it is afterwards. */
+export interface CommandOutputs {
+  "product.put": Product;
+  "product.stable.set": Product;
+  "product.default.set": Product;
+  "product.hold.set": Product;
+  "product.hold.lift": Product;
+  "version.put": Version;
+  "version.state.set": Version;
+  "account.put": Account;
+  "account.delete": Account;
+  "account.pin.set": Account;
+  "account.pin.lift": Account;
+  "account.quarantine.set": Account;
+  "account.quarantine.lift": Account;
+  "account.hold.set": Account;
+  "account.hold.lift": Account;
+  "account.deferral.set": Account;
+  "account.deferral.lift": Account;
+  "halt.set": Halt;
+  "override.issued": { readonly allowed: true };
+  "override.revoke-all": { readonly before: EpochMs };
+  "token.create": TokenView;
+  "token.revoke": TokenView;
+}
+
+export type CommandName = keyof CommandInputs;
+
+/** Every question: what it takes. */
+export interface QueryInputs {
+  products: Record<never, never>;
+  product: OfProduct;
+  versions: OfProduct;
+  version: OfVersion;
+  accounts: AccountQuery;
+  account: OfAccount;
+  halt: Record<never, never>;
+  audit: {
+    readonly cursor: string | null;
+    readonly limit: number;
+    readonly target: string | null;
+    readonly actor: string | null;
+  };
+  tokens: Record<never, never>;
+  status: { readonly seen: readonly SeenIsolate[] };
+}
+
+export interface QueryOutputs {
+  products: readonly Product[];
+  product: Product;
+  versions: readonly Version[];
+  version: Version;
+  accounts: AccountPage;
+  account: Account;
+  halt: Halt;
+  audit: AuditPage;
+  tokens: readonly TokenView[];
+  status: Status;
+}
+
+export type QueryName = keyof QueryInputs;
+
+/** A line as it came: its number (from 1) and either the parsed account or why it was not one. */
+export interface NumberedLine {
+  readonly line: number;
+  readonly account: ImportLine;
+}
+
+export interface RejectedLine {
+  readonly line: number;
+  readonly account: string | null;
+  readonly reason: string;
+}
+
+export interface BatchCounts {
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+}
+
+export interface ImportBegin {
+  /** The same id again continues the same import: batches already taken are not taken twice. */
+  readonly id: string;
+  readonly mode: "import" | "sync";
+  readonly dryRun: boolean;
+  /** How many removals the operator expects of a sync; null: at most the allowed loss. */
+  readonly expectRemoved: number | null;
+}
+
+export interface BatchDone {
+  readonly counts: BatchCounts;
+  readonly rejected: readonly RejectedLine[];
+  /** Differences, only in a dry run. */
+  readonly diff: readonly {
+    readonly account: string;
+    readonly change: "added" | "changed" | "removed";
+    readonly fields: readonly string[];
+  }[];
+}
+
+/** One step of the work behind: publishing, collecting, expiries. */
+export interface TickReport {
+  /** The object's clock after the tick: the greatest time it was ever ticked with. */
+  readonly now: EpochMs;
+  /** False when the tick was older than the clock, and so did nothing. */
+  readonly advanced: boolean;
+  readonly happened: readonly string[];
+  readonly generation: Generation;
+}
+
+/** One line of an export: a table name and a row. */
+export interface ExportPage {
+  readonly lines: readonly string[];
+  readonly cursor: string | null;
+}
+
+/** What the control plane object offers. Implemented by `control/`, called through RPC. */
+export interface ControlPort {
+  execute<K extends CommandName>(
+    name: K,
+    input: CommandInputs[K],
+    context: WriteContext,
+  ): Promise<Result<CommandOutputs[K], Refusal>>;
+  query<K extends QueryName>(name: K, input: QueryInputs[K]): Promise<Result<QueryOutputs[K], Refusal>>;
+  /** Finds the actor of a token by its SHA-256 in hex; null for unknown, revoked and expired ones alike. */
+  authenticate(sha256: string): Promise<Actor | null>;
+  importBegin(begin: ImportBegin, actor: Actor): Promise<Result<null, Refusal>>;
+  importBatch(id: string, lines: readonly NumberedLine[]): Promise<Result<BatchDone, Refusal>>;
+  /** Finishes: removes what a sync lacks (or refuses), writes the audit entry, says when edges will know. */
+  importEnd(id: string, rejected: number): Promise<Result<ImportEnded, Refusal>>;
+  exportPage(cursor: string | null): Promise<ExportPage>;
+  restoreBegin(actor: Actor, reason: string): Promise<Result<null, Refusal>>;
+  restoreLines(lines: readonly string[]): Promise<Result<null, Refusal>>;
+  /** Swaps the restored state in; the maps continue above every generation ever published or seen. */
+  restoreEnd(highestSeen: Generation): Promise<Result<{ readonly generation: Generation }, Refusal>>;
+  tick(scheduledTime: EpochMs): Promise<TickReport>;
+}
+
+export interface ImportEnded {
+  readonly summary: ImportSummary;
+  /** Removals (applied, or in a dry run to be applied), a first page of at most 1,000. */
+  readonly removed: readonly AccountSlug[];
+}
