@@ -1,0 +1,72 @@
+/**
+ * Reads one product of the published root. Shape only: whether its versions exist is judged in `root-limits`.
+ * Called by `root-codec`; complaints go to the site.
+ */
+import type {
+  PathTimeout,
+  Replacement,
+  RootProduct,
+  RootVersion,
+  VersionState,
+} from "../../contracts/maps.ts";
+import { readHold } from "./row-json.ts";
+import {
+  below,
+  complain,
+  DOMAIN,
+  readEach,
+  readMap,
+  readName,
+  readNullable,
+  readRecord,
+  readVersion,
+  readWhole,
+  TEXT,
+  VERSION,
+  type Site,
+} from "./shape.ts";
+
+const STATES: readonly VersionState[] = ["registered", "candidate", "live", "draining", "retired"];
+
+/** Reads a product as the root carries it. */
+export function readProduct(value: unknown, site: Site): RootProduct {
+  const record = readRecord(value, site);
+  return {
+    domains: readEach(record["domains"], below(site, "domains"), (name, at) => readName(name, at, DOMAIN)),
+    stable: readVersion(record["stable"], below(site, "stable")),
+    default: readVersion(record["default"], below(site, "default")),
+    standby: readNullable(record["standby"], below(site, "standby"), readVersion),
+    versions: readMap(record["versions"], below(site, "versions"), { key: VERSION, read: readRootVersion }),
+    replacements: readEach(record["replacements"], below(site, "replacements"), readReplacement),
+    timeouts: readEach(record["timeouts"], below(site, "timeouts"), readTimeout),
+    hold: readNullable(record["hold"], below(site, "hold"), readHold),
+  };
+}
+
+function readRootVersion(value: unknown, site: Site): RootVersion {
+  const record = readRecord(value, site);
+  const state = STATES.find((known) => known === record["state"]);
+  if (state === undefined) complain(record["state"], below(site, "state"), `one of ${STATES.join(", ")}`);
+  return {
+    origin: readName(record["origin"], below(site, "origin"), TEXT),
+    state: state ?? "registered",
+  };
+}
+
+function readReplacement(value: unknown, site: Site): Replacement {
+  const record = readRecord(value, site);
+  return {
+    from: readVersion(record["from"], below(site, "from")),
+    to: readVersion(record["to"], below(site, "to")),
+    salt: readName(record["salt"], below(site, "salt"), TEXT),
+    below: readWhole(record["below"], below(site, "below"), 0),
+  };
+}
+
+function readTimeout(value: unknown, site: Site): PathTimeout {
+  const record = readRecord(value, site);
+  return {
+    prefix: readName(record["prefix"], below(site, "prefix"), TEXT),
+    seconds: readWhole(record["seconds"], below(site, "seconds"), 1),
+  };
+}
