@@ -34,6 +34,8 @@ export const PROBLEMS = {
   "move-not-allowed": { status: 409, title: "That would move accounts outside a rollout" },
   "removes-too-many": { status: 409, title: "That would remove more accounts than expected" },
   "idempotency-mismatch": { status: 422, title: "This Idempotency-Key was used for another request" },
+  "unsupported-media-type": { status: 415, title: "This kind of content is not taken here" },
+  "not-configured": { status: 501, title: "This deployment is not set up for that" },
   "too-large": { status: 413, title: "The request is too large" },
   "rate-limited": { status: 429, title: "Too many requests" },
   "control-unavailable": { status: 503, title: "The control plane cannot be reached" },

@@ -109,6 +109,42 @@ export const AccountSchema = z
   })
   .openapi("Account");
 
+/** A flag in a query: the words `true` and `false`; left out is false. */
+const FlagSchema = z
+  .enum(["true", "false"])
+  .default("false")
+  .transform((text) => text === "true");
+
+export const AccountParamsSchema = z.strictObject({ account: SlugSchema });
+export const AccountProductParamsSchema = z.strictObject({ account: SlugSchema, product: ProductNameSchema });
+
+/** How an import is to be taken; the lines themselves are the body. */
+export const ImportQuerySchema = z
+  .strictObject({
+    mode: z.enum(["import", "sync"]).default("import").openapi({
+      description:
+        "import: adds and changes; sync: the lines are all accounts there are, the others are removed",
+    }),
+    dryRun: FlagSchema.openapi({
+      description: "true: says what would change, line by line, and changes nothing",
+    }),
+    expectRemoved: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .openapi({ description: "How many accounts a sync may remove; left out: at most 0.5 %" }),
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits and . _ -, at most 64")
+      .optional()
+      .openapi({ description: "Name of this import. Sent again after a break it goes on where it was" }),
+  })
+  .refine(({ mode, expectRemoved }) => mode === "sync" || expectRemoved === undefined, {
+    path: ["expectRemoved"],
+    message: "is for mode=sync: an import removes nothing",
+  });
+
 export const AccountQuerySchema = PageQuerySchema.extend({
   cohort: CohortSchema.optional(),
   product: ProductNameSchema.optional(),

@@ -1,6 +1,13 @@
 /** What operators ask and switch besides products and accounts: status, explain, halt, audit, tokens, overrides. */
 import { z } from "@hono/zod-openapi";
-import { InstantSchema, ProductNameSchema, ReasonSchema, SlugSchema, VersionNameSchema } from "./common.ts";
+import {
+  InstantSchema,
+  PageQuerySchema,
+  ProductNameSchema,
+  ReasonSchema,
+  SlugSchema,
+  VersionNameSchema,
+} from "./common.ts";
 
 export const RoleSchema = z.enum(["viewer", "support", "deployer", "operator", "admin"]);
 
@@ -32,9 +39,14 @@ export const AuditPageSchema = z
   .object({ items: z.array(AuditEntrySchema), cursor: z.string().nullable() })
   .openapi("AuditPage");
 
+const TokenNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9_.-]{0,62}$/, "must be lower-case letters, digits and _ . -, at most 63")
+  .openapi({ example: "deploy-pipeline" });
+
 export const TokenInputSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/),
+    name: TokenNameSchema,
     role: RoleSchema,
     products: z
       .array(ProductNameSchema)
@@ -131,6 +143,87 @@ export const ExplainSchema = z
   })
   .openapi("Explain");
 
+export const ExplainQuerySchema = z.strictObject({
+  host: z.string().max(2000).optional().openapi({
+    example: "acme.kiln.example.com",
+    description:
+      "Host header, byte for byte and however it is spelt; empty: an empty one; left out: a request without one",
+  }),
+  method: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z-]{0,31}$/, "must be a method such as GET or OPTIONS")
+    .default("GET"),
+  at: z
+    .literal("now", {
+      error: "may only be now: other times need a plan of a rollout, and none can be made yet. Leave it out",
+    })
+    .optional()
+    .openapi({
+      description: "Only `now` until there are rollouts to look ahead into; anything else is refused",
+    }),
+});
+
+export const AuditQuerySchema = PageQuerySchema.extend({
+  target: z.string().max(200).optional().openapi({ example: "account/acme" }),
+  actor: z.string().max(100).optional(),
+}).strict();
+
+export const TokenListSchema = z
+  .object({ items: z.array(TokenSchema), cursor: z.null() })
+  .openapi("TokenList");
+export const TokenParamsSchema = z.strictObject({ name: TokenNameSchema });
+
+export const RevokeInputSchema = z.strictObject({ reason: ReasonSchema }).openapi("RevokeInput");
+export const RevokedSchema = z
+  .object({
+    before: InstantSchema.openapi({
+      description: "Overrides issued before this time are refused once maps have spread",
+    }),
+  })
+  .openapi("Revoked");
+
+const GenerationQuerySchema = z.coerce.number().int().min(0);
+
+export const MapsQuerySchema = z.strictObject({
+  generation: GenerationQuerySchema.optional().openapi({
+    description: "An older root that is still kept; left out: the present one",
+  }),
+});
+
+export const RestoreQuerySchema = z.strictObject({
+  reason: ReasonSchema,
+  highestSeen: GenerationQuerySchema.optional().openapi({
+    description:
+      "Highest generation that any edge may have seen; only needed while the meters cannot be asked",
+  }),
+});
+
+/** One line of the streamed answer to a restore. */
+export const RestoreEventSchema = z.union([
+  z.object({ event: z.literal("progress"), lines: z.int() }),
+  z.object({ event: z.literal("done"), lines: z.int(), generation: z.int() }),
+  z.object({ event: z.literal("failed"), problem: z.looseObject({ type: z.string(), detail: z.string() }) }),
+]);
+
+/** One entry of the published maps, as `wrangler kv bulk put` takes it. */
+export const MapsEntrySchema = z.object({ key: z.string(), value: z.string() }).openapi("MapsEntry");
+
+/** Words for people: no names, no numbers. */
+export const ReadySchema = z
+  .object({
+    ready: z.enum(["yes", "degraded", "no"]),
+    maps: z
+      .enum(["published", "cached", "compiled-in"])
+      .openapi({ description: "Where the maps come from that this node serves" }),
+    generation: z
+      .enum(["current", "behind", "unknown"])
+      .openapi({ description: "Against the newest that any node reported" }),
+    control: z.enum(["reachable", "unreachable"]),
+    breakGlass: z.enum(["none", "active"]),
+    note: z.string(),
+  })
+  .openapi("Ready");
+
 export type HaltInput = z.infer<typeof HaltInputSchema>;
 export type Halt = z.infer<typeof HaltSchema>;
 export type AuditEntry = z.infer<typeof AuditEntrySchema>;
@@ -140,3 +233,8 @@ export type TokenView = z.infer<typeof TokenSchema>;
 export type OverrideInput = z.infer<typeof OverrideInputSchema>;
 export type Status = z.infer<typeof StatusSchema>;
 export type Explain = z.infer<typeof ExplainSchema>;
+export type IssuedToken = z.infer<typeof IssuedTokenSchema>;
+export type Override = z.infer<typeof OverrideSchema>;
+export type RestoreEvent = z.infer<typeof RestoreEventSchema>;
+export type MapsEntry = z.infer<typeof MapsEntrySchema>;
+export type Ready = z.infer<typeof ReadySchema>;

@@ -135,6 +135,28 @@ export const DefaultInputSchema = z
   })
   .openapi("DefaultInput");
 
+export const ProductListSchema = z
+  .object({ items: z.array(ProductSchema), cursor: z.null() })
+  .openapi("ProductList");
+export const VersionListSchema = z
+  .object({ items: z.array(VersionSchema), cursor: z.null() })
+  .openapi("VersionList");
+
+/** What requests that name no known account get, and what stands by for it. */
+export const DefaultSchema = z
+  .object({
+    product: ProductNameSchema,
+    default: VersionNameSchema.nullable().openapi({ description: "Default (unknown accounts)" }),
+    standby: VersionNameSchema.nullable().openapi({
+      description: "The default before it; takes over when its origin cannot be reached",
+    }),
+    revision: RevisionSchema,
+  })
+  .openapi("Default");
+
+export const ProductParamsSchema = z.strictObject({ product: ProductNameSchema });
+export const VersionParamsSchema = z.strictObject({ product: ProductNameSchema, version: VersionNameSchema });
+
 export type ProductInput = z.infer<typeof ProductInputSchema>;
 export type Product = z.infer<typeof ProductSchema>;
 export type VersionInput = z.infer<typeof VersionInputSchema>;
