@@ -1,0 +1,32 @@
+/**
+ * Bundles the Workers of the local run, as wrangler bundles the deployed one: one ES module each, workerd's conditions,
+ * JSX of hono. Not minified, so that stack traces in the log name functions. Called once per start; throws what esbuild
+ * reports, which names file and line.
+ */
+import { build } from "esbuild";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Bundles one of `worker/`; `entry` is its file name. */
+export async function bundleWorker(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [join("scripts", "local", "worker", entry)],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["workerd", "worker", "browser", "import"],
+    external: ["cloudflare:*"],
+    jsx: "automatic",
+    jsxImportSource: "hono/jsx",
+    logLevel: "silent",
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  return file.text;
+}

@@ -1,0 +1,120 @@
+/**
+ * One local node: the Worker as it is deployed, with its bindings wrapped so that they can be made ill, and with an
+ * entrypoint through which the runner drives this node alone. Bundled by `bundle.ts`, run by `nodes.ts`, never deployed.
+ *
+ * A "restart" makes the composition anew, which is a cold isolate as far as Firebreak can tell: all memory of a node
+ * lives in that value. The faults stay, so that a node can be cold while everything it needs is down.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { createFirebreak, type Env } from "../../../src/compose.ts";
+import {
+  NODE_BINDINGS,
+  type FaultMode,
+  type NodeAction,
+  type NodeBinding,
+  type NodeState,
+} from "../node-actions.ts";
+import { createIllBinding, createIllNamespace } from "./ill-bindings.ts";
+
+// A Worker must export the classes of its objects; this is one, put together as src/index.ts is.
+// oxlint-disable-next-line no-restricted-imports -- the entry of a Worker, not a script that talks to one
+export { ControlPlane } from "../../../src/control/control-plane.ts";
+// oxlint-disable-next-line no-restricted-imports -- as above
+export { Meter } from "../../../src/control/meter.ts";
+
+const CRON = "* * * * *";
+
+// The memory of this node's isolate. Two entrypoints share it, and the runtime gives them no other place to meet.
+const modes = new Map<NodeBinding, FaultMode>();
+const wrapped = new WeakMap<Env, Env>();
+let restarts = 0;
+let lastTick: unknown = null;
+
+const modeOf = (binding: NodeBinding): FaultMode => modes.get(binding) ?? "ok";
+
+/** Before the composition is made, so that it keeps a cache that can be made ill. */
+function wrapCaches(): void {
+  const real = caches.default;
+  const ill = createIllBinding(real, { binding: "cache", modeOf });
+  Object.defineProperty(globalThis, "caches", {
+    configurable: true,
+    value: { default: ill, open: async () => ill },
+  });
+}
+
+wrapCaches();
+let firebreak = createFirebreak();
+
+function noteTick(name: string, value: unknown): void {
+  if (name === "tick") lastTick = value;
+}
+
+/** The same wrapped environment for every request, because the composition may remember what it made of it. */
+function wrapEnv(env: Env): Env {
+  const known = wrapped.get(env);
+  if (known !== undefined) return known;
+  const made: Env = {
+    ...env,
+    MAPS: createIllBinding(env.MAPS, { binding: "kv", modeOf }),
+    CONTROL: createIllNamespace(env.CONTROL, { binding: "control", modeOf, heard: noteTick }),
+    ...(env.METER === undefined
+      ? {}
+      : { METER: createIllNamespace(env.METER, { binding: "meter", modeOf }) }),
+  };
+  wrapped.set(env, made);
+  return made;
+}
+
+/** Collects what a handler leaves to run on, so that a tick is over when its answer is given. */
+function createContext(real: ExecutionContext): { context: ExecutionContext; settled: () => Promise<void> } {
+  const left: Promise<unknown>[] = [];
+  const context = new Proxy(real, {
+    get(target, name) {
+      if (name === "waitUntil") {
+        return (promise: Promise<unknown>) => {
+          left.push(promise);
+          target.waitUntil(promise);
+        };
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  return { context, settled: async () => void (await Promise.allSettled(left)) };
+}
+
+/** Driven by the runner through `control-entry.ts`: only there is this entrypoint bound. */
+export class NodeControl extends WorkerEntrypoint<Env> {
+  act(action: NodeAction): NodeState {
+    if (action.action === "restart") {
+      restarts += 1;
+      firebreak = createFirebreak();
+    } else if (action.action !== "state") {
+      modes.set(action.action, action.mode);
+    }
+    const faults = Object.fromEntries(NODE_BINDINGS.map((binding) => [binding, modeOf(binding)]));
+    return { restarts, faults: faults as Record<NodeBinding, FaultMode> };
+  }
+
+  /**
+   * Runs the scheduled handler for `at`.
+   * @returns what the control plane reported, null when the handler did not ask it.
+   */
+  async tick(at: number): Promise<unknown> {
+    lastTick = null;
+    const controller = { scheduledTime: at, cron: CRON, type: "scheduled" as const, noRetry() {} };
+    const { context, settled } = createContext(this.ctx);
+    await firebreak.scheduled(controller, wrapEnv(this.env), context);
+    await settled();
+    return lastTick;
+  }
+}
+
+export default {
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    return firebreak.fetch(request, wrapEnv(env), ctx);
+  },
+  async scheduled(controller: ScheduledController, env: Env, ctx: ExecutionContext): Promise<void> {
+    await firebreak.scheduled(controller, wrapEnv(env), ctx);
+  },
+} satisfies ExportedHandler<Env>;
