@@ -5,9 +5,8 @@
  */
 import { build } from "esbuild";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = join(import.meta.dirname, "..", "..");
 
 /** Bundles one of `worker/`; `entry` is its file name. */
 export async function bundleWorker(entry: string): Promise<string> {

@@ -7,11 +7,11 @@
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { z } from "zod";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { bundleWorker } from "./bundle.ts";
 import type { NodeAction, NodeState } from "./node-actions.ts";
 
-const WRANGLER_TOML = fileURLToPath(new URL("../../wrangler.toml", import.meta.url));
+const WRANGLER_TOML = join(import.meta.dirname, "..", "..", "wrangler.toml");
 const HOST = "127.0.0.1";
 const FIRST = "firebreak";
 const CONTROL = "runner-control";

@@ -1,0 +1,55 @@
+/**
+ * `npm run drill`: the incident that Firebreak exists for, twice, with a real HAProxy: straight to the versions, then
+ * through Firebreak. Everything on free ports and in a temporary folder, so it can run beside anything else.
+ * Exit code 0 when every expectation held, 1 when one did not, 2 when it could not be played.
+ */
+import { findHaProxy, INSTALL_HINT } from "./haproxy/haproxy.ts";
+import { playStraight } from "./drill/straight.ts";
+import { playThroughFirebreak } from "./drill/through-firebreak.ts";
+import type { Half } from "./drill/story.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_NOT_PLAYED = 2;
+
+const USAGE = `npm run drill -- [flags]
+
+  --json   one JSON document instead of the story
+  --help   this text
+`;
+
+function summarise(halves: readonly Half[]): { proved: number; failed: number } {
+  const all = halves.flatMap(({ expectations }) => expectations);
+  const failed = all.filter(({ held }) => !held).length;
+  return { proved: all.length - failed, failed };
+}
+
+async function play(json: boolean): Promise<number> {
+  const halves = [await playStraight(json), await playThroughFirebreak(json)];
+  const { proved, failed } = summarise(halves);
+  if (json) process.stdout.write(`${JSON.stringify({ proved, failed, halves }, null, 2)}\n`);
+  else process.stdout.write(`\n${proved} proved, ${failed} failed\n`);
+  return failed === 0 ? 0 : EXIT_FAILED;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const unknown = args.filter((arg) => !["--json", "--help", "-h"].includes(arg));
+  if (unknown.length > 0 || args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(USAGE);
+    return unknown.length > 0 ? EXIT_NOT_PLAYED : 0;
+  }
+  if (findHaProxy() === null) {
+    process.stderr.write(`firebreak: ${INSTALL_HINT}\n`);
+    return EXIT_NOT_PLAYED;
+  }
+  try {
+    return await play(args.includes("--json"));
+  } catch (error) {
+    process.stderr.write(
+      `firebreak: the drill could not be played: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    return EXIT_NOT_PLAYED;
+  }
+}
+
+// Everything is stopped by now; pipes of ended children may keep the event loop a little longer.
+process.exit(await main(process.argv.slice(2)));
