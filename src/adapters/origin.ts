@@ -1,0 +1,165 @@
+/**
+ * Sends one request to one origin and says either what came back or which failure it was. One attempt a call: retries
+ * and fail-over are the edge's policy. It streams bodies both ways, follows no redirect, and limits the time to response
+ * headers only, so that long downloads, event streams and sockets live on.
+ * It must not choose an origin nor check whether it is allowed; the edge did both. Called by `edge/forward.ts`.
+ * Posture: every failure is a value; it throws for bugs alone.
+ */
+import type { Origin } from "../contracts/origin-rules.ts";
+import { err, ok, type Result } from "../contracts/result.ts";
+import { classifyFailure, isUnreachedStatus, type OriginFailure } from "./origin-errors.ts";
+import { createWorkerdPipe, relayUpload, type CreateBodyPipe, type Upload } from "./origin-upload.ts";
+
+export type OriginFetch = (input: string | Request, init: RequestInit) => Promise<Response>;
+
+/** A service binding as far as it is used here. */
+export interface OriginBinding {
+  fetch(input: string | Request, init: RequestInit): Promise<Response>;
+}
+
+/** What goes out. */
+export interface OriginRequest {
+  readonly origin: Origin;
+  readonly pathAndQuery: string;
+  readonly method: string;
+  /** Finished: nothing is added or removed here. */
+  readonly headers: Headers;
+  readonly body: OutgoingBody;
+  /** Time to response headers. */
+  readonly timeoutMs: number;
+  /** Read only when the attempt failed. */
+  readonly clientAborted: () => boolean;
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
+
+/**
+ * `stream`: relayed, its length kept when it is known. `request`: a GET or HEAD with a body, which only the incoming
+ * request itself can carry on, because `fetch` refuses to build one.
+ */
+export type OutgoingBody =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "stream";
+      readonly stream: ReadableStream<Uint8Array>;
+      readonly lengthBytes: number | null;
+    }
+  | { readonly kind: "request"; readonly request: Request };
+
+export type OriginAnswer = Result<Response, OriginFailure | "no-binding">;
+
+export interface OriginSenderDeps {
+  readonly fetch: OriginFetch;
+  readonly bindings: (name: string) => OriginBinding | null;
+  /** On Cloudflare there is an edge cache to keep out of, and 52x means that an origin was not reached. */
+  readonly onCloudflare: boolean;
+  readonly createPipe?: CreateBodyPipe;
+}
+
+export type SendToOrigin = (request: OriginRequest) => Promise<OriginAnswer>;
+
+/**
+ * Many accounts share one origin address, so a response stored by address would be given to the wrong account.
+ * `cache: "no-store"` would say the same but adds `Cache-Control` and `Pragma` to the origin's request; a negative
+ * `cacheTtlByStatus` is documented as "do not cache at all" and leaves the headers alone (both tried on workerd).
+ * https://developers.cloudflare.com/workers/runtime-apis/request/#the-cf-property-requestinitcfproperties
+ */
+const NEVER_CACHED: RequestInitCfProperties = {
+  cacheEverything: false,
+  cacheTtlByStatus: { "100-599": -1 },
+};
+
+/** Creates the sender of one isolate. */
+export function createOriginSender(deps: OriginSenderDeps): SendToOrigin {
+  const createPipe = deps.createPipe ?? createWorkerdPipe;
+  return async (request) => {
+    const target = resolveTarget(request, deps);
+    if (target === null) return err("no-binding");
+    const sending = startSending(request, createPipe);
+    const init: RequestInit = {
+      method: request.method,
+      headers: request.headers,
+      body: sending.upload?.body ?? null,
+      redirect: "manual",
+    };
+    if (sending.abort !== null) init.signal = sending.abort.signal;
+    if (deps.onCloudflare) init.cf = NEVER_CACHED;
+    const input =
+      request.body.kind === "request" ? new Request(target.url, request.body.request) : target.url;
+    if (request.body.kind === "request") delete init.body;
+    const answer = await awaitHeaders(target.fetch(input, init), request, sending);
+    if (answer.ok && deps.onCloudflare && isUnreachedStatus(answer.value.status)) {
+      discard(answer.value);
+      return err("connect-failed");
+    }
+    return answer;
+  };
+}
+
+interface Target {
+  readonly url: string;
+  readonly fetch: OriginFetch;
+}
+
+/** Bindings get a fixed host: what the client named is in `X-Forwarded-Host`, and not every name is a valid URL host. */
+function resolveTarget({ origin, pathAndQuery }: OriginRequest, deps: OriginSenderDeps): Target | null {
+  if (origin.kind === "http") {
+    const { scheme, host, port } = origin;
+    return { url: `${scheme}://${host}:${port}${pathAndQuery}`, fetch: deps.fetch };
+  }
+  const binding = deps.bindings(origin.name);
+  if (binding === null) return null;
+  const host = origin.name.toLowerCase().replaceAll("_", "-");
+  return {
+    url: `https://${host}.binding.invalid${pathAndQuery}`,
+    fetch: (input, init) => binding.fetch(input, init),
+  };
+}
+
+interface Sending {
+  readonly upload: Upload | null;
+  /** Only uploads have one: for the rest a controller costs more than it gives, since the fetch ends with the request. */
+  readonly abort: AbortController | null;
+}
+
+const NOTHING_SENT: Sending = { upload: null, abort: null };
+
+function startSending({ body, waitUntil }: OriginRequest, createPipe: CreateBodyPipe): Sending {
+  if (body.kind !== "stream") return NOTHING_SENT;
+  const abort = new AbortController();
+  const upload = relayUpload(body.stream, createPipe(body.lengthBytes), () => abort.abort());
+  // An origin may answer before the body is through; the relay must then outlive the handler.
+  waitUntil(upload.done);
+  return { upload, abort };
+}
+
+const TIMED_OUT = Symbol("timed out");
+
+/** Races the response's headers with the time allowed; the timer is gone once they are there. */
+async function awaitHeaders(
+  fetching: Promise<Response>,
+  request: OriginRequest,
+  { upload, abort }: Sending,
+): Promise<Result<Response, OriginFailure>> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
+    timer = setTimeout(resolve, request.timeoutMs, TIMED_OUT);
+  });
+  let timedOut = false;
+  try {
+    const first = await Promise.race([fetching, timeout]);
+    if (first !== TIMED_OUT) return ok(first);
+    timedOut = true;
+    fetching.then(discard, () => undefined);
+    abort?.abort();
+  } catch {
+    // The runtime's error says nothing that the evidence below does not say better.
+  } finally {
+    if (timer !== null) clearTimeout(timer);
+  }
+  const progress = upload?.progress ?? null;
+  return err(classifyFailure({ timedOut, upload: progress, clientAborted: request.clientAborted() }));
+}
+
+function discard(response: Response): void {
+  response.body?.cancel().catch(() => undefined);
+}

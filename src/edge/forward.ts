@@ -1,0 +1,173 @@
+/**
+ * Carries a decided request to its origin and the origin's answer back, untouched, 5xx included.
+ * Policy of attempts: one retry, only when the connection failed and only for GET, HEAD and OPTIONS without a body, never
+ * on another version; then default traffic alone may go to the standby. All attempts share one time to headers.
+ * Which version it is was decided before; here it is only checked that its origin may be reached.
+ * Called by `route.ts`. Posture: closed per version; a bad origin fails its own accounts and nobody else.
+ */
+import type { SendToOrigin, OriginRequest, OutgoingBody } from "../adapters/origin.ts";
+import type { OriginFailure } from "../adapters/origin-errors.ts";
+import type { Config } from "../contracts/env.ts";
+import type { PathTimeout } from "../contracts/maps.ts";
+import type { Origin } from "../contracts/origin-rules.ts";
+import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
+import { own } from "../core/record.ts";
+import { identifyClient } from "./client.ts";
+import { problemRequest, serialisedPath, type Exchange, type RoutedExchange } from "./exchange.ts";
+import type { WriteFirebreakHeader } from "./firebreak-header.ts";
+import { FIREBREAK_HEADER } from "./header-sets.ts";
+import { prepareOriginHeaders } from "./origin-headers.ts";
+import type { JudgeOrigin } from "./origin-verdicts.ts";
+import { DEFAULT_TIMEOUT_MS, timeoutFor } from "./path-timeout.ts";
+import { answerProblem, type EdgeProblem } from "./problem-response.ts";
+
+/** Where a request goes: a decision, or the compiled-in fallback (then there is no version). */
+export interface ForwardTarget {
+  readonly product: ProductName;
+  readonly account: AccountSlug | null;
+  readonly version: VersionName | null;
+  readonly origin: string;
+  readonly standby: { readonly version: VersionName; readonly origin: string } | null;
+}
+
+export interface ForwarderDeps {
+  readonly config: Config;
+  readonly clock: { nowMs(): EpochMs };
+  readonly send: SendToOrigin;
+  readonly judgeOrigin: JudgeOrigin;
+  readonly writeFirebreak: WriteFirebreakHeader;
+}
+
+export type ForwardToOrigin = (exchange: RoutedExchange, target: ForwardTarget) => Promise<Response>;
+
+/** Creates the forwarder of one isolate. Its answers are origins' responses or the edge's own problems. */
+export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
+  return async (exchange, target) => {
+    const { snapshot, record } = exchange;
+    const judged = deps.judgeOrigin(target.origin, snapshot.root);
+    if (!judged.ok) {
+      record.outcome = "origin-unreachable";
+      record.why = judged.error;
+      return answerProblem(problemRequest(exchange), "origin-not-allowed");
+    }
+    const attempt = createAttempt(deps, exchange, target);
+    return runAttempts(exchange, planAttempts({ deps, exchange, target, origin: judged.value }), attempt);
+  };
+}
+
+/** One address to try. */
+interface Attempt {
+  readonly version: VersionName | null;
+  readonly origin: Origin;
+}
+
+interface Plan {
+  readonly deps: ForwarderDeps;
+  readonly exchange: RoutedExchange;
+  readonly target: ForwardTarget;
+  readonly origin: Origin;
+}
+
+const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** The addresses to try in turn; the next one only when the connection to the one before failed. */
+function planAttempts({ deps, exchange, target, origin }: Plan): readonly Attempt[] {
+  const first = { version: target.version, origin };
+  // A body cannot be sent twice, and whether an origin has acted on another method is not known.
+  const isRepeatable = REPEATABLE.has(exchange.request.method) && outgoingBody(exchange).kind === "none";
+  if (!isRepeatable) return [first];
+  const { standby } = target;
+  const judged = standby === null ? null : deps.judgeOrigin(standby.origin, exchange.snapshot.root);
+  if (standby === null || judged?.ok !== true) return [first, first];
+  return [first, first, { version: standby.version, origin: judged.value }];
+}
+
+type SendAttempt = (attempt: Attempt) => ReturnType<SendToOrigin>;
+
+/** Prepares what all attempts share: headers (but for `Firebreak`), body and the time they have together. */
+function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: ForwardTarget): SendAttempt {
+  const { request, inbound, destination, requestId, nowMs, snapshot } = exchange;
+  const { name, port, pathAndQuery } = destination;
+  const forwardedHost = port === null ? name : `${name}:${port}`;
+  const headers = prepareOriginHeaders(request.headers, {
+    method: request.method,
+    inbound,
+    client: identifyClient(inbound, deps.config.trustedProxy, destination.scheme),
+    forwardedHost,
+    trusted: deps.config.trustedProxy,
+  });
+  const timeouts =
+    snapshot.root === null ? [] : (own(snapshot.root.products, target.product)?.timeouts ?? []);
+  const allowedMs = timeToHeaders(exchange, timeouts);
+  const shared: Omit<OriginRequest, "origin" | "timeoutMs"> = {
+    pathAndQuery,
+    method: request.method,
+    headers,
+    body: outgoingBody(exchange),
+    clientAborted: () => request.signal.aborted,
+    waitUntil: request.waitUntil,
+  };
+  return ({ version, origin }) => {
+    const { product, account } = target;
+    const facts = { product, account, version, host: forwardedHost, requestId };
+    headers.set(FIREBREAK_HEADER, deps.writeFirebreak(facts, nowMs));
+    const timeoutMs = Math.max(1, allowedMs - (deps.clock.nowMs() - nowMs));
+    return deps.send({ ...shared, origin, timeoutMs });
+  };
+}
+
+/** Most products have no prefixes of their own, and then the path need not be serialised. */
+function timeToHeaders(exchange: Exchange, timeouts: readonly PathTimeout[]): number {
+  return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : timeoutFor(timeouts, serialisedPath(exchange));
+}
+
+async function runAttempts(
+  exchange: RoutedExchange,
+  attempts: readonly Attempt[],
+  send: SendAttempt,
+): Promise<Response> {
+  const { record } = exchange;
+  let failure: OriginFailure | "no-binding" = "connect-failed";
+  for (const attempt of attempts) {
+    record.attempts++;
+    record.version = attempt.version;
+    const answer = await send(attempt);
+    if (answer.ok) {
+      record.outcome = "forwarded";
+      return answer.value;
+    }
+    failure = answer.error;
+    if (failure !== "connect-failed") break;
+  }
+  record.why = failure;
+  return answerFailure(exchange, failure);
+}
+
+/** nginx's status for a client that closed its request; nobody is expected to read it. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+function answerFailure(exchange: RoutedExchange, failure: OriginFailure | "no-binding"): Response {
+  const { record } = exchange;
+  if (failure === "client-gone") {
+    record.outcome = "client-gone";
+    return new Response(null, {
+      status: CLIENT_CLOSED_REQUEST,
+      headers: { "Cache-Control": "no-store" },
+    });
+  }
+  const problem: EdgeProblem = failure === "timeout" ? "origin-timeout" : "origin-unreachable";
+  record.outcome = problem;
+  return answerProblem(problemRequest(exchange), problem);
+}
+
+/** How the client's body goes on. `Transfer-Encoding` beats `Content-Length`, as it does on the wire. */
+function outgoingBody({ request, inbound }: Exchange): OutgoingBody {
+  const { "content-length": length, "transfer-encoding": encoding } = inbound.values;
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  // Asking for a body that is not there costs; reads announce theirs or have none.
+  if (isRead && length === undefined && encoding === undefined) return { kind: "none" };
+  const lengthBytes = encoding === undefined && length !== undefined ? Number(length) : null;
+  if (lengthBytes === 0 || request.body === null) return { kind: "none" };
+  if (isRead) return { kind: "request", request: request.raw };
+  return { kind: "stream", stream: request.body, lengthBytes };
+}

@@ -1,0 +1,207 @@
+/**
+ * The data plane's entry: every request goes classify → health | refuse | admin | route, and leaves one record.
+ * A plain pipeline of functions, since each layer would cost a part of every request. It answers health before anything
+ * else could fail, and turns whatever throws into one plain 500 that says nothing. It never calls a Durable Object.
+ * Called by the composition root with the value of `edge-request.ts`. Never rejects.
+ */
+import type { Logger } from "../adapters/logger.ts";
+import type { MapsReader } from "../adapters/maps-reader/types.ts";
+import { createOriginSender, type OriginBinding, type OriginFetch } from "../adapters/origin.ts";
+import type { CreateBodyPipe } from "../adapters/origin-upload.ts";
+import type { OverrideVerifier } from "../adapters/override-token.ts";
+import type { RequestIds } from "../adapters/request-id.ts";
+import type { Telemetry } from "../adapters/telemetry.ts";
+import type { Config } from "../contracts/env.ts";
+import { MAX_HEADER_BYTES } from "../contracts/limits.ts";
+import type { EpochMs } from "../contracts/units.ts";
+import {
+  classifyRequest,
+  createBaseDomains,
+  type AdminRequest,
+  type BaseDomains,
+  type RefusedRequest,
+} from "../core/classify-request.ts";
+import { hasOwnLoop } from "./cdn-loop.ts";
+import { identifyClient, trustedRequestId } from "./client.ts";
+import type { EdgeRequest, WaitUntil } from "./edge-request.ts";
+import { problemRequest, type Exchange } from "./exchange.ts";
+import { createFirebreakHeader } from "./firebreak-header.ts";
+import { createForwarder } from "./forward.ts";
+import { REQUEST_ID_HEADER } from "./header-sets.ts";
+import { answerHealth } from "./health.ts";
+import { readInboundHeaders, type InboundHeaders } from "./inbound-headers.ts";
+import { createOriginJudge } from "./origin-verdicts.ts";
+import { answerProblem, type EdgeProblem } from "./problem-response.ts";
+import { createRequestLog, type LogRequest } from "./request-log.ts";
+import { createRequestRecord, type RequestRecord } from "./request-record.ts";
+import { createRouter, type RouteRequest } from "./route.ts";
+
+export interface EdgeDeps {
+  readonly config: Config;
+  readonly maps: MapsReader;
+  readonly clock: { nowMs(): EpochMs };
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly overrides: OverrideVerifier;
+  readonly originFetch: OriginFetch;
+  /** A service binding by name; null when this deployment has none of that name. */
+  readonly bindings: (name: string) => OriginBinding | null;
+  /** The admin surface. Gets an absolute URL, and the request id in `Firebreak-Request-Id`. */
+  readonly admin: (request: Request, context: { readonly waitUntil: WaitUntil }) => Promise<Response>;
+  readonly requestIds: RequestIds;
+  /** Streams of uploads; workerd's own when left out. */
+  readonly createPipe?: CreateBodyPipe;
+}
+
+export type HandleRequest = (request: EdgeRequest) => Promise<Response>;
+
+/** What the phases share. */
+interface Edge extends EdgeDeps {
+  readonly baseDomains: BaseDomains;
+  readonly route: RouteRequest;
+  readonly log: LogRequest;
+}
+
+/** Creates the edge of one isolate; calling it again is a cold node. Does no I/O. */
+export function createEdge(deps: EdgeDeps): HandleRequest {
+  const { config } = deps;
+  const owned = Object.entries(config.fallback).flatMap(([product, { domains }]) =>
+    domains.map((domain) => [domain, product] as const),
+  );
+  const baseDomains = createBaseDomains(owned);
+  const send = createOriginSender({
+    fetch: deps.originFetch,
+    bindings: deps.bindings,
+    onCloudflare: config.trustedProxy.kind === "cloudflare",
+    ...(deps.createPipe === undefined ? {} : { createPipe: deps.createPipe }),
+  });
+  const forward = createForwarder({
+    config,
+    clock: deps.clock,
+    send,
+    judgeOrigin: createOriginJudge(config),
+    writeFirebreak: createFirebreakHeader(config.originKey),
+  });
+  const route = createRouter({ ...deps, baseDomains, forward });
+  const edge: Edge = { ...deps, baseDomains, route, log: createRequestLog(deps.logger) };
+  return (request) => handle(request, edge);
+}
+
+async function handle(request: EdgeRequest, edge: Edge): Promise<Response> {
+  const record = createRequestRecord();
+  let status = 500;
+  try {
+    const response = await answer(request, edge, record);
+    ({ status } = response);
+    return response;
+  } catch (error) {
+    record.outcome = "internal-error";
+    record.error = error;
+    return answerInternal(request, record);
+  } finally {
+    conclude(request, edge, { record, status });
+  }
+}
+
+function answer(request: EdgeRequest, edge: Edge, record: RequestRecord): Response | Promise<Response> {
+  const { config } = edge;
+  const found = classifyRequest(
+    {
+      method: request.method,
+      rawUrl: request.rawUrl,
+      host: request.host,
+      corsPreflight: request.method === "OPTIONS" && isCorsPreflight(request.headers),
+    },
+    { adminHost: config.adminHost, baseDomains: edge.baseDomains },
+  );
+  if (found.kind === "health" || found.kind === "refuse") {
+    const get = (name: string): string | null => request.headers.get(name);
+    record.requestId = trustedRequestId(get, config.trustedProxy) ?? edge.requestIds();
+    if (found.kind === "refuse") return refuse(request, found, record);
+    record.outcome = "health";
+    return answerHealth(request.method, record.requestId);
+  }
+
+  const inbound = readInboundHeaders(request.headers);
+  const requestId =
+    trustedRequestId((name) => inbound.values[name], config.trustedProxy) ?? edge.requestIds();
+  record.requestId = requestId;
+  record.host = found.name;
+  const nowMs = edge.clock.nowMs();
+  const exchange: Exchange = { request, inbound, destination: found, requestId, nowMs, record };
+  const fault = findFault(inbound);
+  if (fault !== null) {
+    record.outcome = fault === "loop" ? "loop" : "refused";
+    record.why = fault;
+    return answerProblem(problemRequest(exchange), fault);
+  }
+  return found.kind === "admin" ? askAdmin(found, exchange, edge) : edge.route(exchange, found);
+}
+
+function isCorsPreflight(headers: Headers): boolean {
+  return headers.has("origin") && headers.has("access-control-request-method");
+}
+
+/** What is wrong with the headers of a request that would otherwise be taken. */
+function findFault({ sizeBytes, values }: InboundHeaders): EdgeProblem | null {
+  if (sizeBytes > MAX_HEADER_BYTES) return "headers-too-large";
+  const encoding = values["transfer-encoding"];
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== "chunked") return "bad-transfer-encoding";
+  return hasOwnLoop(values["cdn-loop"]) ? "loop" : null;
+}
+
+/** Refusals come before any parsing, so the target is shown to nobody and serialised by nobody. */
+function refuse(request: EdgeRequest, found: RefusedRequest, record: RequestRecord): Response {
+  record.outcome = "refused";
+  record.why = found.reason;
+  const { method, headers } = request;
+  const { requestId } = record;
+  return answerProblem({ method, headers, pathAndQuery: "/", requestId }, refusalProblem(found));
+}
+
+function refusalProblem({ status, reason }: RefusedRequest): EdgeProblem {
+  switch (status) {
+    case 414:
+      return "target-too-long";
+    case 421:
+      return "misdirected";
+    case 400:
+      return reason === "host-missing" ? "host-required" : "malformed-host";
+  }
+}
+
+/** Hands over with an absolute URL built from the parsed parts: nothing behind here parses a raw target again. */
+async function askAdmin(found: AdminRequest, exchange: Exchange, edge: Edge): Promise<Response> {
+  const { request, inbound, requestId, record } = exchange;
+  const { scheme } = identifyClient(inbound, edge.config.trustedProxy, found.scheme);
+  const authority = found.port === null ? found.name : `${found.name}:${found.port}`;
+  const asked = new Request(`${scheme}://${authority}${found.pathAndQuery}`, request.raw);
+  asked.headers.set(REQUEST_ID_HEADER, requestId);
+  const response = await edge.admin(asked, { waitUntil: request.waitUntil });
+  record.outcome = "admin";
+  return response;
+}
+
+/** The last resort: no internal message, and it must work whatever failed before. */
+function answerInternal({ method, headers }: EdgeRequest, { requestId }: RequestRecord): Response {
+  return answerProblem({ method, headers, pathAndQuery: "/", requestId }, "internal");
+}
+
+/** One record a request. Nothing in here may fail it, and health makes no I/O, so it sends no report either. */
+function conclude(
+  request: EdgeRequest,
+  edge: Edge,
+  { record, status }: { record: RequestRecord; status: number },
+): void {
+  const { outcome, generation, breakGlass } = record;
+  try {
+    if (record.askedMaps) edge.telemetry.count({ outcome, generation, breakGlass });
+    else edge.telemetry.countOutcome(outcome);
+    if (outcome === "health") return;
+    const nowMs = edge.clock.nowMs();
+    edge.log({ record, method: request.method, rawUrl: request.rawUrl, status, nowMs });
+    edge.telemetry.flushIfDue(nowMs, request.waitUntil);
+  } catch {
+    // Counters and logs are the last to know, and the first to do without.
+  }
+}

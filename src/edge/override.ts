@@ -1,0 +1,86 @@
+/**
+ * Decides whether a tester's override counts for this request. Only signed tokens for exactly this product and account
+ * do; all others are ignored and the response says so in one word of a closed set. Never an error, never a 500.
+ * The token itself never reaches an origin: the header falls under the reserved prefix, the cookie is cut out here.
+ * Called by the edge only for requests that carry a token.
+ */
+import type { OverrideVerifier } from "../adapters/override-token.ts";
+import type { Root } from "../contracts/maps.ts";
+import type { AccountSlug, EpochMs, ProductName } from "../contracts/units.ts";
+import type { Override } from "../core/decision.ts";
+import { own } from "../core/record.ts";
+import { OVERRIDE_COOKIE } from "./header-sets.ts";
+import type { InboundHeaders } from "./inbound-headers.ts";
+
+/**
+ * What `Firebreak-Override-Status` says. `active`: applied. `overruled`: genuine, but break-glass or a hold is stronger.
+ * `not-for-this-account` also covers another product, so that the word tells nothing about which accounts exist.
+ */
+export type OverrideStatus =
+  | "active"
+  | "overruled"
+  | "invalid"
+  | "expired"
+  | "revoked"
+  | "not-for-this-account"
+  | "unknown-version";
+
+export interface OverrideVerdict {
+  readonly override: Override | null;
+  /** Final unless an override is given: then the decision tells `active` from `overruled`. */
+  readonly status: OverrideStatus;
+}
+
+export interface OverrideSubject {
+  readonly root: Root;
+  readonly product: ProductName;
+  /** The slug that the request names, known or not. */
+  readonly slug: AccountSlug | null;
+}
+
+/** The token of a request: the header's, else the cookie's; null when there is none. */
+export function findOverrideToken({ values }: InboundHeaders): string | null {
+  const header = values["firebreak-override"];
+  if (header !== undefined) return header.trim();
+  const cookie = values.cookie;
+  if (cookie === undefined || !cookie.includes(OVERRIDE_COOKIE)) return null;
+  const pair = cookie.split(";").find(isOverridePair);
+  return pair === undefined ? null : pair.slice(pair.indexOf("=") + 1).trim();
+}
+
+function isOverridePair(pair: string): boolean {
+  const equals = pair.indexOf("=");
+  return equals !== -1 && pair.slice(0, equals).trim() === OVERRIDE_COOKIE;
+}
+
+/** The Cookie header without our cookie and with every other byte as it was; null when nothing is left. */
+export function stripOverrideCookie(cookie: string): string | null {
+  const kept = cookie.split(";").filter((pair) => !isOverridePair(pair));
+  const rest = kept.join(";");
+  const trimmed = isOverridePair(cookie.split(";", 1)[0] ?? "") ? rest.trimStart() : rest;
+  return trimmed.trim() === "" ? null : trimmed;
+}
+
+/** Checks a token against the request it came with. */
+export async function checkOverride(
+  token: string,
+  subject: OverrideSubject,
+  deps: { readonly overrides: OverrideVerifier; readonly nowMs: EpochMs },
+): Promise<OverrideVerdict> {
+  const { root, product, slug } = subject;
+  const verified = await deps.overrides.verify(token, deps.nowMs);
+  if (!verified.ok) return ignored(verified.error);
+  const claims = verified.value;
+  if (claims.product !== product || claims.account !== slug) return ignored("not-for-this-account");
+  if (claims.issuedAt < root.overrideEpoch) return ignored("revoked");
+  const versions = own(root.products, product)?.versions ?? {};
+  if (own(versions, claims.version) === undefined) return ignored("unknown-version");
+  return {
+    override: { product, account: claims.account, version: claims.version },
+    status: "active",
+  };
+}
+
+function ignored(status: OverrideStatus): OverrideVerdict {
+  return { override: null, status };
+}

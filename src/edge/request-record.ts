@@ -1,0 +1,42 @@
+/**
+ * What is noted about one request while it runs: one accumulator, filled by whoever learns a fact, read once at the end
+ * for counters and logs. It must hold nothing secret: no query, no cookie, no token. Called by the edge alone.
+ */
+import type { Outcome } from "../contracts/telemetry.ts";
+
+export interface RequestRecord {
+  outcome: Outcome;
+  /** A word for logs on why: refusal reason, decision reason or failure. */
+  why: string;
+  requestId: string;
+  host: string | null;
+  product: string | null;
+  account: string | null;
+  version: string | null;
+  /** False until the maps were asked; then the two below say which. */
+  askedMaps: boolean;
+  generation: number;
+  breakGlass: boolean;
+  /** Connections to origins that were tried. */
+  attempts: number;
+  /** The error that only the last-resort handler saw. */
+  error: unknown;
+}
+
+/** A record that says "internal error" until somebody knows better: what throws on the way is just that. */
+export function createRequestRecord(): RequestRecord {
+  return {
+    outcome: "internal-error",
+    why: "",
+    requestId: "",
+    host: null,
+    product: null,
+    account: null,
+    version: null,
+    askedMaps: false,
+    generation: 0,
+    breakGlass: false,
+    attempts: 0,
+    error: null,
+  };
+}
