@@ -215,6 +215,7 @@ export const ReadySchema = z
     maps: z
       .enum(["published", "cached", "compiled-in"])
       .openapi({ description: "Where the maps come from that this node serves" }),
+    age: z.enum(["fresh", "old"]).openapi({ description: "old: KV has confirmed nothing for two minutes" }),
     generation: z
       .enum(["current", "behind", "unknown"])
       .openapi({ description: "Against the newest that any node reported" }),

@@ -1,0 +1,93 @@
+/**
+ * Wraps the control plane's port so that a call answers or refuses, in bounded time, and never throws.
+ * It must not retry writes: whether one was done is not known after a failure, and only the caller has an
+ * Idempotency-Key. Import batches are idempotent by contract and are retried where they are sent (import-stream.ts).
+ * Called by every route. Posture: closed; the router itself goes on serving without the control plane.
+ */
+import type { Clock } from "../adapters/clock.ts";
+import type { Logger } from "../adapters/logger.ts";
+import type { Actor, ControlPort, ExportPage } from "../contracts/control.ts";
+import type { Refusal } from "../contracts/problems.ts";
+import { err, ok, type Result } from "../contracts/result.ts";
+
+/** A caller sees 503 after this time; the longest thing the object does in one call is a batch of 2,000 lines. */
+const CALL_TIMEOUT_MS = 20_000;
+/** The end of a sync or restore goes over everything there is, once. */
+const FINISH_TIMEOUT_MS = 120_000;
+/** What is asked before anything else may not keep everybody waiting. */
+const AUTHENTICATE_TIMEOUT_MS = 5_000;
+/** `Retry-After` of a `control-unavailable`: an object that was moved or restarted is back within seconds. */
+export const CONTROL_RETRY_SECONDS = 5;
+
+/** The port, with `Refusal` as the only way to fail. */
+export interface ControlClient extends Omit<ControlPort, "authenticate" | "exportPage" | "tick"> {
+  authenticate(sha256: string): Promise<Result<Actor | null, Refusal>>;
+  exportPage(cursor: string | null): Promise<Result<ExportPage, Refusal>>;
+}
+
+interface Parts {
+  readonly port: ControlPort;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Thrown inside `within` alone, and caught there. */
+class TookTooLong extends Error {}
+
+/** Builds the client over a port. Cheap: one closure a method. */
+export function createControlClient({ port, clock, logger }: Parts): ControlClient {
+  async function within<T>(
+    what: string,
+    timeoutMs: number,
+    call: () => Promise<T>,
+  ): Promise<Result<T, Refusal>> {
+    try {
+      const late = clock.sleep(timeoutMs).then(() => {
+        throw new TookTooLong(`no answer within ${timeoutMs} ms`);
+      });
+      return ok(await Promise.race([call(), late]));
+    } catch (cause) {
+      logger.line("admin.control-unavailable", {
+        what,
+        cause: cause instanceof Error ? cause.message : String(cause),
+      });
+      return err(unavailable(what));
+    }
+  }
+  async function asked<T>(
+    what: string,
+    call: () => Promise<Result<T, Refusal>>,
+  ): Promise<Result<T, Refusal>> {
+    const answer = await within(what, CALL_TIMEOUT_MS, call);
+    return answer.ok ? answer.value : answer;
+  }
+  async function finished<T>(
+    what: string,
+    call: () => Promise<Result<T, Refusal>>,
+  ): Promise<Result<T, Refusal>> {
+    const answer = await within(what, FINISH_TIMEOUT_MS, call);
+    return answer.ok ? answer.value : answer;
+  }
+  return {
+    execute: (name, input, context) => asked(name, () => port.execute(name, input, context)),
+    query: (name, input) => asked(name, () => port.query(name, input)),
+    authenticate: (sha256) =>
+      within<Actor | null>("authenticate", AUTHENTICATE_TIMEOUT_MS, () => port.authenticate(sha256)),
+    importBegin: (begin, actor) => asked("import", () => port.importBegin(begin, actor)),
+    importBatch: (id, lines) => asked("import", () => port.importBatch(id, lines)),
+    importEnd: (id, rejected) => finished("import", () => port.importEnd(id, rejected)),
+    exportPage: (cursor) => within("export", CALL_TIMEOUT_MS, () => port.exportPage(cursor)),
+    restoreBegin: (actor, reason) => asked("restore", () => port.restoreBegin(actor, reason)),
+    restoreLines: (lines) => asked("restore", () => port.restoreLines(lines)),
+    restoreEnd: (highestSeen) => finished("restore", () => port.restoreEnd(highestSeen)),
+  };
+}
+
+/** The refusal for a control plane that failed or took too long; a change may or may not have been made. */
+function unavailable(what: string): Refusal {
+  return {
+    problem: "control-unavailable",
+    detail: `The control plane did not answer (${what}); serving goes on unchanged. If this was a change it may have been made: look, or send it again with the same Idempotency-Key.`,
+    extensions: { retry_after_seconds: CONTROL_RETRY_SECONDS },
+  };
+}

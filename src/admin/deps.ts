@@ -1,0 +1,41 @@
+/**
+ * What the admin API is given: ports, and nothing it makes itself. The composition root fills `AdminDeps`; the routes
+ * see `Services`, where the control plane is wrapped so that it answers or refuses but never throws.
+ * Shapes only.
+ */
+import type { Clock } from "../adapters/clock.ts";
+import type { MapsKv } from "../adapters/kv.ts";
+import type { Logger } from "../adapters/logger.ts";
+import type { MapsReader } from "../adapters/maps-reader/types.ts";
+import type { ControlPort } from "../contracts/control.ts";
+import type { Config } from "../contracts/env.ts";
+import type { SeenIsolate } from "../contracts/telemetry.ts";
+import type { ControlClient } from "./control-client.ts";
+
+/** The meters as far as the admin API asks them: what edges reported lately. May throw when they cannot be reached. */
+export interface MeterPort {
+  seen(): Promise<readonly SeenIsolate[]>;
+}
+
+export interface AdminDeps {
+  readonly config: Config;
+  readonly control: ControlPort;
+  readonly meters: MeterPort;
+  /** The same reader that the edge of this isolate decides with, so that `explain` cannot disagree with it. */
+  readonly maps: MapsReader;
+  readonly kv: Pick<MapsKv, "get" | "getMany">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The id that the edge counts and logs this request under. */
+  readonly requestId: (request: Request) => string;
+}
+
+/** `AdminDeps` as the routes see them. */
+export interface Services extends Omit<AdminDeps, "control"> {
+  readonly control: ControlClient;
+}
+
+/** The part of the platform's execution context that is used. */
+export interface AdminContext {
+  readonly waitUntil: (promise: Promise<unknown>) => void;
+}

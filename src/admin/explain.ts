@@ -1,0 +1,177 @@
+/**
+ * Says what this node would do with a request of a given Host and method, and why.
+ * It decides nothing itself: it calls the edge's own functions (classifyRequest, the maps reader, decideVersion) on the
+ * maps that this node serves, so it cannot disagree with the edge. It must not forward anything. Testers' overrides are
+ * not part of the question. Works without the control plane. Called by routes/insight.ts and the account page.
+ */
+import type { ReaderRequest, MapsSnapshot } from "../adapters/maps-reader/types.ts";
+import type { Explain } from "../contracts/api/operations.ts";
+import { classifyRequest, type RoutedRequest } from "../core/classify-request.ts";
+import type { AccountRow } from "../contracts/maps.ts";
+import type { Decision } from "../core/decision.ts";
+import { decideVersion } from "../core/decide-version.ts";
+import { own } from "../core/record.ts";
+import type { AdminContext, Services } from "./deps.ts";
+import { sentenceFor } from "./explain-sentence.ts";
+
+export interface Question {
+  /** Host header as it would arrive; null: none. */
+  readonly host: string | null;
+  readonly method: string;
+}
+
+/** Everything of the answer but the sentence. */
+export type Facts = Omit<Explain, "sentence"> & { readonly detail: string | null };
+
+/** Answers the question from the maps of this node. */
+export async function explain(
+  question: Question,
+  services: Services,
+  context: AdminContext,
+): Promise<Explain> {
+  const request: ReaderRequest = { nowMs: services.clock.nowMs(), waitUntil: context.waitUntil };
+  const snapshot = await services.maps.current(request);
+  const { detail, ...facts } = await findFacts(question, { services, request, snapshot });
+  return { ...facts, sentence: sentenceFor({ ...facts, detail }, question.method) };
+}
+
+interface Ground {
+  readonly services: Services;
+  readonly request: ReaderRequest;
+  readonly snapshot: MapsSnapshot;
+}
+
+async function findFacts({ host, method }: Question, ground: Ground): Promise<Facts> {
+  const { config } = ground.services;
+  const deployment = { adminHost: config.adminHost, baseDomains: ground.snapshot.baseDomains };
+  const found = classifyRequest({ method, rawUrl: "/", host, corsPreflight: false }, deployment);
+  const nothing = factsOf(
+    host,
+    found.kind === "lookup" ? "foreign" : "cls" in found ? found.cls : found.kind,
+    ground,
+  );
+  switch (found.kind) {
+    case "health":
+      return { ...nothing, reason: "health" };
+    case "refuse":
+      return { ...nothing, reason: found.reason };
+    case "admin":
+      return { ...nothing, reason: "admin" };
+    case "route":
+      return routeFacts({ ...nothing, product: found.product }, found, ground);
+    case "lookup":
+      return lookupFacts(nothing, found.name, ground);
+  }
+}
+
+function factsOf(host: string | null, cls: string, { snapshot }: Ground): Facts {
+  const { generation } = snapshot;
+  return {
+    host: host ?? "",
+    class: cls,
+    product: null,
+    account: null,
+    version: null,
+    origin: null,
+    reason: "",
+    generation,
+    detail: null,
+  };
+}
+
+/** A host under a base domain: an account that is known or not, or the apex. */
+async function routeFacts(
+  facts: Facts,
+  { product, slug }: Pick<RoutedRequest, "product" | "slug">,
+  ground: Ground,
+): Promise<Facts> {
+  const { snapshot, services, request } = ground;
+  if (snapshot.root === null) return fallbackFacts(facts, product, ground);
+  const found = slug === null ? null : await services.maps.row(snapshot, slug, request);
+  if (found?.kind === "unresolved")
+    return {
+      ...facts,
+      account: slug,
+      reason: "unresolved",
+      detail: "the shard of this account cannot be read",
+    };
+  return decide({ ...facts, product }, { slug, row: found?.kind === "row" ? found.row : null }, ground);
+}
+
+/** A host outside the base domains: somebody's custom domain, or nobody's. */
+async function lookupFacts(facts: Facts, name: string, ground: Ground): Promise<Facts> {
+  const { snapshot, services, request } = ground;
+  if (snapshot.root === null)
+    return {
+      ...facts,
+      reason: "unresolved",
+      detail: "no maps were read yet, so custom domains are not known",
+    };
+  const found = await services.maps.row(snapshot, name, request);
+  if (found.kind === "absent") return { ...facts, reason: "misdirected" };
+  if (found.kind === "unresolved")
+    return { ...facts, reason: "unresolved", detail: "the shard of this host cannot be read" };
+  const { row } = found;
+  if (row.product === null) return { ...facts, reason: "misdirected" };
+  return decide({ ...facts, class: "custom-domain", product: row.product }, { slug: row.slug, row }, ground);
+}
+
+function decide(
+  facts: Facts,
+  { slug, row }: { slug: string | null; row: AccountRow | null },
+  { snapshot }: Ground,
+): Facts {
+  const { root, breakGlass } = snapshot;
+  if (root === null || facts.product === null) return facts;
+  const decision = decideVersion({ root, breakGlass, product: facts.product, slug, row, override: null });
+  return { ...facts, ...decisionFacts(decision), detail: detailOf(decision) };
+}
+
+function decisionFacts(
+  decision: Decision,
+): Pick<Facts, "account" | "version" | "origin" | "reason" | "generation"> {
+  const { account, generation } = decision;
+  switch (decision.kind) {
+    case "forward":
+      return {
+        account,
+        generation,
+        version: decision.version,
+        origin: decision.origin,
+        reason: decision.reason,
+      };
+    case "hold":
+      return {
+        account,
+        generation,
+        version: decision.forward?.version ?? null,
+        origin: decision.forward?.origin ?? null,
+        reason: decision.reason,
+      };
+    case "unresolved":
+      return { account, generation, version: null, origin: null, reason: "unresolved" };
+  }
+}
+
+function detailOf(decision: Decision): string | null {
+  switch (decision.kind) {
+    case "forward":
+      return decision.replaced === null ? null : `in place of ${decision.replaced}`;
+    case "hold":
+      return decision.hold.mode === "readOnly" ? "read-only" : "maintenance page";
+    case "unresolved":
+      return decision.why;
+  }
+}
+
+/** No maps were ever read: everybody of the product gets the compiled-in origin, or 503. */
+function fallbackFacts(facts: Facts, product: string, { services }: Ground): Facts {
+  const origin = own(services.config.fallback, product)?.origin ?? null;
+  if (origin === null)
+    return {
+      ...facts,
+      reason: "unresolved",
+      detail: "no maps were read yet and FALLBACK has no origin for the product",
+    };
+  return { ...facts, origin, reason: "fallback" };
+}

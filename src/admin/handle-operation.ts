@@ -1,0 +1,114 @@
+/**
+ * The life of one API request: foreign site? → who? → may they? → is it well formed? → their product? → do it → answer.
+ * It must not know any resource. Called by app.ts for every route. In this order, so that a stranger learns nothing about
+ * what exists and cannot make us read a body. Every way out is a Response; what throws is a bug, answered 500 and logged.
+ */
+import type { Actor } from "../contracts/control.ts";
+import { PROBLEMS, type Refusal } from "../contracts/problems.ts";
+import { err, type Result } from "../contracts/result.ts";
+import type { Authenticator } from "./authenticate.ts";
+import type { AdminContext, Services } from "./deps.ts";
+import { invalid } from "./issues.ts";
+import { NO_BODY, type Operation, type Prepared } from "./operation.ts";
+import { isGuarded, refuseOperation, refuseProduct } from "./permissions.ts";
+import { readJson, refuseForeignSite, refuseMediaType } from "./request-guards.ts";
+import { jsonResponse, problemResponse } from "./respond.ts";
+
+export interface Incoming {
+  readonly request: Request;
+  readonly params: Readonly<Record<string, string>>;
+  readonly context: AdminContext;
+  readonly requestId: string;
+}
+
+/** Who acts where no token is needed: such operations only read, and this name is in no audit. */
+const NOBODY: Actor = { name: "anonymous", role: "viewer", products: [] };
+
+interface Parts {
+  readonly services: Services;
+  readonly authenticator: Authenticator;
+}
+
+/** Builds the handler that runs one operation for one request. Never rejects for what a client can send. */
+export function createOperationHandler({
+  services,
+  authenticator,
+}: Parts): (operation: Operation, incoming: Incoming) => Promise<Response> {
+  const { config, logger } = services;
+
+  async function identify(
+    { spec }: Operation,
+    request: Request,
+    requestId: string,
+  ): Promise<Result<Actor | null, Refusal>> {
+    if (!isGuarded(spec.id)) return { ok: true, value: null };
+    const found = await authenticator.authenticate(request, requestId);
+    if (!found.ok) return found;
+    const refused = refuseOperation(found.value, spec.id);
+    return refused === null ? found : err(refused);
+  }
+
+  async function run(
+    operation: Operation,
+    { request, params, context, requestId }: Incoming,
+  ): Promise<Result<unknown, Refusal>> {
+    const foreign = refuseForeignSite(request, config.adminHost);
+    if (foreign !== null) return err(foreign);
+    const identity = await identify(operation, request, requestId);
+    if (!identity.ok) return identity;
+    const actor = identity.value;
+    const prepared = await parse(operation, request, params);
+    if (!prepared.ok) return prepared;
+    const { product, ifMatch, idempotencyKey } = prepared.value;
+    const refused = actor === null ? null : refuseProduct(actor, product);
+    if (refused !== null) return err(refused);
+    const write = { actor: actor ?? NOBODY, ifMatch, idempotencyKey };
+    const result = await prepared.value.run({ services, actor, write, request, requestId, context });
+    if (operation.spec.method !== "get") {
+      logger.line("admin.change", {
+        requestId,
+        operation: operation.spec.id,
+        actor: write.actor.name,
+        outcome: result.ok ? "ok" : result.error.problem,
+      });
+    }
+    return result;
+  }
+
+  return async (operation, incoming) => {
+    const { requestId } = incoming;
+    const result = await run(operation, incoming);
+    if (result.ok) return toResponse(operation, result.value);
+    const { problem, detail } = result.error;
+    // 401s have a line of their own, without the detail that is the same for all of them.
+    if (problem !== "unauthorized")
+      logger.line("admin.refused", {
+        requestId,
+        operation: operation.spec.id,
+        problem,
+        detail,
+        status: PROBLEMS[problem].status,
+      });
+    return problemResponse(result.error, requestId);
+  };
+}
+
+async function parse(
+  operation: Operation,
+  request: Request,
+  params: Readonly<Record<string, string>>,
+): Promise<Result<Prepared, Refusal>> {
+  const { body, lines } = operation.spec;
+  const refused = lines === undefined ? null : refuseMediaType(request, "ndjson");
+  if (refused !== null) return err(refused);
+  const json: Result<unknown, Refusal> =
+    body === NO_BODY ? { ok: true, value: undefined } : await readJson(request);
+  if (!json.ok) return json;
+  const query = new URL(request.url).searchParams;
+  const prepared = operation.prepare({ params, query, headers: request.headers, body: json.value });
+  return prepared.ok ? prepared : err(invalid(prepared.error));
+}
+
+function toResponse(operation: Operation, value: unknown): Response {
+  return value instanceof Response ? value : jsonResponse(value, operation.spec.answer.status);
+}

@@ -1,0 +1,99 @@
+/**
+ * Tokens of the API: issued once, kept as hashes, revoked without a deploy.
+ * The token itself is made here and shown in one answer; the control plane and the log never see it.
+ */
+import {
+  IssuedTokenSchema,
+  TokenInputSchema,
+  TokenListSchema,
+  TokenParamsSchema,
+  TokenSchema,
+  type IssuedToken,
+  type TokenInput,
+} from "../../contracts/api/operations.ts";
+import { ReasonQuerySchema } from "../../contracts/api/common.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import { hashToken } from "../authenticate.ts";
+import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "../operation.ts";
+
+const TAG = "tokens";
+const ALL = "/api/v1/tokens";
+/** So that a token is known for what it is when it turns up where it should not, by people and secret scanners. */
+const TOKEN_PREFIX = "fb_";
+/** 256 bits: no rate limit is what keeps them from being guessed. */
+const TOKEN_BYTES = 32;
+
+/** A new token: the prefix and 43 characters of base64url (RFC 4648 §5). */
+function makeToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return TOKEN_PREFIX + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+async function create(input: TokenInput, { services, write }: Call): Promise<Result<IssuedToken, Refusal>> {
+  const token = makeToken();
+  // A repeated key would be answered with the first token's record and a secret that opens nothing, so it is not passed on:
+  // a repeat is refused by the name, which is taken.
+  const context = { ...write, idempotencyKey: null };
+  const created = await services.control.execute(
+    "token.create",
+    { input, sha256: await hashToken(token) },
+    context,
+  );
+  return created.ok ? ok({ ...created.value, token }) : created;
+}
+
+export const TOKEN_OPERATIONS: readonly Operation[] = [
+  defineOperation({
+    id: "tokens.list",
+    method: "get",
+    path: ALL,
+    tag: TAG,
+    summary: "List tokens",
+    description:
+      "Without the tokens themselves, which nobody has. Bootstrap tokens of ADMIN_TOKENS are not listed.",
+    params: NOTHING,
+    query: NOTHING,
+    body: NO_BODY,
+    answer: { status: 200, description: "The tokens, revoked ones too", schema: TokenListSchema },
+    run: async (_input, { services }) => {
+      const found = await services.control.query("tokens", {});
+      return found.ok ? ok({ items: [...found.value], cursor: null }) : found;
+    },
+  }),
+  defineOperation({
+    id: "tokens.create",
+    method: "post",
+    path: ALL,
+    tag: TAG,
+    summary: "Issue a token",
+    description:
+      "The answer is the only time the token is shown. Idempotency-Key does not count here: a repeat is refused by its name.",
+    params: NOTHING,
+    query: NOTHING,
+    body: TokenInputSchema,
+    example: {
+      name: "deploy-pipeline",
+      role: "deployer",
+      products: ["kiln"],
+      expires: "2027-11-28T00:00:00Z",
+    },
+    answer: { status: 201, description: "The token, once", schema: IssuedTokenSchema },
+    run: ({ body }, call) => create(body, call),
+  }),
+  defineOperation({
+    id: "tokens.revoke",
+    method: "delete",
+    path: `${ALL}/{name}`,
+    tag: TAG,
+    summary: "Revoke a token",
+    description: "From the next request on, everywhere.",
+    params: TokenParamsSchema,
+    query: ReasonQuerySchema,
+    body: NO_BODY,
+    answer: { status: 200, description: "The token as it is now", schema: TokenSchema },
+    run: ({ params, query }, { services, write }) =>
+      services.control.execute("token.revoke", { ...params, ...query }, write),
+  }),
+];

@@ -1,0 +1,115 @@
+/**
+ * Says how things stand: the control plane's own view with what edges reported, or, when it is down, what this node
+ * serves, with warnings for all that is then unknown. It must not fail because a part fails: status is asked when things
+ * are broken. Called by routes/insight.ts, metrics and the pages.
+ */
+import type { Status } from "../contracts/api/operations.ts";
+import type { MapsSnapshot } from "../adapters/maps-reader/types.ts";
+import type { Root } from "../contracts/maps.ts";
+import type { SeenIsolate } from "../contracts/telemetry.ts";
+import type { EpochMs } from "../contracts/units.ts";
+import type { AdminContext, Services } from "./deps.ts";
+
+/** `control`: whether the control plane answered. */
+export interface StatusView {
+  readonly status: Status;
+  readonly control: boolean;
+  readonly snapshot: MapsSnapshot;
+}
+
+/** Gathers the status. Never refuses. */
+export async function loadStatus(services: Services, context: AdminContext): Promise<StatusView> {
+  const { clock, control, maps } = services;
+  const request = { nowMs: clock.nowMs(), waitUntil: context.waitUntil };
+  const [seen, snapshot] = await Promise.all([loadSeen(services), maps.current(request)]);
+  const answer = await control.query("status", { seen: seen ?? [] });
+  const view = answer.ok
+    ? { status: answer.value, control: true, snapshot }
+    : { status: nodeStatus(snapshot, seen ?? [], request.nowMs), control: false, snapshot };
+  if (seen !== null) return view;
+  const warnings = [...view.status.warnings, "The meters do not answer: what edges have seen is not known."];
+  return { ...view, status: { ...view.status, warnings } };
+}
+
+/** What edges reported lately; null when the meters cannot be asked. */
+export async function loadSeen({ meters, logger }: Services): Promise<readonly SeenIsolate[] | null> {
+  try {
+    return await meters.seen();
+  } catch (cause) {
+    logger.line("admin.meters-unavailable", { cause });
+    return null;
+  }
+}
+
+/** The status as far as one node knows it from its maps. */
+function nodeStatus(
+  { root, breakGlass, generation, source }: MapsSnapshot,
+  seen: readonly SeenIsolate[],
+  nowMs: EpochMs,
+): Status {
+  const warnings = [
+    "The control plane does not answer. This is what one node serves; nothing automatic happens, and serving goes on unchanged.",
+  ];
+  if (source !== "kv")
+    warnings.push(
+      source === "cache"
+        ? "This node serves maps from its cache, not from KV."
+        : "This node has no maps and serves the compiled-in fallback.",
+    );
+  return {
+    now: toInstant(nowMs),
+    halt: { on: (root?.halt ?? false) || (breakGlass?.halt ?? false), reason: null, by: null, at: null },
+    breakGlass: {
+      active: breakGlass !== null,
+      reason: breakGlass?.reason ?? null,
+      expires: breakGlass === null ? null : toInstant(breakGlass.expires),
+    },
+    published: {
+      generation,
+      at: root === null ? null : toInstant(root.publishedAt),
+      state: "blocked",
+      waiting: 0,
+      oldestSeconds: null,
+      problem: "The control plane does not answer, so it is not known what waits to be published.",
+    },
+    seen: summariseSeen(seen),
+    lastTick: null,
+    accounts: root?.accounts ?? 0,
+    domains: root?.domains ?? 0,
+    products: root === null ? [] : productsOf(root),
+    warnings,
+  };
+}
+
+function productsOf({ products }: Root): Status["products"] {
+  return Object.entries(products).map(([name, { stable, default: byDefault, standby }]) => ({
+    name,
+    stable,
+    default: byDefault,
+    standby,
+    versions: {},
+  }));
+}
+
+/**
+ * Shares of the requests by the generation that answered them, newest generation first.
+ * An isolate that served nothing counts as an isolate, and has no share.
+ */
+export function summariseSeen(seen: readonly SeenIsolate[]): Status["seen"] {
+  const total = seen.reduce((sum, { requests }) => sum + requests, 0);
+  const share = (isolates: readonly SeenIsolate[]): number =>
+    total === 0 ? 0 : isolates.reduce((sum, { requests }) => sum + requests, 0) / total;
+  const byGeneration = Map.groupBy(seen, ({ generation }) => generation);
+  const generations = [...byGeneration]
+    .toSorted(([a], [b]) => b - a)
+    .map(([generation, isolates]) => ({ generation, share: share(isolates), isolates: isolates.length }));
+  return {
+    generations,
+    highest: generations[0]?.generation ?? 0,
+    breakGlassShare: share(seen.filter(({ breakGlass }) => breakGlass)),
+  };
+}
+
+function toInstant(ms: EpochMs): string {
+  return new Date(ms).toISOString();
+}
