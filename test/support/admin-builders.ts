@@ -1,0 +1,201 @@
+/**
+ * Builds an admin API with fakes around it, and requests to it. Nothing here decides: the maps are what the test gives.
+ */
+import { createHash } from "node:crypto";
+import type { MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
+import { createAdmin, type Admin } from "../../src/admin/app.ts";
+import type { Actor } from "../../src/contracts/control.ts";
+import type { Config, Role } from "../../src/contracts/env.ts";
+import type { AccountRow, Root } from "../../src/contracts/maps.ts";
+import type { SeenIsolate } from "../../src/contracts/telemetry.ts";
+import { createBaseDomains } from "../../src/core/classify-request.ts";
+import { createFakeControl, type FakeControl } from "./fake-control.ts";
+
+export const ADMIN_HOST = "admin.example.com";
+export const NOW_MS = Date.parse("2026-11-28T22:05:00Z");
+/** Bootstrap token of the role admin. */
+export const BOOT_TOKEN = "boot-secret-0001";
+
+export const CONFIG: Config = {
+  adminHost: ADMIN_HOST,
+  fallback: { kiln: { domains: ["kiln.example.com"], origin: null } },
+  originAllow: [],
+  trustedProxy: { kind: "cloudflare" },
+  flipDelayMs: 0,
+  breakGlass: "",
+  adminTokens: [
+    { name: "boot", role: "admin", secret: BOOT_TOKEN },
+    { name: "boot-viewer", role: "viewer", secret: "boot-viewer-0001" },
+  ],
+  overrideKeys: [{ kid: "k1", secret: "an-override-secret-0001" }],
+  originKey: null,
+};
+
+/** A root of one product with two versions. */
+export function buildRoot(changes: Partial<Root> = {}): Root {
+  return {
+    schema: 1,
+    generation: 42,
+    publishedAt: NOW_MS - 60_000,
+    accounts: 3,
+    domains: 1,
+    removed: { accounts: 0, domains: 0 },
+    halt: false,
+    overrideEpoch: 0,
+    products: {
+      kiln: {
+        domains: ["kiln.example.com"],
+        stable: "2.8.0",
+        default: "2.8.0",
+        standby: null,
+        versions: {
+          "2.8.0": { origin: "https://kiln-2-8-0.origins.example.net", state: "live" },
+          "2.9.0": { origin: "https://kiln-2-9-0.origins.example.net", state: "live" },
+        },
+        replacements: [],
+        timeouts: [],
+        hold: null,
+      },
+    },
+    rollouts: [],
+    urgent: [],
+    index: { hash: "0".repeat(32), shards: 1, inline: ["1".repeat(32)] },
+    ...changes,
+  };
+}
+
+/** An account that has kiln. */
+export function buildRow(changes: Partial<AccountRow> = {}): AccountRow {
+  return {
+    key: "acme",
+    slug: "acme",
+    product: null,
+    homes: { kiln: "2.9.0" },
+    group: -1,
+    cell: null,
+    deleted: false,
+    pins: null,
+    quarantine: null,
+    hold: null,
+    ...changes,
+  };
+}
+
+/** Maps of the root and rows that a test gives. */
+export function buildSnapshot(changes: Partial<MapsSnapshot> = {}): MapsSnapshot {
+  const root = buildRoot();
+  return {
+    source: "kv",
+    root,
+    breakGlass: null,
+    generation: root.generation,
+    baseDomains: createBaseDomains([["kiln.example.com", "kiln"]]),
+    ...changes,
+  };
+}
+
+export interface AdminParts {
+  readonly config?: Partial<Config>;
+  readonly snapshot?: MapsSnapshot;
+  readonly rows?: Readonly<Record<string, RowLookup>>;
+  readonly seen?: () => Promise<readonly SeenIsolate[]>;
+  readonly kv?: ReadonlyMap<string, string>;
+  readonly ageMs?: number;
+}
+
+export interface TestAdmin {
+  readonly admin: Admin;
+  readonly control: FakeControl;
+  /** Lines of the log, as they would be written. */
+  readonly log: string[];
+  readonly clock: { nowMs: number };
+  /** Makes a token that the control plane knows. */
+  issue(actor: Partial<Actor> & { readonly role: Role }): string;
+  /** Calls the API with the bootstrap token, or another one, or none. */
+  call(path: string, init?: CallInit): Promise<Response>;
+}
+
+export interface CallInit {
+  readonly method?: string;
+  readonly token?: string | null;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly body?: BodyInit | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Builds an admin API whose every neighbour is a fake. */
+export function buildAdmin(parts: AdminParts = {}): TestAdmin {
+  const control = createFakeControl();
+  const log: string[] = [];
+  const clock = { nowMs: NOW_MS };
+  const snapshot = parts.snapshot ?? buildSnapshot();
+  const kv = parts.kv ?? new Map<string, string>();
+  let requests = 0;
+  let tokens = 0;
+  const admin = createAdmin({
+    config: { ...CONFIG, ...parts.config },
+    control: control.port,
+    meters: { seen: parts.seen ?? (async () => []) },
+    maps: {
+      current: () => snapshot,
+      row: (_snapshot, key) => parts.rows?.[key] ?? { kind: "absent" },
+      generation: () => snapshot.generation,
+      ageMs: () => parts.ageMs ?? 1000,
+    },
+    kv: {
+      get: async (key) => kv.get(key) ?? null,
+      getMany: async (keys) => new Map(keys.map((key) => [key, kv.get(key) ?? null])),
+    },
+    // Time-outs never end and retries come at once: short waits pass, long ones do not.
+    clock: {
+      nowMs: () => clock.nowMs,
+      random: () => 0,
+      sleep: (ms) => (ms < 5000 ? Promise.resolve() : new Promise(() => undefined)),
+    },
+    logger: { line: (event, fields) => log.push(JSON.stringify({ event, ...fields })) },
+    requestId: () => `req-${++requests}`,
+  });
+
+  return {
+    admin,
+    control,
+    log,
+    clock,
+    issue(actor) {
+      const token = `token-${++tokens}`;
+      control.state.actors.set(sha256(token), { name: token, products: null, ...actor });
+      return token;
+    },
+    call(path, init = {}) {
+      return admin(buildRequest(path, init), { waitUntil: () => undefined });
+    },
+  };
+}
+
+/** A request to the admin host. */
+export function buildRequest(
+  path: string,
+  { method = "GET", token = BOOT_TOKEN, json, body, headers = {} }: CallInit = {},
+): Request {
+  const all = new Headers(headers);
+  if (token !== null) all.set("authorization", `Bearer ${token}`);
+  if (json !== undefined && !all.has("content-type")) all.set("content-type", "application/json");
+  const content = json === undefined ? (body ?? null) : JSON.stringify(json);
+  const streaming = content instanceof ReadableStream ? { duplex: "half" } : {};
+  return new Request(`https://${ADMIN_HOST}${path}`, { method, headers: all, body: content, ...streaming });
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The documents of an NDJSON answer. */
+export async function readDocuments(response: Response): Promise<unknown[]> {
+  const text = await response.text();
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): unknown => JSON.parse(line));
+}

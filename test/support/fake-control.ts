@@ -1,0 +1,237 @@
+/**
+ * A control plane that records what it was asked and answers as it was told. It decides nothing: what the real one allows
+ * is tested with the real one. Commands and questions have plausible answers until a test gives others.
+ */
+import type { Account } from "../../src/contracts/api/accounts.ts";
+import type { Halt, Status, TokenView } from "../../src/contracts/api/operations.ts";
+import type { Product, Version } from "../../src/contracts/api/products.ts";
+import type {
+  Actor,
+  BatchDone,
+  CommandInputs,
+  CommandName,
+  CommandOutputs,
+  ControlPort,
+  ExportPage,
+  ImportBegin,
+  ImportEnded,
+  NumberedLine,
+  QueryInputs,
+  QueryName,
+  QueryOutputs,
+  WriteContext,
+} from "../../src/contracts/control.ts";
+import type { Refusal } from "../../src/contracts/problems.ts";
+import { err, ok, type Result } from "../../src/contracts/result.ts";
+
+export const AT = "2026-11-28T22:05:00.000Z";
+
+export const PRODUCT: Product = {
+  name: "kiln",
+  domains: ["kiln.example.com"],
+  timeouts: [],
+  stable: "2.8.0",
+  default: "2.8.0",
+  standby: null,
+  hold: null,
+  accounts: 3,
+  revision: 7,
+};
+
+export const VERSION: Version = {
+  product: "kiln",
+  name: "2.9.0",
+  origin: "https://kiln-2-9-0.origins.example.net",
+  state: "live",
+  reversible: true,
+  mixed: "ok",
+  upgradesFrom: null,
+  requires: {},
+  notes: "",
+  bad: null,
+  accounts: 3,
+  registeredAt: AT,
+  revision: 2,
+};
+
+export const ACCOUNT: Account = {
+  account: "acme",
+  timeZone: "Europe/Paris",
+  cohort: "early",
+  labels: {},
+  cell: null,
+  domains: [],
+  homes: { kiln: "2.8.0" },
+  pins: {},
+  quarantine: {},
+  hold: null,
+  deferral: null,
+  deleted: null,
+  createdAt: AT,
+  updatedAt: AT,
+  visibleBy: null,
+  revision: 4,
+};
+
+export const HALT: Halt = { on: false, reason: null, by: null, at: null };
+
+export const TOKEN: TokenView = {
+  name: "deploy-pipeline",
+  role: "deployer",
+  products: null,
+  expires: null,
+  createdAt: AT,
+  createdBy: "test",
+  revokedAt: null,
+};
+
+export const STATUS: Status = {
+  now: AT,
+  halt: HALT,
+  breakGlass: { active: false, reason: null, expires: null },
+  published: { generation: 42, at: AT, state: "idle", waiting: 0, oldestSeconds: null, problem: null },
+  seen: { generations: [{ generation: 42, share: 1, isolates: 2 }], highest: 42, breakGlassShare: 0 },
+  lastTick: AT,
+  accounts: 3,
+  domains: 1,
+  products: [{ name: "kiln", stable: "2.8.0", default: "2.8.0", standby: null, versions: { "2.8.0": 3 } }],
+  warnings: [],
+};
+
+const COMMANDS: CommandOutputs = {
+  "product.put": PRODUCT,
+  "product.stable.set": PRODUCT,
+  "product.default.set": PRODUCT,
+  "product.hold.set": PRODUCT,
+  "product.hold.lift": PRODUCT,
+  "version.put": VERSION,
+  "version.state.set": VERSION,
+  "account.put": ACCOUNT,
+  "account.delete": ACCOUNT,
+  "account.pin.set": ACCOUNT,
+  "account.pin.lift": ACCOUNT,
+  "account.quarantine.set": ACCOUNT,
+  "account.quarantine.lift": ACCOUNT,
+  "account.hold.set": ACCOUNT,
+  "account.hold.lift": ACCOUNT,
+  "account.deferral.set": ACCOUNT,
+  "account.deferral.lift": ACCOUNT,
+  "halt.set": HALT,
+  "override.issued": { allowed: true },
+  "override.revoke-all": { before: Date.parse(AT) },
+  "token.create": TOKEN,
+  "token.revoke": TOKEN,
+};
+
+const QUERIES: QueryOutputs = {
+  products: [PRODUCT],
+  product: PRODUCT,
+  versions: [VERSION],
+  version: VERSION,
+  accounts: { items: [ACCOUNT], cursor: null },
+  account: ACCOUNT,
+  halt: HALT,
+  audit: { items: [], cursor: null },
+  tokens: [TOKEN],
+  status: STATUS,
+};
+
+/** What a test may change about the fake while it runs. */
+export interface FakeState {
+  /** Everything throws, as RPC to an object that is down does. */
+  down: boolean;
+  /** The next commands and questions are refused with this. */
+  refusal: Refusal | null;
+  /** By SHA-256 in hex. */
+  readonly actors: Map<string, Actor>;
+  batch: (id: string, lines: readonly NumberedLine[]) => Promise<Result<BatchDone, Refusal>>;
+  ended: ImportEnded;
+  pages: readonly ExportPage[];
+  products: readonly Product[];
+}
+
+export interface FakeCall {
+  readonly name: string;
+  readonly input: unknown;
+  readonly context: WriteContext | null;
+}
+
+export interface FakeControl {
+  readonly port: ControlPort;
+  readonly calls: FakeCall[];
+  readonly state: FakeState;
+}
+
+/** The outcome of a batch in which everything was added. */
+export function added(count: number): BatchDone {
+  return { counts: { added: count, changed: 0, unchanged: 0 }, rejected: [], diff: [] };
+}
+
+const ENDED: ImportEnded = {
+  summary: {
+    id: "i",
+    mode: "import",
+    dryRun: false,
+    lines: 0,
+    rejected: 0,
+    added: 0,
+    changed: 0,
+    unchanged: 0,
+    removed: 0,
+    digest: "00",
+    visibleBy: null,
+  },
+  removed: [],
+};
+
+/** Builds a fake in which nobody has a token and every command succeeds. */
+export function createFakeControl(): FakeControl {
+  const calls: FakeCall[] = [];
+  const state: FakeState = {
+    down: false,
+    refusal: null,
+    actors: new Map(),
+    batch: async (_id, lines) => ok(added(lines.length)),
+    ended: ENDED,
+    pages: [{ lines: ['{"table":"products"}', '{"table":"accounts"}'], cursor: null }],
+    products: [PRODUCT],
+  };
+
+  async function answer<T>(call: FakeCall, value: () => T | Promise<T>): Promise<T> {
+    calls.push(call);
+    if (state.down) throw new Error("the object is gone: secret internal words");
+    return value();
+  }
+  const refusedOr = <T>(value: T): Result<T, Refusal> =>
+    state.refusal === null ? ok(value) : err(state.refusal);
+  const plain = (name: string, input: unknown): FakeCall => ({ name, input, context: null });
+
+  const port: ControlPort = {
+    execute: <K extends CommandName>(name: K, input: CommandInputs[K], context: WriteContext) =>
+      answer({ name, input, context }, () => refusedOr(COMMANDS[name])),
+    query: <K extends QueryName>(name: K, input: QueryInputs[K]) =>
+      answer(plain(name, input), () => refusedOr({ ...QUERIES, products: state.products }[name])),
+    authenticate: (sha256) => answer(plain("authenticate", sha256), () => state.actors.get(sha256) ?? null),
+    importBegin: (begin: ImportBegin, actor) =>
+      answer(plain("importBegin", { begin, actor }), () => refusedOr(null)),
+    importBatch: (id, lines) => answer(plain("importBatch", lines), () => state.batch(id, lines)),
+    importEnd: (id, rejected) => answer(plain("importEnd", { id, rejected }), () => refusedOr(state.ended)),
+    exportPage: (cursor) =>
+      answer(
+        plain("exportPage", cursor),
+        () => state.pages[Number(cursor ?? 0)] ?? { lines: [], cursor: null },
+      ),
+    restoreBegin: (actor, reason) => answer(plain("restoreBegin", { actor, reason }), () => refusedOr(null)),
+    restoreLines: (lines) => answer(plain("restoreLines", lines), () => refusedOr(null)),
+    restoreEnd: (highestSeen) =>
+      answer(plain("restoreEnd", highestSeen), () => refusedOr({ generation: highestSeen + 1 })),
+    tick: (scheduledTime) =>
+      answer(plain("tick", scheduledTime), () => ({
+        now: scheduledTime,
+        advanced: true,
+        happened: [],
+        generation: 42,
+      })),
+  };
+  return { port, calls, state };
+}
