@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startHaProxy, waitForServers } from "../haproxy/haproxy.ts";
 import { startInstance, type Instance } from "../local/instance.ts";
-import { spread } from "../local/spread.ts";
+import { spreadAt } from "../local/spread.ts";
 import { allServers, createTeller, got, type Half, type Teller } from "./story.ts";
 import { look, MOVED, NOBODY, STAYED, type Look } from "./watch.ts";
 
@@ -65,14 +65,14 @@ async function play(tell: Teller, instance: Instance): Promise<Half> {
 
     tell.say(`Somebody forces the default to ${NEW} all the same.`);
     await setDefault(instance, { version: NEW, force: true });
-    await spread(instance, async (port) => (await statusOf(port, NOBODY)) === 500);
+    await spreadAt(instance, async (port) => (await statusOf(port, NOBODY)) === 500);
     const during = await look(haproxy);
     tell.moment(`default forced to ${NEW}`, during);
     proveContained(tell, during);
 
     tell.say("The default is put back.");
     await setDefault(instance, { version: OLD, force: true });
-    await spread(instance, async (port) => (await statusOf(port, NOBODY)) === 200);
+    await spreadAt(instance, async (port) => (await statusOf(port, NOBODY)) === 200);
     const after = await look(haproxy);
     tell.moment("put back", after);
     tell.expect("with the default back, all is as before", isWell(after), after);
@@ -95,7 +95,7 @@ async function moveOne(instance: Instance): Promise<void> {
     path: `accounts/${MOVED}/pins/kiln`,
     body: { version: NEW, reason: "the drill: an account that was moved already" },
   });
-  await spread(instance, async (port) => (await versionOf(port, MOVED)) === `kiln/${NEW}`);
+  await spreadAt(instance, async (port) => (await versionOf(port, MOVED)) === `kiln/${NEW}`);
 }
 
 async function askPolitely(tell: Teller, instance: Instance): Promise<void> {

@@ -1,0 +1,143 @@
+/**
+ * The bundle that `npm run build` makes, as it would be deployed, on workerd: it starts, answers health, refuses what it
+ * must, loads its admin surface on demand, and routes by the maps it has published itself. Everything else is tested
+ * from source; this finds what only bundling breaks.
+ */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { createAdminClient } from "../../scripts/local/admin-client.ts";
+import { waitUntilPublished } from "../../scripts/local/demo/seed.ts";
+import { startDemoOrigin, type DemoOrigin } from "../../scripts/local/demo/origin.ts";
+import { makeStateFolder } from "../support/local-instance.ts";
+import { request, sendRaw } from "../support/raw-http.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const BUNDLE = join(ROOT, "dist", "index.js");
+const ACME = request("GET /x HTTP/1.1", "Host: acme.kiln.example.com");
+
+interface Running {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Runs the bundle with wrangler.toml's own bindings, and what only a deployment can know. */
+async function run(storage: string): Promise<Running> {
+  const {
+    workerOptions: { modulesRules: _, rootPath: __, ...worker },
+  } = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"));
+  const bindings = {
+    ...(worker["bindings"] as Record<string, string>),
+    ADMIN_HOST: "localhost",
+    ADMIN_TOKENS: "test:admin:test-admin-token",
+    ORIGIN_ALLOW: "http://127.0.0.1:*",
+    TRUSTED_PROXY: "none",
+    FLIP_DELAY_SECONDS: "0",
+  };
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      port: 0,
+      resourcePersistencePath: storage,
+      handleStructuredLogs: () => {},
+      workers: [
+        {
+          ...worker,
+          name: "firebreak",
+          modules: true,
+          scriptPath: BUNDLE,
+          bindings,
+          unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, proxy: true }],
+        },
+      ],
+    }),
+  );
+  const url = await miniflare.unsafeGetDirectURL("firebreak");
+  return { port: Number(url.port), stop: () => miniflare.dispose() };
+}
+
+describe("the bundle of npm run build", () => {
+  const storage = makeStateFolder();
+  let running: Running;
+  let origin: DemoOrigin;
+
+  beforeAll(async () => {
+    if (!existsSync(BUNDLE)) throw new Error("dist/index.js is missing: run `npm run build` first");
+    const options = { product: "kiln", version: "1.0.0", port: 0, failsWithoutAccount: false };
+    origin = await startDemoOrigin({ ...options, knows: () => true });
+    running = await run(storage);
+  });
+  afterAll(async () => {
+    await running?.stop();
+    await origin?.stop();
+    rmSync(storage, { recursive: true, force: true });
+  });
+
+  it("answers the load balancer's check", async ({ expect }) => {
+    const answer = await sendRaw({ port: running.port, bytes: request("OPTIONS / HTTP/1.0") });
+    expect(answer.status).toBe(204);
+  });
+
+  it("answers 503 with Retry-After while it has never seen maps", async ({ expect }) => {
+    const answer = await sendRaw({ port: running.port, bytes: ACME });
+    expect(answer.status).toBe(503);
+    expect(answer.header("retry-after")).not.toBeNull();
+  });
+
+  it("refuses a malformed host with 400 and somebody else's with 421", async ({ expect }) => {
+    const { port } = running;
+    expect((await sendRaw({ port, bytes: request("GET / HTTP/1.1", "Host: a_b") })).status).toBe(400);
+    expect(
+      (await sendRaw({ port, bytes: request("POST / HTTP/1.1", "Host: 10.0.0.1", "Content-Length: 0") }))
+        .status,
+    ).toBe(421);
+  });
+
+  it("loads the admin surface when it is asked for", async ({ expect }) => {
+    const { port } = running;
+    const document = await sendRaw({
+      port,
+      bytes: request("GET /api/v1/openapi.json HTTP/1.1", "Host: localhost"),
+    });
+    expect(document.status).toBe(200);
+    expect(document.body).toContain('"openapi"');
+    expect(
+      (await sendRaw({ port, bytes: request("GET /api/v1/status HTTP/1.1", "Host: localhost") })).status,
+    ).toBe(401);
+  });
+
+  it("routes by the maps it has published, after a restart", async ({ expect }) => {
+    const admin = createAdminClient(running.port, "test-admin-token");
+    const version = { origin: origin.url, reversible: true, mixed: "ok" };
+    const reason = "the bundle's test";
+    await admin.must({ method: "PUT", path: "products/kiln", body: { domains: ["kiln.example.com"] } });
+    await admin.must({ method: "PUT", path: "products/kiln/versions/1.0.0", body: version });
+    await admin.must({
+      method: "POST",
+      path: "products/kiln/versions/1.0.0/state",
+      body: { state: "live", reason },
+    });
+    await admin.must({ method: "POST", path: "products/kiln/stable", body: { version: "1.0.0", reason } });
+    await admin.must({
+      method: "POST",
+      path: "products/kiln/default",
+      body: { version: "1.0.0", reason, force: true },
+    });
+    await admin.must({
+      method: "PUT",
+      path: "accounts/acme",
+      body: { timeZone: "Europe/Paris", cohort: "general", products: ["kiln"] },
+    });
+    await waitUntilPublished(admin);
+    admin.close();
+    await running.stop();
+    running = await run(storage);
+    await expect
+      .poll(async () => (await sendRaw({ port: running.port, bytes: ACME })).header("demo-version"), {
+        timeout: 10_000,
+      })
+      .toBe("kiln/1.0.0");
+    expect(origin.recent().at(-1)).toMatchObject({ account: "acme", url: "/x" });
+  });
+});

@@ -1,0 +1,190 @@
+/**
+ * A minute of trouble under load, behind a real HAProxy with its bare check: the default version's origin refuses, hangs
+ * and fails, then KV fails, then the control plane's object, and nodes are restarted meanwhile. Nothing of it may take a
+ * node out, fail a request of a known account on a healthy version, or answer one from another version.
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { startHaProxy, waitForServers, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
+import { WELL, type DemoFaults } from "../../scripts/local/demo/faults.ts";
+import type { Instance } from "../../scripts/local/instance.ts";
+import { anything, expectVersion, startLoad, type Asker, type Load } from "../../scripts/local/load.ts";
+import type { FaultMode, NodeBinding } from "../../scripts/local/node-actions.ts";
+import { spreadAt } from "../../scripts/local/spread.ts";
+import { mustSkipHaProxy } from "../support/haproxy.ts";
+import { startTestInstance } from "../support/local-instance.ts";
+import { request, sendRaw } from "../support/raw-http.ts";
+
+const PHASE_MS = 12_000;
+const SAMPLE_EVERY_MS = 100;
+const CHECK_EVERY_MS = 200;
+const KNOWN = 30;
+const MIN_REQUESTS_A_PHASE = 300;
+
+const known = (product: string, version: string, accounts: readonly string[]): Asker[] =>
+  accounts.map((account) => ({
+    host: `${account}.${product}.localhost`,
+    path: `/app?for=${account}`,
+    judge: expectVersion(`${product}/${version}`, account),
+  }));
+
+const unknown: readonly Asker[] = Array.from({ length: 50 }, (_, index) => ({
+  host: `nobody-${index}.kiln.localhost`,
+  path: "/",
+  judge: anything,
+}));
+
+describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option httpchk", () => {
+  let instance: Instance;
+  let haproxy: HaProxy;
+  let load: Load;
+  let sampler: ReturnType<typeof setInterval>;
+  const notUp: string[] = [];
+  let samples = 0;
+
+  beforeAll(async () => {
+    instance = await startTestInstance({ trustedProxy: 1 });
+    const { items } = (await instance.admin.must({ method: "GET", path: `accounts?limit=${KNOWN}` })) as {
+      items: { account: string; homes: Record<string, string> }[];
+    };
+    const accounts = items
+      .filter(({ homes }) => Object.keys(homes).length === 2)
+      .map(({ account }) => account);
+    // Known accounts of kiln on a version that stays well; the default, and with it nearly everybody, is on another.
+    for (const account of accounts) {
+      await instance.admin.must({
+        method: "PUT",
+        path: `accounts/${account}/pins/kiln`,
+        body: { version: "2.9.1", reason: "on a healthy version" },
+      });
+    }
+    const last = accounts.at(-1) ?? "";
+    const bytes = request("GET / HTTP/1.1", `Host: ${last}.kiln.localhost`);
+    await spreadAt(
+      instance,
+      async (port) => (await sendRaw({ port, bytes })).header("demo-version") === "kiln/2.9.1",
+    );
+
+    haproxy = await startHaProxy({ servers: instance.ports, checkEveryMs: CHECK_EVERY_MS });
+    await waitForServers(haproxy, (all) => all.every(({ check }) => check === "L7OK"), 10_000);
+    sampler = setInterval(() => {
+      void haproxy.servers().then((servers) => {
+        samples += 1;
+        for (const { name, status } of servers) if (status !== "UP") notUp.push(`${name} ${status}`);
+      });
+    }, SAMPLE_EVERY_MS);
+    const shared = { port: haproxy.port, pauseMs: 10 };
+    load = startLoad([
+      { ...shared, name: "kiln", askers: known("kiln", "2.9.1", accounts), concurrency: 3, timeoutMs: 5000 },
+      {
+        ...shared,
+        name: "fogbugz",
+        askers: known("fogbugz", "8.7.0", accounts),
+        concurrency: 3,
+        timeoutMs: 5000,
+      },
+      { ...shared, name: "unknown", askers: unknown, concurrency: 4, timeoutMs: 1000 },
+    ]);
+  });
+
+  afterAll(async () => {
+    clearInterval(sampler);
+    await load?.stop();
+    await haproxy?.stop();
+    await instance?.stop();
+  });
+
+  const onEveryNode = async (action: NodeBinding, mode: FaultMode): Promise<void> => {
+    for (const node of instance.ports.keys()) await instance.nodes.act(node + 1, { action, mode });
+  };
+  const illDefault = (faults: Partial<DemoFaults>) => (): Promise<void> =>
+    instance.origin("kiln", "2.8.0").setFaults({ ...WELL, ...faults });
+
+  /** Name, how it begins, what happens in the middle, how it ends. */
+  const PHASES: readonly {
+    readonly name: string;
+    readonly begin: () => Promise<void>;
+    readonly middle?: () => Promise<unknown>;
+    readonly end: () => Promise<void>;
+    readonly unknownGet: readonly string[];
+  }[] = [
+    {
+      name: "the default's origin refuses connections",
+      begin: illDefault({ refuse: true }),
+      end: illDefault({}),
+      unknownGet: ["502", "503"],
+    },
+    {
+      name: "the default's origin hangs",
+      begin: illDefault({ hang: true }),
+      end: illDefault({}),
+      unknownGet: ["timeout", "504", "502", "error"],
+    },
+    {
+      name: "the default's origin answers 500",
+      begin: illDefault({ errorRate: 1 }),
+      end: illDefault({}),
+      unknownGet: ["500"],
+    },
+    {
+      name: "KV fails, and a node restarts meanwhile",
+      begin: () => onEveryNode("kv", "throw"),
+      middle: () => instance.nodes.act(2, { action: "restart" }),
+      end: () => onEveryNode("kv", "ok"),
+      unknownGet: ["200"],
+    },
+    {
+      name: "the control plane's object fails, and a node restarts meanwhile",
+      begin: () => onEveryNode("control", "throw"),
+      middle: () => instance.nodes.act(2, { action: "restart" }),
+      end: () => onEveryNode("control", "ok"),
+      unknownGet: ["200"],
+    },
+  ];
+
+  it.for(PHASES)("keeps nodes up and known accounts served while $name", async (phase, { expect }) => {
+    await phase.begin();
+    // What was under way when it began belongs to the time before.
+    await pause(SAMPLE_EVERY_MS);
+    const before = load.cut();
+    await pause(PHASE_MS / 2);
+    await phase.middle?.();
+    await pause(PHASE_MS / 2);
+    const during = load.cut();
+    await phase.end();
+
+    for (const tallies of [before, during]) {
+      for (const name of ["kiln", "fogbugz"]) expect(tallies.get(name)?.faults, name).toEqual([]);
+    }
+    const requests = (during.get("kiln")?.requests ?? 0) + (during.get("fogbugz")?.requests ?? 0);
+    expect(requests).toBeGreaterThan(MIN_REQUESTS_A_PHASE);
+    const unknownSaw = during.get("unknown");
+    expect(unknownSaw?.requests).toBeGreaterThan(0);
+    for (const outcome of unknownSaw?.outcomes.keys() ?? []) expect(phase.unknownGet).toContain(outcome);
+    for (const version of unknownSaw?.versions.keys() ?? []) expect(["-", "kiln/2.8.0"]).toContain(version);
+    expect(notUp).toEqual([]);
+  });
+
+  it("never took a node out, in HAProxy's own count", async ({ expect }) => {
+    expect(samples).toBeGreaterThan((PHASES.length * PHASE_MS) / SAMPLE_EVERY_MS / 2);
+    for (const { downs, status } of await haproxy.servers())
+      expect({ downs, status }).toEqual({ downs: 0, status: "UP" });
+  });
+});
+
+describe.skipIf(mustSkipHaProxy())("npm run drill", () => {
+  it("plays the incident twice and proves what it says", ({ expect }) => {
+    const drill = join(import.meta.dirname, "..", "..", "scripts", "drill.ts");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [drill, "--json"], { encoding: "utf8" });
+    const told: unknown = JSON.parse(stdout === "" ? "null" : stdout);
+    expect({ status, stderr, told }).toMatchObject({ status: 0, stderr: "", told: { failed: 0 } });
+    expect(told).toMatchObject({
+      halves: [{ expectations: expect.any(Array) }, { expectations: expect.any(Array) }],
+    });
+  });
+});
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

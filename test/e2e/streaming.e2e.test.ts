@@ -1,0 +1,279 @@
+/**
+ * What passes through untouched and unbuffered, in workerd and with real sockets: large uploads, WebSocket, server-sent
+ * events, many cookies, redirects; what must not pass: headers that only the router may set. And the one stream that may
+ * not be shared: a client that resets in the middle of a load leaves nobody else waiting.
+ */
+import { request as httpRequest } from "node:http";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { WebSocket } from "ws";
+import { z } from "zod";
+import { startHaProxy, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
+import { COOKIES, REDIRECT_TARGET } from "../../scripts/local/demo/answers.ts";
+import type { Instance } from "../../scripts/local/instance.ts";
+import { mustSkipHaProxy } from "../support/haproxy.ts";
+import { findWorkerd, readResidentBytes, startTestInstance } from "../support/local-instance.ts";
+import { openRaw, request, sendRaw } from "../support/raw-http.ts";
+
+const ACME = "acme.kiln.localhost";
+const MIB = 1024 * 1024;
+const UPLOAD_BYTES = 1024 * MIB;
+const MAX_GROWTH_BYTES = 100 * MIB;
+const SAMPLE_EVERY_MS = 25;
+
+const EchoSchema = z.looseObject({
+  bytes: z.int(),
+  rawHeaders: z.array(z.string()),
+  account: z.string().nullable(),
+});
+
+const withHaProxy = !mustSkipHaProxy();
+const WAYS: readonly string[] = withHaProxy ? ["directly", "through HAProxy"] : ["directly"];
+
+let instance: Instance;
+let haproxy: HaProxy | null = null;
+
+beforeAll(async () => {
+  instance = await startTestInstance({ trustedProxy: 1 });
+  if (withHaProxy) haproxy = await startHaProxy({ servers: instance.ports, checkEveryMs: 500 });
+});
+afterAll(async () => {
+  await haproxy?.stop();
+  await instance?.stop();
+});
+
+const portOf = (way: string): number => (way === "directly" ? instance.ports[0] : haproxy?.port) ?? 0;
+
+describe("an upload", () => {
+  it.for(["Content-Length", "chunked"])(
+    "of 1 GB (%s) passes without filling workerd's memory",
+    async (kind, { expect }) => {
+      const workerd = findWorkerd();
+      expect(workerd.length).toBeGreaterThan(0);
+      const resident = (): number => workerd.reduce((sum, pid) => sum + readResidentBytes(pid), 0);
+      const before = resident();
+      let peak = before;
+      const sampler = setInterval(() => (peak = Math.max(peak, resident())), SAMPLE_EVERY_MS);
+      const text = await upload(portOf("directly"), kind === "chunked" ? null : UPLOAD_BYTES);
+      clearInterval(sampler);
+      expect(EchoSchema.parse(JSON.parse(text)).bytes).toBe(UPLOAD_BYTES);
+      expect(peak - before).toBeLessThan(MAX_GROWTH_BYTES);
+    },
+  );
+});
+
+/** Sends UPLOAD_BYTES to /upload as fast as they are taken; `length` null sends chunked. */
+async function upload(port: number, length: number | null): Promise<string> {
+  const piece = Buffer.alloc(MIB, "firebreak");
+  return new Promise((resolve, reject) => {
+    const headers = { Host: ACME, ...(length === null ? {} : { "Content-Length": length }) };
+    const sent = httpRequest({
+      host: "127.0.0.1",
+      port,
+      method: "PUT",
+      path: "/upload",
+      headers,
+      setHost: false,
+    });
+    let left = UPLOAD_BYTES / MIB;
+    const send = (): void => {
+      while (left > 0) {
+        left -= 1;
+        if (!sent.write(piece)) return void sent.once("drain", send);
+      }
+      sent.end();
+    };
+    sent.on("error", reject);
+    sent.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    });
+    send();
+  });
+}
+
+describe.each(WAYS)("%s", (way) => {
+  it("a WebSocket opens at the account's version, with its subprotocol, and echoes text and bytes", async ({
+    expect,
+  }) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${portOf(way)}/socket`, ["demo"], {
+      headers: { Host: ACME },
+    });
+    const messages: string[] = [];
+    const next = async (count: number): Promise<void> => {
+      while (messages.length < count) await new Promise((resolve) => socket.once("message", resolve));
+    };
+    socket.on("message", (data, isBinary) => {
+      const text = Buffer.isBuffer(data) ? data.toString("utf8") : "in pieces";
+      messages.push(`${isBinary ? "bytes " : ""}${text}`);
+    });
+    await new Promise((resolve, reject) => {
+      socket.once("open", resolve);
+      socket.once("error", reject);
+    });
+    expect(socket.protocol).toBe("demo");
+    await next(1);
+    socket.send("hello");
+    await next(2);
+    socket.send(Buffer.from("there"));
+    await next(3);
+    expect(messages).toEqual(["kiln/2.8.0", "hello", "bytes there"]);
+    const closed = new Promise((resolve) => socket.once("close", (code: number) => resolve(code)));
+    socket.close(4001, "enough");
+    expect(await closed).toBe(4001);
+  });
+
+  it("an upgrade that the version refuses is passed on as it is", async ({ expect }) => {
+    const answer = await sendRaw({
+      port: portOf(way),
+      bytes: request(
+        "GET /elsewhere HTTP/1.1",
+        `Host: ${ACME}`,
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+      ),
+    });
+    expect(answer.status).toBe(404);
+  });
+
+  it("server-sent events arrive while they are sent", async ({ expect }) => {
+    const times: number[] = [];
+    const text = await new Promise<string>((resolve, reject) => {
+      const options = {
+        host: "127.0.0.1",
+        port: portOf(way),
+        path: "/events?count=5",
+        headers: { Host: ACME },
+      };
+      const sent = httpRequest({ ...options, setHost: false }, (response) => {
+        let received = "";
+        response.on("data", (chunk: Buffer) => {
+          received += chunk.toString("utf8");
+          times.push(performance.now());
+        });
+        response.on("end", () => resolve(received));
+        response.on("error", reject);
+      });
+      sent.on("error", reject);
+      sent.end();
+    });
+    expect(text.match(/^id: /gm)).toHaveLength(5);
+    // Five events 100 ms apart: buffered ones would come all at once.
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(250);
+  });
+
+  it("fifty cookies keep their order and count", async ({ expect }) => {
+    const answer = await sendRaw({
+      port: portOf(way),
+      bytes: request("GET /cookies HTTP/1.1", `Host: ${ACME}`),
+    });
+    const cookies = answer.headers
+      .filter(([name]) => name.toLowerCase() === "set-cookie")
+      .map(([, value]) => value);
+    expect(cookies).toEqual(Array.from({ length: COOKIES }, (_, n) => `c${n}=${n}; Path=/`));
+  });
+
+  it("a redirect to another host is passed on and not followed", async ({ expect }) => {
+    const answer = await sendRaw({
+      port: portOf(way),
+      bytes: request("GET /redirect HTTP/1.1", `Host: ${ACME}`),
+    });
+    expect(answer.status).toBe(302);
+    expect(answer.header("location")).toBe(REDIRECT_TARGET);
+  });
+
+  it("headers that only the router may set are the router's, whoever sent them", async ({ expect }) => {
+    const answer = await sendRaw({
+      port: portOf(way),
+      bytes: request(
+        "GET /spoof HTTP/1.1",
+        `Host: ${ACME}`,
+        "X-Forwarded-Host: spoofed.example",
+        "X-Forwarded-Server: spoofed.example",
+        "X-Forwarded-Port: 6666",
+        "X_Forwarded_Host: spoofed.example",
+        "Forwarded: for=6.6.6.6;host=spoofed.example",
+        "X-Original-Host: harmless.example",
+        'Firebreak: product=kiln, account=spoofed, version="6.6.6"',
+        "Firebreak-Account: spoofed",
+        "Firebreak_Account: spoofed",
+        "FIREBREAK_Version: spoofed",
+        "X-Named-Away: spoofed",
+        "X-Kept: kept",
+        "Proxy-Authorization: Basic spoofed",
+        "TE: trailers",
+        "Connection: keep-alive, X-Named-Away, X-Forwarded-Proto, Firebreak",
+      ),
+    });
+    expect(answer.status).toBe(200);
+    const { rawHeaders } = EchoSchema.parse(JSON.parse(answer.body));
+    const pairs = rawHeaders.flatMap((name, index) =>
+      index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] ?? ""] as const] : [],
+    );
+    const values = (name: string): string[] =>
+      pairs.filter(([each]) => each === name).map(([, value]) => value);
+
+    expect(pairs.filter(([, value]) => /spoofed|6\.6\.6|6666/.test(value))).toEqual([]);
+    expect(values("x-forwarded-host")).toEqual([ACME]);
+    expect(values("x-forwarded-proto")).toEqual(["http"]);
+    expect(values("x-forwarded-for")).toHaveLength(way === "directly" ? values("x-forwarded-for").length : 1);
+    expect(values("firebreak")).toHaveLength(1);
+    expect(values("firebreak")[0]).toMatch(/product=kiln, account=acme, version="2\.8\.0", request="[^"]+"/);
+    expect(
+      pairs.map(([name]) => name).filter((name) => /^firebreak./.test(name.replaceAll("_", "-"))),
+    ).toEqual([]);
+    expect(values("x-named-away")).toEqual([]);
+    expect(values("x-kept")).toEqual(["kept"]);
+    expect(values("cdn-loop").join()).toContain("firebreak");
+  });
+});
+
+describe("a client that resets in the middle of a shared load", () => {
+  const ANSWERED_WITHIN_MS = 3000;
+  const get = request("GET / HTTP/1.1", `Host: ${ACME}`);
+
+  /** Starts a load with one client, lets others join, and resets the first. Answers what the others got. */
+  async function resetTheFirst(port: number): Promise<number[]> {
+    const starter = await openRaw({ port, bytes: get });
+    const others = Array.from({ length: 5 }, () =>
+      sendRaw({ port, bytes: get, timeoutMs: ANSWERED_WITHIN_MS }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    starter.on("error", () => {});
+    starter.resetAndDestroy();
+    const later = sendRaw({ port, bytes: get, timeoutMs: ANSWERED_WITHIN_MS });
+    return (await Promise.all([...others, later])).map(({ status }) => status);
+  }
+
+  it("leaves nobody waiting when the root is being loaded", async ({ expect }) => {
+    const port = portOf("directly");
+    await instance.nodes.act(1, { action: "kv", mode: "hang" });
+    await instance.nodes.act(1, { action: "cache", mode: "hang" });
+    await instance.nodes.act(1, { action: "restart" });
+    for (const status of await resetTheFirst(port)) expect(status).toBe(503);
+    await instance.nodes.act(1, { action: "cache", mode: "ok" });
+    await instance.nodes.act(1, { action: "kv", mode: "ok" });
+  });
+
+  it("leaves nobody waiting when the account's shard is being loaded", async ({ expect }) => {
+    const port = portOf("directly");
+    await instance.nodes.act(1, { action: "restart" });
+    const apex = await sendRaw({ port, bytes: request("GET / HTTP/1.1", "Host: kiln.localhost") });
+    expect(apex.status).toBe(200);
+    await instance.nodes.act(1, { action: "kv", mode: "hang" });
+    await instance.nodes.act(1, { action: "cache", mode: "hang" });
+    for (const status of await resetTheFirst(port)) expect(status).toBe(503);
+    await instance.nodes.act(1, { action: "cache", mode: "ok" });
+    await instance.nodes.act(1, { action: "kv", mode: "ok" });
+  });
+
+  it("leaves a node that serves again by itself when KV answers", async ({ expect }) => {
+    const port = portOf("directly");
+    await expect
+      .poll(async () => (await sendRaw({ port, bytes: get })).status, { timeout: 20_000, interval: 200 })
+      .toBe(200);
+  });
+});
