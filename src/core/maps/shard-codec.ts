@@ -174,7 +174,7 @@ function makeShard(text: string, body: number, header: ShardHeader): Shard {
     text,
     find(key) {
       const line = findLine(text, body, key);
-      return line === null ? null : rowOfLine(line, tables);
+      return line === null ? null : rowOfLine(line, tables, key);
     },
     *list() {
       for (const line of linesOf(text, body)) yield rowOfLine(line, tables);

@@ -57,9 +57,13 @@ function compareKey(text: string, start: number, key: string): number {
   return text.charCodeAt(start + key.length) - TAB;
 }
 
-/** The row of a line that was accepted by `checkLines`. */
-export function rowOfLine(line: string, tables: ShardTables): AccountRow {
-  const [key = "", homes = "", group = "", cell = "", json = ""] = line.split("\t");
+/**
+ * The row of a line that was accepted by `checkLines`. A caller that knows the key passes its own string, because one
+ * cut from the line would keep the whole shard alive for as long as the row.
+ */
+export function rowOfLine(line: string, tables: ShardTables, knownKey?: string): AccountRow {
+  const [first = "", homes = "", group = "", cell = "", json = ""] = line.split("\t");
+  const key = knownKey ?? first;
   return {
     key,
     slug: key,

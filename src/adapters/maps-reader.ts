@@ -1,0 +1,84 @@
+/**
+ * The published maps as one isolate sees them: keeps the last good ones for ever, refreshes them in the background, and
+ * answers requests from memory with a plain value. Refuses what is older, damaged, shrunken or over a limit, and goes on
+ * with what it has. Fails stale; without anything readable it gives the compiled-in fallback and unresolved rows.
+ * Reads KV and the Cache API only. Made once per isolate by the composition root; called by the edge on every request
+ * that is not a health check. Accepts that readers differ for the minute or two that KV takes to spread.
+ */
+import { createHolding } from "./maps-reader/holding.ts";
+import { createHotRows } from "./maps-reader/hot-rows.ts";
+import { createMapsSource } from "./maps-reader/maps-source.ts";
+import { createObjectReader } from "./maps-reader/objects.ts";
+import { createRefresher } from "./maps-reader/refresher.ts";
+import { createRows } from "./maps-reader/rows.ts";
+import { createSchedule } from "./maps-reader/schedule.ts";
+import { createShards } from "./maps-reader/shards.ts";
+import { createSingleFlight, waitAtMost, type SharedLoad } from "./maps-reader/single-flight.ts";
+import type { MapsReader, MapsReaderDeps, MapsSnapshot, ReaderRequest } from "./maps-reader/types.ts";
+
+/** Makes the reader of one isolate. Reads nothing before the first request. */
+export function createMapsReader(deps: MapsReaderDeps): MapsReader {
+  const { clock } = deps;
+  const objects = createObjectReader(deps);
+  const shards = createShards(deps, objects);
+  const hotRows = createHotRows();
+  const holding = createHolding(deps, (index) => {
+    shards.adopt(index);
+    hotRows.clear();
+  });
+  const refresher = createRefresher(deps, {
+    holding,
+    objects,
+    shards,
+    source: createMapsSource(deps, objects),
+  });
+  const flight = createSingleFlight<void>(clock);
+  const schedule = createSchedule(clock);
+  /** Before this time, and before a document expires, there is nothing to do but to return what is served. */
+  let dueMs = 0;
+
+  function current(request: ReaderRequest): MapsSnapshot | Promise<MapsSnapshot> {
+    const { nowMs } = request;
+    return nowMs < dueMs && nowMs < holding.expiresMs() ? holding.served() : attend(request);
+  }
+
+  /** Everything that is not answering from memory: expiry, refresh, waiting. */
+  function attend(request: ReaderRequest): MapsSnapshot | Promise<MapsSnapshot> {
+    const { nowMs } = request;
+    if (nowMs >= holding.expiresMs()) holding.serve(nowMs);
+    const load = flight.running(nowMs) ?? (schedule.isDue(nowMs) ? startRefresh(request) : null);
+    const patienceMs = load === null ? 0 : schedule.patienceMs(nowMs);
+    // While requests wait, those that come after them have to look again.
+    dueMs = patienceMs > 0 ? nowMs : schedule.nextMs();
+    if (load === null || patienceMs <= 0) return holding.served();
+    const enough = holding.maps === null ? Promise.race([load.done, refresher.ready]) : load.done;
+    return waitAtMost(clock, enough, patienceMs).then(holding.served);
+  }
+
+  function startRefresh(request: ReaderRequest): SharedLoad<void> {
+    schedule.begin(request.nowMs, holding.maps === null ? "nothing" : holding.source);
+    return flight.start(
+      request,
+      async (ticket) => {
+        const confirmed = await refresher.refresh(ticket, request);
+        if (ticket.live) settle(confirmed);
+      },
+      () => {
+        deps.onFault("timeout", "root");
+        settle(false);
+      },
+    );
+  }
+
+  function settle(confirmed: boolean): void {
+    schedule.end(clock.nowMs(), { confirmed, fromKv: holding.maps !== null && holding.source === "kv" });
+    dueMs = schedule.nextMs();
+  }
+
+  return {
+    current,
+    row: createRows(holding, shards, hotRows),
+    generation: () => holding.served().generation,
+    ageMs: (nowMs) => schedule.ageMs(nowMs),
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * What the isolate holds: maps, the generation that break-glass froze, both break-glass documents; and the snapshot
+ * that is made of them. Owns every rule about which of them is served; reads nothing itself.
+ * Changed by `refresher` only; asked by the reader on every request.
+ */
+import type { BreakGlass } from "../../contracts/maps.ts";
+import type { EpochMs } from "../../contracts/units.ts";
+import { chooseBreakGlass, parseBreakGlass } from "../../core/maps/break-glass.ts";
+import { folds } from "./folds.ts";
+import type { ShardIndex } from "./last-good.ts";
+import { makeSnapshot } from "./snapshots.ts";
+import type { HeldMaps, MapsReaderDeps, MapsSnapshot } from "./types.ts";
+
+/** What a snapshot was made from; kept beside it, so that a request sees root and rows of one time. */
+export interface Backing {
+  readonly maps: HeldMaps;
+  readonly index: ShardIndex;
+}
+
+export interface Holding {
+  /** Last maps from KV, or the copy that stands in for them; null on a cold start. */
+  maps: HeldMaps | null;
+  source: "kv" | "cache";
+  /** The generation that break-glass holds, once it was read. */
+  frozen: HeldMaps | null;
+  /** Break-glass as KV has it, and its text; null before it was read. */
+  kvGlass: BreakGlass | null;
+  kvGlassText: string | null;
+  /** What requests see. */
+  readonly served: () => MapsSnapshot;
+  /** When `served` has to be made again because a document expires. */
+  readonly expiresMs: () => EpochMs;
+  readonly backing: (snapshot: MapsSnapshot) => Backing | undefined;
+  /** Makes the snapshot again after a change or an expiry; calls `onAdopt` when other maps are served than before. */
+  readonly serve: (nowMs: EpochMs) => void;
+}
+
+/** Nothing held yet but the break-glass variable. */
+export function createHolding(deps: MapsReaderDeps, onAdopt: (index: ShardIndex) => void): Holding {
+  const variableGlass = readVariable(deps);
+  const backings = new WeakMap<MapsSnapshot, Backing>();
+  let served = makeSnapshot({ maps: null, source: "kv", breakGlass: null }, deps.fallback);
+  let expiresMs = 0;
+  let epoch = 0;
+
+  const holding: Holding = {
+    maps: null,
+    source: "kv",
+    frozen: null,
+    kvGlass: null,
+    kvGlassText: null,
+    served: () => served,
+    expiresMs: () => expiresMs,
+    backing: (snapshot) => backings.get(snapshot),
+    serve(nowMs) {
+      const breakGlass = chooseBreakGlass(holding.kvGlass, variableGlass, nowMs);
+      expiresMs = nextExpiry([holding.kvGlass, variableGlass], nowMs);
+      if (holding.frozen?.root.generation !== breakGlass?.holdGeneration) holding.frozen = null;
+      replace({ maps: holding.frozen ?? holding.maps, source: holding.source, breakGlass });
+    },
+  };
+
+  function replace(view: Parameters<typeof makeSnapshot>[0]): void {
+    const { maps } = view;
+    const before = backings.get(served);
+    const isSame = (before?.maps ?? null) === maps;
+    if (isSame && served.breakGlass === view.breakGlass && (maps === null || served.source === view.source))
+      return;
+    served = makeSnapshot(view, deps.fallback);
+    if (maps === null) return;
+    if (before !== undefined && !isSame && folds(before.maps.root, maps.root)) epoch++;
+    const index = before !== undefined && isSame ? before.index : { hashes: maps.index, epoch };
+    backings.set(served, { maps, index });
+    if (!isSame) onAdopt(index);
+  }
+
+  return holding;
+}
+
+function readVariable({ breakGlassVariable, onFault }: MapsReaderDeps): BreakGlass | null {
+  const parsed = parseBreakGlass(breakGlassVariable);
+  if (!parsed.ok) onFault("break-glass", `variable: ${parsed.error.detail}`);
+  return parsed.ok ? parsed.value : null;
+}
+
+/** The first time after `nowMs` at which a document expires, Infinity without one. */
+function nextExpiry(documents: readonly (BreakGlass | null)[], nowMs: EpochMs): EpochMs {
+  const ahead = documents.flatMap((one) => (one !== null && one.expires > nowMs ? one.expires : []));
+  return Math.min(Infinity, ...ahead);
+}

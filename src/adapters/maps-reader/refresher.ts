@@ -1,0 +1,129 @@
+/**
+ * One refresh: reads root and break-glass in one operation, judges them, takes what is sound. On a cold start the copy
+ * in the Cache API runs beside KV and is taken when KV fails or is slow. Decides what is adopted, never when to read.
+ * A ticket that is no longer live ends the work: whatever a forgotten load still finds is older than what came since.
+ * Never rejects; every refusal is counted and changes nothing.
+ */
+import { BREAK_GLASS_KEY, type Root } from "../../contracts/maps.ts";
+import { parseBreakGlass } from "../../core/maps/break-glass.ts";
+import { checkSuccession } from "../../core/maps/succession.ts";
+import type { Holding } from "./holding.ts";
+import type { MapsCopy, MapsSource } from "./maps-source.ts";
+import type { ObjectReader } from "./objects.ts";
+import type { Shards } from "./shards.ts";
+import type { Ticket } from "./single-flight.ts";
+import { COPY_AFTER_MS } from "./timing.ts";
+import type { MapsReaderDeps, ReaderRequest } from "./types.ts";
+
+export interface Refresher {
+  /** @returns true when KV said what is held now. */
+  refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean>;
+  /** Resolves once there are maps to serve; on a cold start only. */
+  readonly ready: Promise<void>;
+}
+
+export interface RefresherParts {
+  readonly holding: Holding;
+  readonly source: MapsSource;
+  readonly objects: ObjectReader;
+  readonly shards: Shards;
+}
+
+interface Load {
+  readonly ticket: Ticket;
+  readonly request: ReaderRequest;
+}
+
+/** Makes the refresher of one isolate. */
+export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Refresher {
+  const { holding, source, shards } = parts;
+  const { clock, onFault } = deps;
+  const ready = Promise.withResolvers<void>();
+
+  async function refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean> {
+    const load: Load = { ticket, request };
+    const copy = holding.maps === null ? readCopy(request) : null;
+    const read = await source.readMutable();
+    if (!ticket.live) return false;
+    if (read !== null) takeGlass(read.glassText, request);
+    const confirmed = read !== null && (await takeRoot(read.rootText, load));
+    if (!ticket.live) return false;
+    if (!confirmed && copy !== null) takeCopy(await copy);
+    holding.serve(clock.nowMs());
+    await freeze(load);
+    if (holding.maps !== null) ready.resolve();
+    return confirmed;
+  }
+
+  /** Taken after a while even if KV is still silent, and in any case the place to look for older shards. */
+  function readCopy(request: ReaderRequest): Promise<MapsCopy | null> {
+    const copy = source.readCopy().then((found) => {
+      if (found !== null) shards.seed(found.maps.index);
+      return found;
+    });
+    request.waitUntil(Promise.all([copy, clock.sleep(COPY_AFTER_MS)]).then(([found]) => takeCopy(found)));
+    return copy;
+  }
+
+  function takeCopy(copy: MapsCopy | null): void {
+    if (holding.maps !== null || copy === null) return;
+    holding.maps = copy.maps;
+    holding.source = "cache";
+    if (holding.kvGlassText === null) holding.kvGlass = copy.breakGlass;
+    holding.serve(clock.nowMs());
+    ready.resolve();
+  }
+
+  /** A document that cannot be read leaves the previous one in force, until it expires. */
+  function takeGlass(text: string, request: ReaderRequest): void {
+    if (text === holding.kvGlassText) return;
+    const parsed = parseBreakGlass(text);
+    if (!parsed.ok) {
+      onFault(parsed.error.fault, parsed.error.detail);
+      return;
+    }
+    holding.kvGlass = parsed.value;
+    holding.kvGlassText = text;
+    parts.objects.saveCopy(BREAK_GLASS_KEY, text, request);
+  }
+
+  async function takeRoot(text: string | null, { ticket, request }: Load): Promise<boolean> {
+    if (text === null) {
+      onFault("missing", "root");
+      return false;
+    }
+    if (text === holding.maps?.text) {
+      holding.source = "kv";
+      return true;
+    }
+    const root = source.decode(text);
+    if (root === null || !follows(root)) return false;
+    const maps = await source.complete({ text, root, held: holding.maps }, request);
+    // Asked again, because a copy may have been taken while the index was read.
+    if (maps === null || !ticket.live || !follows(root)) return false;
+    holding.maps = maps;
+    holding.source = "kv";
+    source.saveCopies(maps, request);
+    return true;
+  }
+
+  function follows(root: Root): boolean {
+    const refusal = checkSuccession(holding.maps?.root ?? null, root);
+    if (refusal !== null) onFault(refusal.fault, refusal.detail);
+    return refusal === null;
+  }
+
+  /** Reads the generation that break-glass wants to be held, when it is not the one served. */
+  async function freeze({ ticket, request }: Load): Promise<void> {
+    const { breakGlass, generation } = holding.served();
+    const wanted = breakGlass?.holdGeneration ?? null;
+    if (wanted === null || (holding.frozen !== null && generation === wanted)) return;
+    const held = holding.maps;
+    const maps = held?.root.generation === wanted ? held : await source.readGeneration(wanted, held, request);
+    if (maps === null || !ticket.live) return;
+    holding.frozen = maps;
+    holding.serve(clock.nowMs());
+  }
+
+  return { refresh, ready: ready.promise };
+}
