@@ -32,14 +32,12 @@ let lastTick: unknown = null;
 
 const modeOf = (binding: NodeBinding): FaultMode => modes.get(binding) ?? "ok";
 
-/** Before the composition is made, so that it keeps a cache that can be made ill. */
+/** Before the composition is made, so that it keeps caches that can be made ill. */
 function wrapCaches(): void {
-  const real = caches.default;
-  const ill = createIllBinding(real, { binding: "cache", modeOf });
-  Object.defineProperty(globalThis, "caches", {
-    configurable: true,
-    value: { default: ill, open: async () => ill },
-  });
+  const real = caches;
+  const wrap = (cache: Cache): Cache => createIllBinding(cache, { binding: "cache", modeOf });
+  const value = { default: wrap(real.default), open: async (name: string) => wrap(await real.open(name)) };
+  Object.defineProperty(globalThis, "caches", { configurable: true, value });
 }
 
 wrapCaches();
