@@ -1,0 +1,127 @@
+/**
+ * What single words on the command line mean: names, instants, `key=value` pairs. One parser per kind, each built on
+ * the schema of src/contracts/api where there is one, so that a word refused here is one the API would refuse too.
+ * All throw commander's InvalidArgumentError, which ends the command with exit code 2 before anything is sent.
+ */
+import { InvalidArgumentError } from "commander";
+import {
+  CohortSchema,
+  DomainSchema,
+  InstantSchema,
+  ProductNameSchema,
+  SlugSchema,
+  VersionNameSchema,
+} from "../../src/contracts/api/common.ts";
+import type { PathTimeout } from "../../src/contracts/maps.ts";
+import { usageFailure } from "./failure.ts";
+import type { Parser } from "./client.ts";
+
+/** Makes a parser of one word out of a schema of text. */
+function word(schema: Parser<string>): (text: string) => string {
+  return (text) => {
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message ?? "is not valid"}.`);
+  };
+}
+
+export const toProduct = word(ProductNameSchema);
+export const toVersion = word(VersionNameSchema);
+export const toSlug = word(SlugSchema);
+export const toCohort = word(CohortSchema);
+export const toDomain = word(DomainSchema);
+
+/** A point in time as ISO 8601 with offset; the same text is sent on. */
+export function toInstant(text: string): string {
+  if (InstantSchema.safeParse(text).success) return text;
+  throw new InvalidArgumentError("Write a point in time with its offset, as in 2026-11-28T22:05:00Z.");
+}
+
+/** A whole number of at least `lowest`. */
+export function wholeFrom(lowest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,15}$/.test(text) && value >= lowest) return value;
+    throw new InvalidArgumentError(`It must be a whole number, at least ${lowest}.`);
+  };
+}
+
+/** A share between 0 and 1. */
+export function toShare(text: string): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a share between 0 and 1, as in 0.05.");
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(...words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = words.find((each) => each === text);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`It must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}.`);
+  };
+}
+
+/** `true`, `false`, or until when. */
+export function toReversible(text: string): boolean | string {
+  if (text === "true" || text === "false") return text === "true";
+  if (InstantSchema.safeParse(text).success) return text;
+  throw new InvalidArgumentError("It must be true, false, or until when, as in 2026-12-31T00:00:00Z.");
+}
+
+/** Collects an option that may be repeated. */
+export function repeated<T>(
+  parse: (text: string) => T,
+): (text: string, previous: readonly T[] | undefined) => T[] {
+  return (text, previous) => [...(previous ?? []), parse(text)];
+}
+
+/** Collects words apart by commas, in one or several options. */
+export function commaList<T>(
+  parse: (text: string) => T,
+): (text: string, previous: readonly T[] | undefined) => T[] {
+  return (text, previous) => [
+    ...(previous ?? []),
+    ...text
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .map(parse),
+  ];
+}
+
+/** Cuts `name=value` at the first equals sign. */
+export function splitPair(text: string, example: string): readonly [name: string, value: string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError(`Write it as ${example}.`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** `/prefix=SECONDS`. */
+export function toTimeout(text: string): PathTimeout {
+  // At the last equals sign: a path may hold one.
+  const at = text.lastIndexOf("=");
+  const seconds = text.slice(at + 1);
+  if (at < 1 || !text.startsWith("/") || !/^\d{1,4}$/.test(seconds)) {
+    throw new InvalidArgumentError("Write it as /prefix=SECONDS, as in /export=600.");
+  }
+  return { prefix: text.slice(0, at), seconds: Number(seconds) };
+}
+
+/** `PRODUCT/VERSION` as one word. */
+export function toProductVersion(text: string): { readonly product: string; readonly version: string } {
+  const at = text.indexOf("/");
+  if (at < 1) throw new InvalidArgumentError("Write it as PRODUCT/VERSION, as in kiln/2.9.1.");
+  return { product: toProduct(text.slice(0, at)), version: toVersion(text.slice(at + 1)) };
+}
+
+/**
+ * Checks what the flags add up to against the API's own schema, with its defaults filled in.
+ * @throws Failure (usage) that lists every problem.
+ */
+export function toInput<T>(schema: Parser<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "input"}: ${message}`);
+  throw usageFailure(problems.join("\n"));
+}

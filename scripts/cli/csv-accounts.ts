@@ -1,0 +1,157 @@
+/**
+ * Turns a CSV file of accounts into the lines an import takes, as a stream. Columns: account, timeZone, cohort (needed),
+ * cell, labels (`key=value;…`), domains (`host=product;…`), products (`a;b`). A column that is not there leaves its field
+ * alone; an empty cell means none, except `products`, where it leaves the field alone: no products would be no account.
+ * Nothing is dropped: a row that cannot be read goes out in a form that the API rejects with its number, so that a sync
+ * never takes an unreadable row for a missing account. Only a file that is no CSV ends the stream.
+ * Every row goes out on the line number it has in the file (blank lines fill up), so rejects name lines of the file.
+ */
+import { CsvError, parse, type Info } from "csv-parse";
+import { Transform, type Readable, type TransformCallback } from "node:stream";
+import { MAX_LINE_BYTES } from "../../src/contracts/limits.ts";
+import { cliFailure, type Failure } from "./failure.ts";
+
+const COLUMNS = ["account", "timeZone", "cohort", "cell", "labels", "domains", "products"] as const;
+type Column = (typeof COLUMNS)[number];
+const NEEDED: readonly Column[] = ["account", "timeZone", "cohort"];
+
+/** One row as the parser gives it, with where it ends in the file. */
+interface ParsedRow {
+  readonly record: readonly string[];
+  readonly info: Pick<Info, "lines">;
+}
+
+/** Pipes CSV bytes into import lines. Errors of the file arrive as Failures on the returned stream. */
+export function csvToLines(source: Readable): Readable {
+  const parser = parse({
+    bom: true,
+    info: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    // An unclosed quote must not pull the rest of the file into memory.
+    max_record_size: MAX_LINE_BYTES,
+  });
+  const rows = createRowTransform();
+  source.on("error", (error) => rows.destroy(error));
+  parser.on("error", (error) => rows.destroy(syntaxFailure(error)));
+  return source.pipe(parser).pipe(rows);
+}
+
+function syntaxFailure(error: Error): Failure {
+  const where =
+    error instanceof CsvError && typeof error["lines"] === "number" ? ` at about line ${error["lines"]}` : "";
+  return cliFailure(
+    "file",
+    {
+      title: "The file is no CSV",
+      detail: `${error.message}${where}.`,
+      next: "Rows before that line may have been taken; nothing was removed. Correct the file and run the command again.",
+    },
+    error,
+  );
+}
+
+function createRowTransform(): Transform {
+  let columns: readonly Column[] | null = null;
+  let endOfLast = 0;
+  return new Transform({
+    writableObjectMode: true,
+    transform(row: ParsedRow, _: BufferEncoding, done: TransformCallback) {
+      const { record, info } = row;
+      // Blank lines are skipped by the parser and counted by the API, so they go out again; a row over several lines too.
+      const filler = "\n".repeat(Math.max(0, info.lines - 1 - endOfLast));
+      endOfLast = info.lines;
+      if (columns !== null) {
+        done(null, `${filler}${JSON.stringify(rowToAccount(columns, record))}\n`);
+        return;
+      }
+      const header = parseHeader(record);
+      if (header.ok) columns = header.columns;
+      done(header.ok ? null : header.failure, `${filler}\n`);
+    },
+    flush(done) {
+      done(columns === null ? headerFailure("The file is empty.") : null);
+    },
+  });
+}
+
+type Header =
+  | { readonly ok: true; readonly columns: readonly Column[] }
+  | { readonly ok: false; readonly failure: Failure };
+
+function headerFailure(detail: string): Failure {
+  const next = `The first line names the columns: ${COLUMNS.join(",")} (the first three are needed). Nothing was sent.`;
+  return cliFailure("file", { title: "The header of the CSV file does not fit", detail, next });
+}
+
+/** The columns of a header line, in its order. */
+export function parseHeader(record: readonly string[]): Header {
+  const names = record.map((name) => name.trim());
+  const unknown = names.filter((name) => !isColumn(name));
+  if (unknown.length > 0)
+    return {
+      ok: false,
+      failure: headerFailure(`Not known: ${unknown.map((name) => `"${name}"`).join(", ")}.`),
+    };
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  if (twice.length > 0) return { ok: false, failure: headerFailure(`There twice: ${twice.join(", ")}.`) };
+  const missing = NEEDED.filter((name) => !names.includes(name));
+  if (missing.length > 0) return { ok: false, failure: headerFailure(`Missing: ${missing.join(", ")}.`) };
+  return { ok: true, columns: names.filter(isColumn) };
+}
+
+function isColumn(name: string): name is Column {
+  return COLUMNS.some((column) => column === name);
+}
+
+/** One row as an import line. A cell that cannot be read stays text, which the API refuses for that field. */
+export function rowToAccount(columns: readonly Column[], record: readonly string[]): Record<string, unknown> {
+  if (record.length !== columns.length) {
+    const account = record[columns.indexOf("account")]?.trim() ?? "";
+    return { account, [`the row has ${record.length} cells, the header ${columns.length}`]: true };
+  }
+  const account: Record<string, unknown> = {};
+  columns.forEach((column, index) => {
+    const value = cellValue(column, (record[index] ?? "").trim());
+    if (value !== undefined) account[column] = value;
+  });
+  return account;
+}
+
+function cellValue(column: Column, cell: string): unknown {
+  switch (column) {
+    case "account":
+    case "timeZone":
+    case "cohort":
+      return cell;
+    case "cell":
+      return cell === "" ? null : cell;
+    case "labels":
+      return pairsOf(cell, (pairs) => Object.fromEntries(pairs));
+    case "domains":
+      return pairsOf(cell, (pairs) => pairs.map(([host, product]) => ({ host, product })));
+    case "products":
+      return cell === "" ? undefined : listOf(cell);
+  }
+}
+
+function listOf(cell: string): string[] {
+  return cell
+    .split(";")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+type Pairs = readonly (readonly [string, string])[];
+
+/** `a=b;c=d` through `build`, or the cell as it is when a part has no equals sign. */
+function pairsOf(cell: string, build: (pairs: Pairs) => unknown): unknown {
+  const parts = listOf(cell);
+  if (parts.some((part) => part.indexOf("=") < 1)) return cell;
+  return build(
+    parts.map((part) => {
+      const at = part.indexOf("=");
+      return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+    }),
+  );
+}

@@ -1,0 +1,77 @@
+/** `default`: the version for requests that name no known account. It moves by its own step alone, never by an edit. */
+import type { Command } from "commander";
+import type { z } from "zod";
+import { DefaultInputSchema, DefaultSchema } from "../../src/contracts/api/products.ts";
+import { toInput } from "./arguments.ts";
+import { change } from "./change.ts";
+import { PRODUCT_ARGUMENT } from "./product.ts";
+import { renderFields } from "./render.ts";
+import { addObject, addVerb, print, type ProgramContext, type Session } from "./verb.ts";
+import { VERSION_ARGUMENT } from "./version.ts";
+
+type Shown = z.infer<typeof DefaultSchema>;
+
+export function addDefault(program: Command, context: ProgramContext): void {
+  const object = addObject(program, "default", { summary: "the version of unknown accounts: show, promote" });
+  addVerb(
+    object,
+    {
+      name: "show",
+      summary: "the default version (unknown accounts) of a product, and its standby",
+      arguments: [PRODUCT_ARGUMENT],
+      examples: ["default show kiln"],
+      run: async (session) =>
+        print(
+          session,
+          await session.api().send(DefaultSchema, { method: "GET", path: pathOf(session) }),
+          renderDefault,
+        ),
+    },
+    context,
+  );
+  addVerb(
+    object,
+    {
+      name: "promote",
+      summary: "move the default to another version; the one before stays as standby",
+      arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
+      options: [
+        { flags: "--force", about: "although nothing has tried it with requests that name no known account" },
+      ],
+      changes: true,
+      reason: true,
+      writes: true,
+      notes: [
+        "No known account is touched. This is the step that once took every server out: do it last, in working hours.",
+      ],
+      examples: ['default promote kiln 2.9.0 --reason "all waves baked"'],
+      run: (session) => {
+        const { words } = session;
+        const body = toInput(DefaultInputSchema, {
+          version: words.text("version"),
+          reason: words.text("reason"),
+          force: words.on("force"),
+        });
+        return change(session, {
+          schema: DefaultSchema,
+          request: { method: "POST", path: pathOf(session), body },
+          render: renderDefault,
+        });
+      },
+    },
+    context,
+  );
+}
+
+function pathOf({ words }: Session): string {
+  return `/products/${encodeURIComponent(words.text("product"))}/default`;
+}
+
+function renderDefault(shown: Shown): string {
+  return renderFields([
+    ["product", shown.product],
+    ["default (unknown accounts)", shown.default],
+    ["standby", shown.standby],
+    ["revision", shown.revision],
+  ]);
+}

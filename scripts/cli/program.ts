@@ -1,0 +1,130 @@
+/**
+ * The whole command line: every object with its verbs, and the one place where failures become text and exit codes.
+ * 0: done; 1: refused or failed; 2: not how it is called. Called by scripts/firebreak.ts, and by tests with a terminal
+ * in memory. With `--json` anywhere, problems go to standard error as one JSON document, usage mistakes included.
+ */
+import { Command, CommanderError } from "commander";
+import { addAccountCareVerbs } from "./account-care.ts";
+import { addAccountPut } from "./account-put.ts";
+import { addAccountVerbs } from "./account.ts";
+import { addImportVerbs } from "./account-import.ts";
+import { addAudit } from "./audit.ts";
+import { addBackup } from "./backup.ts";
+import { addDefault } from "./default.ts";
+import { addExplain } from "./explain.ts";
+import {
+  EXIT_FAILED,
+  EXIT_OK,
+  EXIT_USAGE,
+  Failure,
+  failureJson,
+  renderFailure,
+  usageFailure,
+} from "./failure.ts";
+import { addHalt } from "./halt.ts";
+import { addLocal } from "./local.ts";
+import { addMaps } from "./maps.ts";
+import { addOverride } from "./override.ts";
+import { addProduct } from "./product.ts";
+import { addStatus } from "./status.ts";
+import type { Terminal } from "./terminal.ts";
+import { addToken } from "./token.ts";
+import { addVersion } from "./version.ts";
+import { addObject, type Outcome } from "./verb.ts";
+
+const HELP_CODES = new Set(["commander.helpDisplayed", "commander.help", "commander.version"]);
+
+const ENVIRONMENT_HELP = `
+Environment:
+  FIREBREAK_URL    the admin host (default http://localhost:8787)
+  FIREBREAK_TOKEN  the token; on this machine \`dev\` unless it is set. Never given as an argument.
+
+Exit codes: 0 done, 1 refused or failed, 2 not how it is called.
+Help of one verb, with examples: npm run firebreak -- <object> <verb> --help`;
+
+/**
+ * Runs one command line.
+ * @param argv the words after the program's name.
+ * @returns the exit code; never throws for what an operator can cause.
+ */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const json = wantsJson(argv);
+  const outcome: Outcome = { exitCode: EXIT_OK };
+  try {
+    await createProgram(terminal, { outcome, json }).parseAsync([...argv], { from: "user" });
+    return outcome.exitCode;
+  } catch (error) {
+    return report(error, terminal, json);
+  }
+}
+
+/** `--json` before a `--`, wherever it stands: it must hold even when the rest cannot be parsed. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end === -1 ? argv.length : end).includes("--json");
+}
+
+function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome; json: boolean }): Command {
+  const program = new Command("firebreak")
+    .description("Edge account router: products, versions, accounts and the maps that edges read.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(json ? "" : text),
+      getOutHelpWidth: () => terminal.out.columns || 110,
+      getErrHelpWidth: () => terminal.err.columns || 110,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showHelpAfterError(false)
+    .helpCommand("help [object]", "help of an object")
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText("after", ENVIRONMENT_HELP)
+    .option("--json", "for programs: JSON on standard output, problems as JSON on standard error")
+    .option("--url <url>", "admin host (default: FIREBREAK_URL, else http://localhost:8787)");
+  const context = { terminal, outcome };
+  addStatus(program, context);
+  addExplain(program, context);
+  addProduct(program, context);
+  addVersion(program, context);
+  addDefault(program, context);
+  const accounts = addObject(program, "accounts", {
+    summary: "accounts: list, edit, import, pin, hold",
+    alias: "account",
+  });
+  addAccountVerbs(accounts, context);
+  addAccountPut(accounts, context);
+  addImportVerbs(accounts, context);
+  addAccountCareVerbs(accounts, context);
+  addHalt(program, context);
+  addOverride(program, context);
+  addToken(program, context);
+  addAudit(program, context);
+  addBackup(program, context);
+  addMaps(program, context);
+  addLocal(program, context);
+  return program;
+}
+
+function report(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof CommanderError) return reportUsage(error, terminal, json);
+  if (error instanceof Failure) {
+    terminal.err.write(json ? failureJson(error) : renderFailure(error));
+    return error.exitCode;
+  }
+  // A bug: the trace is the only evidence there is.
+  terminal.err.write(
+    `firebreak: unexpected error\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return EXIT_FAILED;
+}
+
+/** Commander has written its own message already, except with `--json`. */
+function reportUsage(error: CommanderError, terminal: Terminal, json: boolean): number {
+  if (error.exitCode === 0) return EXIT_OK;
+  if (json) {
+    const text = HELP_CODES.has(error.code) ? "a verb is missing" : error.message.replace(/^error: /, "");
+    terminal.err.write(failureJson(usageFailure(text)));
+  }
+  return EXIT_USAGE;
+}

@@ -1,0 +1,82 @@
+/** `status`: what an operator looks at first. Halt, break-glass, published against seen, products, warnings. */
+import type { Command } from "commander";
+import { StatusSchema, type Status } from "../../src/contracts/api/operations.ts";
+import { haltText } from "./halt.ts";
+import { clean, count, instant, percent, renderFields, renderTable } from "./render.ts";
+import { addVerb, print, type ProgramContext } from "./verb.ts";
+
+export function addStatus(program: Command, context: ProgramContext): void {
+  addVerb(
+    program,
+    {
+      name: "status",
+      summary: "halt, break-glass, published and seen maps, products, warnings",
+      examples: ["status", "status --json"],
+      run: async (session) =>
+        print(
+          session,
+          await session.api().send(StatusSchema, { method: "GET", path: "/status" }),
+          renderStatus,
+        ),
+    },
+    context,
+  );
+}
+
+function renderStatus(status: Status): string {
+  const warnings = status.warnings.map((warning) => `! ${clean(warning)}\n`).join("");
+  return [
+    warnings,
+    renderFields([
+      ["now", instant(status.now)],
+      ["halt", haltText(status.halt)],
+      ["break-glass", breakGlassText(status)],
+      ["published", publishedText(status)],
+      ...(status.published.problem === null ? [] : [["blocked because", status.published.problem] as const]),
+      ["seen by edges", seenLines(status)],
+      ["last tick", status.lastTick === null ? "never" : instant(status.lastTick)],
+      ["accounts", `${count(status.accounts, "account")}, ${count(status.domains, "custom domain")}`],
+    ]),
+    "\n",
+    renderProducts(status),
+  ].join("");
+}
+
+function breakGlassText({ breakGlass, seen }: Status): string {
+  if (!breakGlass.active) return "not in use";
+  const until = breakGlass.expires === null ? "" : `, expires ${instant(breakGlass.expires)}`;
+  return `ACTIVE: ${breakGlass.reason ?? "no reason given"}${until}; on ${percent(seen.breakGlassShare)} of the traffic`;
+}
+
+function publishedText({ published }: Status): string {
+  const waiting =
+    published.waiting === 0 ? "nothing waiting" : `${count(published.waiting, "change")} waiting`;
+  const oldest =
+    published.oldestSeconds === null ? "" : `, the oldest for ${Math.round(published.oldestSeconds)} s`;
+  const at = published.at === null ? "" : `, ${instant(published.at)}`;
+  return `generation ${published.generation}${at}; ${published.state}, ${waiting}${oldest}`;
+}
+
+function seenLines({ seen }: Status): string[] {
+  return seen.generations
+    .toSorted((a, b) => b.generation - a.generation)
+    .map(({ generation, share, isolates }) => {
+      const name = generation === 0 ? "compiled-in fallback" : `generation ${generation}`;
+      return `${name}: ${percent(share)} of the traffic, ${count(isolates, "isolate")}`;
+    });
+}
+
+function renderProducts({ products }: Status): string {
+  return renderTable(
+    ["product", "stable", "default (unknown accounts)", "standby", "accounts by home"],
+    products.map((each) => [
+      each.name,
+      each.stable,
+      each.default,
+      each.standby,
+      Object.entries(each.versions)
+        .map(([version, accounts]) => `${version}: ${accounts.toLocaleString("en-US")}`)
+        .join(", "),
+    ]),
+  );
+}

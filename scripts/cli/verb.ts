@@ -1,0 +1,223 @@
+/**
+ * Declares one verb: its words, options, help with examples, and what it runs. All verbs share what is written here:
+ * `--json`, `--url`, for changes `--dry-run`, `--reason`, `--if-match`, `--idempotency-key`.
+ * It owns no meaning of its own; the objects' files do. What commander hands over is untyped, so verbs read it through
+ * `Words`, which throws for a name that was never declared (a bug, not a mistake of the operator).
+ */
+import { Argument, Command, Option } from "commander";
+import { createClient, resolveSettings, type Client } from "./client.ts";
+import { wholeFrom } from "./arguments.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** A word in its place, as `<product>` (needed) or `[product]`. */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly about: string;
+  /** Parses one word; throws InvalidArgumentError. `previous` is what the same option gave before. */
+  parse?(text: string, previous: unknown): unknown;
+}
+
+/** An option, as `--origin <origin>`. */
+export interface OptionSpec {
+  readonly flags: string;
+  readonly about: string;
+  /** Parses one word; throws InvalidArgumentError. `previous` is what the same option gave before. */
+  parse?(text: string, previous: unknown): unknown;
+  readonly required?: boolean;
+  readonly preset?: unknown;
+}
+
+export interface VerbSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly arguments?: readonly ArgumentSpec[];
+  readonly options?: readonly OptionSpec[];
+  /** It changes something: offers `--dry-run`. */
+  readonly changes?: boolean;
+  /** A change the audit keeps with a reason: `--reason` is needed. */
+  readonly reason?: boolean;
+  /** A write of one resource: offers `--if-match` and `--idempotency-key`. */
+  readonly writes?: boolean;
+  /** Works without the API, so it has no `--url`. */
+  readonly offline?: boolean;
+  /** More text for the help, after the options. */
+  readonly notes?: readonly string[];
+  /** Command lines without the leading `firebreak`. */
+  readonly examples: readonly string[];
+  /** Returns the exit code when it is not 0. */
+  run(session: Session): Promise<number | void>;
+}
+
+/** The words and options of one call, by name (`--dry-run` is `dryRun`). */
+export interface Words {
+  /** A needed word. */
+  text(name: string): string;
+  maybe(name: string): string | undefined;
+  number(name: string): number | undefined;
+  texts(name: string): readonly string[] | undefined;
+  on(name: string): boolean;
+  /** Whatever the word's parser made of it. */
+  value(name: string): unknown;
+}
+
+export interface Session {
+  readonly terminal: Terminal;
+  readonly words: Words;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  /** The API, settled at the first call: verbs that never call it need no token. */
+  api(): Client;
+}
+
+/** Prints a JSON document for programs. */
+export function printJson({ terminal }: Session, value: unknown): void {
+  terminal.out.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Prints an answer: its JSON as it came, or what `render` makes of it for people. */
+export function print<T>(
+  session: Session,
+  answer: { readonly value: T; readonly raw: unknown },
+  render: (value: T) => string,
+): void {
+  if (session.json) printJson(session, answer.raw);
+  else session.terminal.out.write(render(answer.value));
+}
+
+/** Where verbs leave their exit code for `run`. */
+export interface Outcome {
+  exitCode: number;
+}
+
+/** What a whole program shares while it is being built. */
+export interface ProgramContext {
+  readonly terminal: Terminal;
+  readonly outcome: Outcome;
+}
+
+const URL_OPTION: OptionSpec = {
+  flags: "--url <url>",
+  about: "admin host (default: FIREBREAK_URL, else http://localhost:8787)",
+};
+const JSON_OPTION: OptionSpec = {
+  flags: "--json",
+  about: "for programs: JSON on standard output, problems as JSON on standard error",
+};
+const DRY_RUN_OPTION: OptionSpec = {
+  flags: "--dry-run",
+  about: "show what would be sent, and change nothing",
+};
+const REASON_OPTION: OptionSpec = {
+  flags: "--reason <text>",
+  about: "why; kept in the audit",
+  required: true,
+};
+const WRITE_OPTIONS: readonly OptionSpec[] = [
+  {
+    flags: "--if-match <revision>",
+    about: "only when the resource is still at this revision",
+    parse: wholeFrom(0),
+  },
+  { flags: "--idempotency-key <key>", about: "a repeat with the same key is carried out once" },
+];
+
+/** Adds an object, such as `product`, that holds verbs. Without a verb it shows its help and exits 2. */
+export function addObject(
+  parent: Command,
+  name: string,
+  about: { readonly summary: string; readonly alias?: string },
+): Command {
+  const command = parent.command(name).summary(about.summary).description(about.summary);
+  return about.alias === undefined ? command : command.alias(about.alias);
+}
+
+/** Adds a verb to an object. */
+export function addVerb(parent: Command, spec: VerbSpec, context: ProgramContext): Command {
+  const command = parent.command(spec.name).summary(spec.summary).description(spec.summary);
+  for (const each of spec.arguments ?? []) {
+    const argument = new Argument(each.name, each.about);
+    if (each.parse !== undefined)
+      argument.argParser<unknown>((text, previous) => each.parse?.(text, previous));
+    command.addArgument(argument);
+  }
+  for (const option of [...(spec.options ?? []), ...sharedOptions(spec)]) command.addOption(toOption(option));
+  command.addHelpText("after", helpAfter(spec));
+  command.action(async () => {
+    context.outcome.exitCode = (await spec.run(createSession(command, context.terminal))) ?? 0;
+  });
+  return command;
+}
+
+function sharedOptions(spec: VerbSpec): readonly OptionSpec[] {
+  return [
+    ...(spec.reason === true ? [REASON_OPTION] : []),
+    ...(spec.changes === true ? [DRY_RUN_OPTION] : []),
+    ...(spec.writes === true ? WRITE_OPTIONS : []),
+    ...(spec.offline === true ? [] : [URL_OPTION]),
+    JSON_OPTION,
+  ];
+}
+
+function toOption(spec: OptionSpec): Option {
+  const { flags, about, required, preset } = spec;
+  const option = new Option(flags, about);
+  if (spec.parse !== undefined) option.argParser<unknown>((text, previous) => spec.parse?.(text, previous));
+  if (required === true) option.makeOptionMandatory();
+  if (preset !== undefined) option.default(preset);
+  return option;
+}
+
+function helpAfter({ notes, examples }: VerbSpec): string {
+  const heading = examples.length === 1 ? "Example:" : "Examples:";
+  const lines = [
+    ...(notes ?? []).map((note) => `\n${note}`),
+    `\n${heading}`,
+    ...examples.map((line) => `  $ npm run firebreak -- ${line}`),
+  ];
+  return lines.join("\n");
+}
+
+function createSession(command: Command, terminal: Terminal): Session {
+  const words = createWords(command);
+  let client: Client | null = null;
+  return {
+    terminal,
+    words,
+    json: words.on("json"),
+    dryRun: words.on("dryRun"),
+    api: () => (client ??= createClient(resolveSettings(words.maybe("url"), terminal.env))),
+  };
+}
+
+function createWords(command: Command): Words {
+  const values: Record<string, unknown> = { ...command.optsWithGlobals<Record<string, unknown>>() };
+  command.registeredArguments.forEach((argument, index) => {
+    values[camelCase(argument.name())] = command.processedArgs[index] as unknown;
+  });
+  const value = (name: string): unknown => values[name];
+  const typed = <T>(name: string, guard: (value: unknown) => value is T): T | undefined => {
+    const found = value(name);
+    if (found === undefined || guard(found)) return found;
+    throw new TypeError(`option ${name} is not of the kind its verb reads`);
+  };
+  return {
+    value,
+    maybe: (name) => typed(name, isText),
+    number: (name) => typed(name, isNumber),
+    texts: (name) => typed(name, isTexts),
+    on: (name) => value(name) === true,
+    text: (name) => {
+      const found = typed(name, isText);
+      if (found === undefined) throw new TypeError(`word ${name} was not declared as needed`);
+      return found;
+    },
+  };
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isNumber = (value: unknown): value is number => typeof value === "number";
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
