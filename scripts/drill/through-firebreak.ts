@@ -50,7 +50,7 @@ async function play(tell: Teller, instance: Instance): Promise<Half> {
     tell.say(
       "Two nodes of Firebreak instead of the two servers, behind the same HAProxy with the same bare check.",
     );
-    tell.say(`${MOVED} is on ${NEW} already, the candidate with the bug. Everybody else is on ${OLD}.`);
+    tell.say(`${MOVED} is on ${NEW} already, the version with the bug. Everybody else is on ${OLD}.`);
     await moveOne(instance);
     await checked();
     const before = await look(haproxy);
@@ -88,8 +88,13 @@ async function play(tell: Teller, instance: Instance): Promise<Half> {
   }
 }
 
-/** Puts one account on the candidate, as an operator does by hand. */
+/** Puts one account on the new version, as an operator does by hand; for that it has to be live. */
 async function moveOne(instance: Instance): Promise<void> {
+  await instance.admin.must({
+    method: "POST",
+    path: `products/kiln/versions/${NEW}/state`,
+    body: { state: "live", reason: "the drill: accounts were moved to it" },
+  });
   await instance.admin.must({
     method: "PUT",
     path: `accounts/${MOVED}/pins/kiln`,

@@ -6,6 +6,7 @@ import { Agent, request as httpRequest } from "node:http";
 
 const ADMIN_HOST = "localhost";
 const HOST = "127.0.0.1";
+const NOT_FOUND = 404;
 
 export interface AdminAnswer {
   readonly status: number;
@@ -26,6 +27,8 @@ export interface AdminClient {
   call(call: AdminCall): Promise<AdminAnswer>;
   /** Like `call`, for what must succeed. Throws with the problem's own words otherwise. */
   must(call: AdminCall): Promise<unknown>;
+  /** GETs what may not be there: null then. Throws for every other failure. */
+  find(path: string): Promise<unknown>;
   close(): void;
 }
 
@@ -54,14 +57,17 @@ export function createAdminClient(port: number, token: string): AdminClient {
       body: /\bjson\b/.test(type) && !type.includes("ndjson") ? (JSON.parse(text) as unknown) : text,
     };
   };
+  const expectOk = ({ method, path }: AdminCall, { status, body }: AdminAnswer): unknown => {
+    if (status >= 200 && status < 300) return body;
+    throw new Error(`${method} ${path}: ${status} ${typeof body === "string" ? body : JSON.stringify(body)}`);
+  };
   return {
     call,
-    async must(what) {
-      const { status, body } = await call(what);
-      if (status >= 200 && status < 300) return body;
-      throw new Error(
-        `${what.method} ${what.path}: ${status} ${typeof body === "string" ? body : JSON.stringify(body)}`,
-      );
+    must: async (what) => expectOk(what, await call(what)),
+    async find(path) {
+      const what = { method: "GET", path };
+      const answer = await call(what);
+      return answer.status === NOT_FOUND ? null : expectOk(what, answer);
     },
     close: () => agent.destroy(),
   };

@@ -113,11 +113,13 @@ describe("the bundle of npm run build", () => {
     const reason = "the bundle's test";
     await admin.must({ method: "PUT", path: "products/kiln", body: { domains: ["kiln.example.com"] } });
     await admin.must({ method: "PUT", path: "products/kiln/versions/1.0.0", body: version });
-    await admin.must({
-      method: "POST",
-      path: "products/kiln/versions/1.0.0/state",
-      body: { state: "live", reason },
-    });
+    for (const state of ["candidate", "live"]) {
+      await admin.must({
+        method: "POST",
+        path: "products/kiln/versions/1.0.0/state",
+        body: { state, reason },
+      });
+    }
     await admin.must({ method: "POST", path: "products/kiln/stable", body: { version: "1.0.0", reason } });
     await admin.must({
       method: "POST",

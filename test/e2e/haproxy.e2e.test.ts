@@ -51,6 +51,11 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
     const accounts = items
       .filter(({ homes }) => Object.keys(homes).length === 2)
       .map(({ account }) => account);
+    await instance.admin.must({
+      method: "POST",
+      path: "products/kiln/versions/2.9.1/state",
+      body: { state: "live", reason: "to be used" },
+    });
     // Known accounts of kiln on a version that stays well; the default, and with it nearly everybody, is on another.
     for (const account of accounts) {
       await instance.admin.must({

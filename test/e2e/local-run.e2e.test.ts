@@ -215,6 +215,11 @@ describe("npm start", () => {
 
   it("stops on Ctrl-C with exit code 0 and takes control.json away", async ({ expect }) => {
     const admin = createAdminClient(run.ports[0] ?? 0, "dev");
+    await admin.must({
+      method: "POST",
+      path: "products/kiln/versions/2.9.1/state",
+      body: { state: "live", reason: "to be used" },
+    });
     const body = { version: "2.9.1", reason: "to be found again" };
     await admin.must({ method: "PUT", path: "accounts/acme/pins/kiln", body });
     await spread({

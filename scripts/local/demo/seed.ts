@@ -12,7 +12,7 @@ import { DEMO_VERSIONS, type DemoVersion } from "./world.ts";
 const IMPORT_ID = "demo-accounts-1";
 const PUBLISHED_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 100;
-const NOT_FOUND = 404;
+const REASON = "the demo world's first day";
 
 const ProductSchema = z.object({ stable: z.string().nullable(), default: z.string().nullable() });
 const VersionSchema = z.object({
@@ -64,14 +64,8 @@ export async function seedDemoWorld({ client, origins, accountsImported }: Seedi
   return changed;
 }
 
-async function find(client: AdminClient, path: string): Promise<unknown> {
-  const { status, body } = await client.call({ method: "GET", path });
-  if (status === NOT_FOUND) return null;
-  return body ?? client.must({ method: "GET", path });
-}
-
 async function seedProduct(client: AdminClient, product: string): Promise<boolean> {
-  if ((await find(client, `products/${product}`)) !== null) return false;
+  if ((await client.find(`products/${product}`)) !== null) return false;
   await client.must({
     method: "PUT",
     path: `products/${product}`,
@@ -82,18 +76,14 @@ async function seedProduct(client: AdminClient, product: string): Promise<boolea
 
 async function seedVersion(client: AdminClient, demo: DemoVersion, origin: string): Promise<boolean> {
   const path = `products/${demo.product}/versions/${demo.version}`;
-  const found = await find(client, path);
+  const found = await client.find(path);
   if (found === null) {
     await client.must({
       method: "PUT",
       path,
       body: { origin, reversible: true, mixed: "ok", notes: demo.notes },
     });
-    await client.must({
-      method: "POST",
-      path: `${path}/state`,
-      body: { state: demo.state, reason: "the demo world's first day" },
-    });
+    await setState(client, demo, "candidate");
     return true;
   }
   const { state: _, ...version } = VersionSchema.parse(found);
@@ -102,18 +92,29 @@ async function seedVersion(client: AdminClient, demo: DemoVersion, origin: strin
   return true;
 }
 
-async function seedStableAndDefault(
+/** One step of a version's life: registered, candidate, live. */
+async function setState(
   client: AdminClient,
   { product, version }: DemoVersion,
-): Promise<boolean> {
-  const path = `products/${product}`;
+  state: string,
+): Promise<void> {
+  const path = `products/${product}/versions/${version}/state`;
+  await client.must({ method: "POST", path, body: { state, reason: REASON } });
+}
+
+async function seedStableAndDefault(client: AdminClient, demo: DemoVersion): Promise<boolean> {
+  const path = `products/${demo.product}`;
   const found = ProductSchema.parse(await client.must({ method: "GET", path }));
-  const reason = "the demo world's first day";
+  const body = { version: demo.version, reason: REASON };
   if (found.stable === null) {
-    await client.must({ method: "POST", path: `${path}/stable`, body: { version, reason } });
+    const { state } = VersionSchema.parse(
+      await client.must({ method: "GET", path: `${path}/versions/${demo.version}` }),
+    );
+    if (state === "candidate") await setState(client, demo, "live");
+    await client.must({ method: "POST", path: `${path}/stable`, body });
   }
   if (found.default === null) {
-    await client.must({ method: "POST", path: `${path}/default`, body: { version, reason, force: true } });
+    await client.must({ method: "POST", path: `${path}/default`, body: { ...body, force: true } });
   }
   return found.stable === null || found.default === null;
 }
