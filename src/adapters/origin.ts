@@ -68,6 +68,9 @@ const NEVER_CACHED: RequestInitCfProperties = {
   cacheTtlByStatus: { "100-599": -1 },
 };
 
+const PLAIN: RequestInit = { redirect: "manual" };
+const UNCACHED: RequestInit = { redirect: "manual", cf: NEVER_CACHED };
+
 /** Creates the sender of one isolate. */
 export function createOriginSender(deps: OriginSenderDeps): SendToOrigin {
   const createPipe = deps.createPipe ?? createWorkerdPipe;
@@ -75,18 +78,7 @@ export function createOriginSender(deps: OriginSenderDeps): SendToOrigin {
     const target = resolveTarget(request, deps);
     if (target === null) return err("no-binding");
     const sending = startSending(request, createPipe);
-    const init: RequestInit = {
-      method: request.method,
-      headers: request.headers,
-      body: sending.upload?.body ?? null,
-      redirect: "manual",
-    };
-    if (sending.abort !== null) init.signal = sending.abort.signal;
-    if (deps.onCloudflare) init.cf = NEVER_CACHED;
-    const input =
-      request.body.kind === "request" ? new Request(target.url, request.body.request) : target.url;
-    if (request.body.kind === "request") delete init.body;
-    const answer = await awaitHeaders(target.fetch(input, init), request, sending);
+    const answer = await awaitHeaders(startFetch(target, request, sending), request, sending);
     if (answer.ok && deps.onCloudflare && isUnreachedStatus(answer.value.status)) {
       discard(answer.value);
       return err("connect-failed");
@@ -98,13 +90,16 @@ export function createOriginSender(deps: OriginSenderDeps): SendToOrigin {
 interface Target {
   readonly url: string;
   readonly fetch: OriginFetch;
+  /** What every request to it has in common. */
+  readonly init: RequestInit;
 }
 
 /** Bindings get a fixed host: what the client named is in `X-Forwarded-Host`, and not every name is a valid URL host. */
 function resolveTarget({ origin, pathAndQuery }: OriginRequest, deps: OriginSenderDeps): Target | null {
   if (origin.kind === "http") {
     const { scheme, host, port } = origin;
-    return { url: `${scheme}://${host}:${port}${pathAndQuery}`, fetch: deps.fetch };
+    const init = deps.onCloudflare ? UNCACHED : PLAIN;
+    return { url: `${scheme}://${host}:${port}${pathAndQuery}`, fetch: deps.fetch, init };
   }
   const binding = deps.bindings(origin.name);
   if (binding === null) return null;
@@ -112,6 +107,7 @@ function resolveTarget({ origin, pathAndQuery }: OriginRequest, deps: OriginSend
   return {
     url: `https://${host}.binding.invalid${pathAndQuery}`,
     fetch: (input, init) => binding.fetch(input, init),
+    init: PLAIN,
   };
 }
 
@@ -130,6 +126,18 @@ function startSending({ body, waitUntil }: OriginRequest, createPipe: CreateBody
   // An origin may answer before the body is through; the relay must then outlive the handler.
   waitUntil(upload.done);
   return { upload, abort };
+}
+
+function startFetch(target: Target, request: OriginRequest, { upload, abort }: Sending): Promise<Response> {
+  const { method, headers, body } = request;
+  if (body.kind === "request") {
+    // Method and body are the incoming request's; naming either again would make the runtime refuse the other.
+    return target.fetch(new Request(target.url, body.request), { ...target.init, headers });
+  }
+  const init: RequestInit = { ...target.init, method, headers };
+  if (upload !== null) init.body = upload.body;
+  if (abort !== null) init.signal = abort.signal;
+  return target.fetch(target.url, init);
 }
 
 const TIMED_OUT = Symbol("timed out");

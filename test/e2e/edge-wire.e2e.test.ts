@@ -72,7 +72,7 @@ beforeAll(async () => {
   await once(sockets, "listening");
   sockets.on("connection", (socket, request) => {
     socket.on("message", (text: Buffer) =>
-      socket.send(`${request.headers["x-forwarded-host"]}: ${text.toString()}`),
+      socket.send(`${String(request.headers["x-forwarded-host"])}: ${text.toString()}`),
     );
   });
   const address = sockets.address();
