@@ -78,12 +78,12 @@ export const WindowSchema = z
       .max(MAX_NTH_PER_WINDOW)
       .optional()
       .openapi({ description: "Weekdays of the month on which it starts, in its zone" }),
-    from: checkedText(5, openingClockProblem).openapi({
+    from: checkedText(16, openingClockProblem).openapi({
       example: "22:00",
       description:
         "Wall clock, HH:MM. Skipped by a clock change: the first instant after it; shown twice: the first time",
     }),
-    to: checkedText(5, closingClockProblem).openapi({
+    to: checkedText(16, closingClockProblem).openapi({
       example: "02:00",
       description:
         "Wall clock, HH:MM or 24:00. At or before `from`: the next day. Shown twice: the second time",
@@ -130,11 +130,11 @@ export const FreezeScopeSchema = z
   .openapi("FreezeScope");
 
 const FREEZE_FIELDS = {
-  from: checkedText(19, localTimeProblem).openapi({
+  from: checkedText(40, localTimeProblem).openapi({
     example: "2026-12-20",
     description: "Local date (from its beginning) or date-time without offset",
   }),
-  to: checkedText(19, localTimeProblem).openapi({
+  to: checkedText(40, localTimeProblem).openapi({
     example: "2027-01-03",
     description: "Local date (frozen to its end) or date-time without offset (frozen until then)",
   }),

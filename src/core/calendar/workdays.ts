@@ -22,6 +22,8 @@ const WORK = {
 const WORKDAY_MS = 8 * HOUR_MS;
 /** About four years; a bake above it is a mistake. */
 export const MAX_WORKDAYS = 1000;
+/** Products such as 8.88 × 28,800,000 come out a hair above the whole number that they are. */
+const ROUNDING_MS = 0.001;
 /** A day can be over in one zone while it has not begun in UTC, and a zone can leave one out. */
 const SPILL_DAYS = 2;
 
@@ -78,8 +80,8 @@ export function addWorkdays(
   }
   const line = lineOf(where);
   if (!line.ok) return line;
-  let leftMs = Math.ceil(workdays * WORKDAY_MS);
-  if (leftMs === 0) return ok(fromMs);
+  let leftMs = Math.ceil(workdays * WORKDAY_MS - ROUNDING_MS);
+  if (leftMs <= 0) return ok(fromMs);
   for (let day = Math.floor(fromMs / DAY_MS) - SPILL_DAYS; ; day += 1) {
     const work = workOn(line.value, day);
     if (work === null) continue;
