@@ -34,10 +34,13 @@ interface Load {
   readonly request: ReaderRequest;
 }
 
+type Context = MapsReaderDeps & RefresherParts;
+
 /** Makes the refresher of one isolate. */
 export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Refresher {
   const { holding, source, shards } = parts;
   const { clock, onFault } = deps;
+  const context: Context = { ...deps, ...parts };
   const ready = Promise.withResolvers<void>();
 
   async function refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean> {
@@ -45,12 +48,12 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     const copy = holding.maps === null ? readCopy(request) : null;
     const read = await source.readMutable();
     if (!ticket.live) return false;
-    if (read !== null) takeGlass(read.glassText, request);
+    if (read !== null) takeGlass(read.glassText, request, context);
     const confirmed = read !== null && (await takeRoot(read.rootText, load));
     if (!ticket.live) return false;
     if (!confirmed && copy !== null) takeCopy(await copy);
     holding.serve(clock.nowMs());
-    await freeze(load);
+    await freeze(load, context);
     if (holding.maps !== null) ready.resolve();
     return confirmed;
   }
@@ -74,19 +77,6 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     ready.resolve();
   }
 
-  /** A document that cannot be read leaves the previous one in force, until it expires. */
-  function takeGlass(text: string, request: ReaderRequest): void {
-    if (text === holding.kvGlassText) return;
-    const parsed = parseBreakGlass(text);
-    if (!parsed.ok) {
-      onFault(parsed.error.fault, parsed.error.detail);
-      return;
-    }
-    holding.kvGlass = parsed.value;
-    holding.kvGlassText = text;
-    parts.objects.saveCopy(BREAK_GLASS_KEY, text, request);
-  }
-
   async function takeRoot(text: string | null, { ticket, request }: Load): Promise<boolean> {
     if (text === null) {
       onFault("missing", "root");
@@ -97,33 +87,45 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
       return true;
     }
     const root = source.decode(text);
-    if (root === null || !follows(root)) return false;
+    if (root === null || !follows(root, context)) return false;
     const maps = await source.complete({ text, root, held: holding.maps }, request);
     // Asked again, because a copy may have been taken while the index was read.
-    if (maps === null || !ticket.live || !follows(root)) return false;
+    if (maps === null || !ticket.live || !follows(root, context)) return false;
     holding.maps = maps;
     holding.source = "kv";
     source.saveCopies(maps, request);
     return true;
   }
 
-  function follows(root: Root): boolean {
-    const refusal = checkSuccession(holding.maps?.root ?? null, root);
-    if (refusal !== null) onFault(refusal.fault, refusal.detail);
-    return refusal === null;
-  }
-
-  /** Reads the generation that break-glass wants to be held, when it is not the one served. */
-  async function freeze({ ticket, request }: Load): Promise<void> {
-    const { breakGlass, generation } = holding.served();
-    const wanted = breakGlass?.holdGeneration ?? null;
-    if (wanted === null || (holding.frozen !== null && generation === wanted)) return;
-    const held = holding.maps;
-    const maps = held?.root.generation === wanted ? held : await source.readGeneration(wanted, held, request);
-    if (maps === null || !ticket.live) return;
-    holding.frozen = maps;
-    holding.serve(clock.nowMs());
-  }
-
   return { refresh, ready: ready.promise };
+}
+
+/** A document that cannot be read leaves the previous one in force, until it expires. */
+function takeGlass(text: string, request: ReaderRequest, { holding, objects, onFault }: Context): void {
+  if (text === holding.kvGlassText) return;
+  const parsed = parseBreakGlass(text);
+  if (!parsed.ok) {
+    onFault(parsed.error.fault, parsed.error.detail);
+    return;
+  }
+  holding.kvGlass = parsed.value;
+  holding.kvGlassText = text;
+  objects.saveCopy(BREAK_GLASS_KEY, text, request);
+}
+
+function follows(root: Root, { holding, onFault }: Context): boolean {
+  const refusal = checkSuccession(holding.maps?.root ?? null, root);
+  if (refusal !== null) onFault(refusal.fault, refusal.detail);
+  return refusal === null;
+}
+
+/** Reads the generation that break-glass wants to be held, when it is not the one at hand. */
+async function freeze({ ticket, request }: Load, { holding, source, clock }: Context): Promise<void> {
+  const wanted = holding.served().breakGlass?.holdGeneration ?? null;
+  if (wanted === null || holding.frozen !== null) return;
+  const held = holding.maps;
+  const maps = held?.root.generation === wanted ? held : await source.readGeneration(wanted, held, request);
+  if (maps === null || !ticket.live) return;
+  holding.frozen = maps;
+  holding.serve(clock.nowMs());
 }
