@@ -6,7 +6,7 @@
 import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
 import { ProblemSchema, WriteHeadersSchema } from "../contracts/api/common.ts";
 import { PROBLEMS, type ProblemType } from "../contracts/problems.ts";
-import { NO_BODY, type Operation } from "./operation.ts";
+import { NO_BODY, takesConditions, type Operation } from "./operation.ts";
 import { isGuarded, PERMISSIONS } from "./permissions.ts";
 import { NDJSON } from "./respond.ts";
 
@@ -59,7 +59,7 @@ function toRoute({ spec }: Operation): RouteConfig {
     request: {
       params: spec.params,
       query: spec.query,
-      ...(spec.method === "get" ? {} : { headers: WriteHeadersSchema }),
+      ...(takesConditions(spec) ? { headers: WriteHeadersSchema } : {}),
       ...requestBody({ spec }),
     },
     responses: { ...successes({ spec }), ...problems({ spec }) },

@@ -115,7 +115,7 @@ export function defineOperation<
     const parsed = {
       params: params.safeParse(raw.params),
       query: query.safeParse(Object.fromEntries(raw.query)),
-      headers: WriteHeadersSchema.safeParse(spec.method === "get" ? {} : Object.fromEntries(raw.headers)),
+      headers: WriteHeadersSchema.safeParse(takesConditions(spec) ? Object.fromEntries(raw.headers) : {}),
       body: body.safeParse(raw.body),
     };
     if (
@@ -142,6 +142,11 @@ export function defineOperation<
     });
   }
   return { spec: rest, prepare };
+}
+
+/** Whether If-Match and Idempotency-Key count: for every change but the streams, which say for themselves what a repeat does. */
+export function takesConditions({ method, lines }: Pick<Operation["spec"], "method" | "lines">): boolean {
+  return method !== "get" && lines === undefined;
 }
 
 const NO_ISSUES = new z.ZodError([]);

@@ -1,6 +1,7 @@
 /**
  * Decides who may do what: the one table of roles and operations, and the product limits of a token.
- * Pure. It must not know how a token was checked (authenticate.ts) nor what an operation does. Called once a request,
+ * Pure. control/access.ts checks changes again, where the truth is written; a test keeps the two in step. This one refuses
+ * before a body is read, and covers reading. It must not know how a token was checked (authenticate.ts) nor what an operation does. Called once a request,
  * before anything of the request is parsed. Posture: closed; an operation missing here does not compile.
  */
 import type { Actor } from "../contracts/control.ts";
@@ -11,9 +12,10 @@ import type { ProductName } from "../contracts/units.ts";
 /**
  * How a token's product limit bears on an operation.
  * `product`: it names one product, which must be among the token's. `everything`: it concerns all products at once, so a
- * limited token may not. `shared`: reading what all products share (accounts, status, audit); the limit does not bear.
+ * limited token may not. `account`: it concerns the products that the account has, which only the control plane knows, so
+ * it decides. `shared`: reading what all products share (accounts, status, audit); the limit does not bear.
  */
-export type Scope = "product" | "everything" | "shared";
+export type Scope = "product" | "account" | "everything" | "shared";
 
 export interface Permission {
   readonly roles: readonly Role[];
@@ -42,19 +44,19 @@ export const PERMISSIONS = {
   "versions.state.set": { roles: DEPLOYER, scope: "product" },
   "accounts.list": { roles: EVERYBODY, scope: "shared" },
   "accounts.get": { roles: EVERYBODY, scope: "shared" },
-  "accounts.put": { roles: OPERATOR, scope: "everything" },
-  "accounts.delete": { roles: OPERATOR, scope: "everything" },
+  "accounts.put": { roles: OPERATOR, scope: "account" },
+  "accounts.delete": { roles: OPERATOR, scope: "account" },
   "accounts.import": { roles: OPERATOR, scope: "everything" },
   "accounts.pin.set": { roles: OPERATOR, scope: "product" },
   "accounts.pin.lift": { roles: OPERATOR, scope: "product" },
   "accounts.quarantine.set": { roles: SUPPORT, scope: "product" },
   "accounts.quarantine.lift": { roles: SUPPORT, scope: "product" },
-  "accounts.hold.set": { roles: SUPPORT, scope: "everything" },
-  "accounts.hold.lift": { roles: SUPPORT, scope: "everything" },
-  "accounts.deferral.set": { roles: SUPPORT, scope: "everything" },
-  "accounts.deferral.lift": { roles: SUPPORT, scope: "everything" },
+  "accounts.hold.set": { roles: SUPPORT, scope: "account" },
+  "accounts.hold.lift": { roles: SUPPORT, scope: "account" },
+  "accounts.deferral.set": { roles: SUPPORT, scope: "account" },
+  "accounts.deferral.lift": { roles: SUPPORT, scope: "account" },
   explain: { roles: EVERYBODY, scope: "shared" },
-  "overrides.issue": { roles: OPERATOR, scope: "product" },
+  "overrides.issue": { roles: DEPLOYER, scope: "product" },
   "overrides.revoke": { roles: OPERATOR, scope: "everything" },
   "halt.get": { roles: EVERYBODY, scope: "shared" },
   "halt.set": { roles: OPERATOR, scope: "everything" },

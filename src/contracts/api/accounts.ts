@@ -13,6 +13,7 @@ import {
   SlugSchema,
   TimeZoneSchema,
   VersionNameSchema,
+  WholeNumberSchema,
 } from "./common.ts";
 import { HoldSchema } from "./products.ts";
 
@@ -128,12 +129,9 @@ export const ImportQuerySchema = z
     dryRun: FlagSchema.openapi({
       description: "true: says what would change, line by line, and changes nothing",
     }),
-    expectRemoved: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .optional()
-      .openapi({ description: "How many accounts a sync may remove; left out: at most 0.5 %" }),
+    expectRemoved: WholeNumberSchema.optional().openapi({
+      description: "How many accounts a sync may remove; left out: at most 0.5 %",
+    }),
     id: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits and . _ -, at most 64")
@@ -151,11 +149,13 @@ export const AccountQuerySchema = PageQuerySchema.extend({
   version: VersionNameSchema.optional().openapi({ description: "Home; needs product" }),
   cell: CellSchema.optional(),
   prefix: z.string().max(63).optional().openapi({ description: "Start of the slug" }),
-  deleted: z
-    .enum(["true", "false"])
-    .default("false")
-    .transform((text) => text === "true"),
-});
+  deleted: FlagSchema.openapi({ description: "true: deleted accounts whose slug is not free yet, too" }),
+})
+  .strict()
+  .refine(({ version, product }) => version === undefined || product !== undefined, {
+    path: ["product"],
+    message: "is needed to filter by version",
+  });
 
 export const AccountPageSchema = z
   .object({ items: z.array(AccountSchema), cursor: z.string().nullable() })

@@ -133,9 +133,18 @@ export const WriteHeadersSchema = z.object({
   "idempotency-key": IdempotencyKeySchema.optional(),
 });
 
+/** A whole number in a query. Digits only, because `Number` takes an empty text for 0. */
+export const WholeNumberSchema = z
+  .string()
+  .regex(/^\d{1,15}$/, "must be a whole number, in digits")
+  .transform(Number)
+  .openapi({ type: "integer", minimum: 0 });
+
 export const PageQuerySchema = z.object({
   cursor: z.string().max(300).optional().openapi({ description: "From the previous page" }),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: WholeNumberSchema.refine((limit) => limit >= 1 && limit <= 1000, "must be 1 to 1000")
+    .default(100)
+    .openapi({ type: "integer", minimum: 1, maximum: 1000, default: 100 }),
 });
 
 export const ProblemSchema = z

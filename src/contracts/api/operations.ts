@@ -7,6 +7,7 @@ import {
   ReasonSchema,
   SlugSchema,
   VersionNameSchema,
+  WholeNumberSchema,
 } from "./common.ts";
 
 export const RoleSchema = z.enum(["viewer", "support", "deployer", "operator", "admin"]);
@@ -182,17 +183,15 @@ export const RevokedSchema = z
   })
   .openapi("Revoked");
 
-const GenerationQuerySchema = z.coerce.number().int().min(0);
-
 export const MapsQuerySchema = z.strictObject({
-  generation: GenerationQuerySchema.optional().openapi({
+  generation: WholeNumberSchema.optional().openapi({
     description: "An older root that is still kept; left out: the present one",
   }),
 });
 
 export const RestoreQuerySchema = z.strictObject({
   reason: ReasonSchema,
-  highestSeen: GenerationQuerySchema.optional().openapi({
+  highestSeen: WholeNumberSchema.optional().openapi({
     description:
       "Highest generation that any edge may have seen; only needed while the meters cannot be asked",
   }),
