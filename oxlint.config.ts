@@ -58,8 +58,9 @@ function roomPatterns(room: string): ImportPattern[] {
       ...(permitted.includes(`${other} (types)`) ? { allowTypeImports: true } : {}),
     })),
     {
-      regex: "^(?:\\.\\./)+index(?:\\.ts)?$",
-      message: "index.ts is the composition root and nobody imports it. Take what is needed as an argument.",
+      regex: "^(?:\\.\\./)+(?:index|compose)(?:\\.ts)?$",
+      message:
+        "The composition root imports the rooms, never the other way round. Take what is needed as an argument.",
     },
   ];
 }
@@ -162,7 +163,7 @@ export default defineConfig({
     ...Object.keys(ROOMS).map((room) => roomRule(room, [`src/${room}/**`])),
     roomRule("contracts/api", ["src/contracts/api/**"]),
     {
-      files: ["src/index.ts"],
+      files: ["src/index.ts", "src/compose.ts"],
       rules: {
         "no-restricted-imports": ["error", { patterns: [...zodPatterns("index"), NODE_MODULES] }],
         "rooms/on-demand": ["error", ["./admin/", "./dashboard/"]],

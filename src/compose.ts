@@ -1,0 +1,152 @@
+/**
+ * Composition root: turns `Env` into configuration and adapters once per isolate and connects the rooms.
+ * All memory of an isolate (last good maps, counters, limits) hangs on the value that `createFirebreak` returns, so
+ * calling it again is a cold node. It decides nothing and does no I/O of its own; a broken configuration still answers
+ * health checks. The admin surface is loaded by the first request that asks for it, because it brings zod along.
+ */
+import { systemClock } from "./adapters/clock.ts";
+import { createMapsKv } from "./adapters/kv.ts";
+import { createLogger, type Logger } from "./adapters/logger.ts";
+import { createMapsCache } from "./adapters/maps-cache.ts";
+import { createMapsReader } from "./adapters/maps-reader.ts";
+import type { MapsReader } from "./adapters/maps-reader/types.ts";
+import { createMeters, type Meters, type MeterStub } from "./adapters/meters.ts";
+import type { OriginBinding } from "./adapters/origin.ts";
+import { createOverrideVerifier } from "./adapters/override-token.ts";
+import { createRequestIds } from "./adapters/request-id.ts";
+import { createTelemetry, type Telemetry } from "./adapters/telemetry.ts";
+import type { ControlPort } from "./contracts/control.ts";
+import { parseEnv, type Config, type TextEnv } from "./contracts/env.ts";
+import { createBrokenEdge } from "./edge/broken.ts";
+import { toEdgeRequest } from "./edge/edge-request.ts";
+import { createEdge, type EdgeDeps, type HandleRequest } from "./edge/handle.ts";
+import { REQUEST_ID_HEADER } from "./edge/header-sets.ts";
+
+/** Object namespaces as far as they are used here, so that this file need not load the objects' code. */
+export interface Env extends TextEnv {
+  readonly MAPS: KVNamespace;
+  readonly CONTROL: { getByName(name: string): unknown };
+  /** Optional: without meters edges serve as ever, and their reports are counted as dropped. */
+  readonly METER?: { getByName(name: string): unknown };
+}
+
+/** The one control plane. A second name would be a second truth. */
+const CONTROL_NAME = "control";
+const CRON = "* * * * *";
+
+export interface Firebreak {
+  fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
+  scheduled(controller: ScheduledController, env: Env, context: ExecutionContext): Promise<void>;
+}
+
+/** Creates the handlers of one isolate, cold. */
+export function createFirebreak(): Firebreak {
+  let handle: HandleRequest | null = null;
+  return {
+    fetch(request, env, context) {
+      handle ??= connect(env);
+      return handle(toEdgeRequest(request, (work) => context.waitUntil(work)));
+    },
+    async scheduled(controller, env) {
+      if (controller.cron !== CRON)
+        throw new Error(`No schedule "${controller.cron}": wrangler.toml names "${CRON}" only`);
+      await controlOf(env).tick(controller.scheduledTime);
+    },
+  };
+}
+
+function connect(env: Env): HandleRequest {
+  const logger = createLogger();
+  const requestIds = createRequestIds();
+  const parsed = parseEnv(env);
+  if (!parsed.ok) return createBrokenEdge(parsed.error, { logger, requestIds });
+  const config = parsed.value;
+  const meters = createMeters(
+    (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
+    () => systemClock.nowMs(),
+  );
+  const telemetry = createTelemetry({
+    isolate: crypto.randomUUID(),
+    random: () => systemClock.random(),
+    send: (report) => meters.send(report),
+  });
+  const maps = connectMaps(env, { config, logger, telemetry });
+  return createEdge({
+    config,
+    maps,
+    logger,
+    telemetry,
+    requestIds,
+    clock: systemClock,
+    overrides: createOverrideVerifier(config.overrideKeys),
+    originFetch: (input, init) => fetch(input, init),
+    bindings: (name) => bindingOf(env, name),
+    admin: connectAdmin(env, { config, maps, meters, logger }),
+  });
+}
+
+function connectMaps(
+  env: Env,
+  { config, logger, telemetry }: { config: Config; logger: Logger; telemetry: Telemetry },
+): MapsReader {
+  return createMapsReader({
+    kv: createMapsKv(env.MAPS),
+    cache: createMapsCache(caches),
+    fallback: config.fallback,
+    breakGlassVariable: config.breakGlass,
+    clock: systemClock,
+    onFault: (fault, detail) => {
+      telemetry.fault(fault);
+      logger.line("maps-fault", { fault, detail });
+    },
+  });
+}
+
+interface AdminParts {
+  readonly config: Config;
+  readonly maps: MapsReader;
+  readonly meters: Meters;
+  readonly logger: Logger;
+}
+
+function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): EdgeDeps["admin"] {
+  let admin: EdgeDeps["admin"] | null = null;
+  return async (request, context) => {
+    if (admin === null) {
+      const { createAdmin } = await import("./admin/app.ts");
+      admin = createAdmin({
+        config,
+        maps,
+        meters,
+        logger,
+        control: controlOf(env),
+        kv: createMapsKv(env.MAPS),
+        clock: systemClock,
+        requestId: (asked) => asked.headers.get(REQUEST_ID_HEADER) ?? "",
+      });
+    }
+    return admin(request, context);
+  };
+}
+
+/**
+ * The control plane's stub, typed by its port. A stub has every method by name, so the types of RPC cannot say more;
+ * the object's class says `implements ControlPort`.
+ */
+function controlOf(env: Env): ControlPort {
+  return env.CONTROL.getByName(CONTROL_NAME) as ControlPort;
+}
+
+function meterOf(namespace: NonNullable<Env["METER"]>, name: string): MeterStub {
+  return namespace.getByName(name) as MeterStub;
+}
+
+/** Service bindings have a fetch method; a variable of that name is not one. */
+function bindingOf(env: Env, name: string): OriginBinding | null {
+  const binding: unknown = Reflect.get(env, name);
+  return isBinding(binding) ? binding : null;
+}
+
+function isBinding(value: unknown): value is OriginBinding {
+  return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
+}
