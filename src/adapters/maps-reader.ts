@@ -11,7 +11,7 @@ import { createMapsSource } from "./maps-reader/maps-source.ts";
 import { createObjectReader } from "./maps-reader/objects.ts";
 import { createRefresher } from "./maps-reader/refresher.ts";
 import { createRows } from "./maps-reader/rows.ts";
-import { createSchedule } from "./maps-reader/schedule.ts";
+import { createSchedule, type Serving } from "./maps-reader/schedule.ts";
 import { createShards } from "./maps-reader/shards.ts";
 import { createSingleFlight, waitAtMost, type SharedLoad } from "./maps-reader/single-flight.ts";
 import type { MapsReader, MapsReaderDeps, MapsSnapshot, ReaderRequest } from "./maps-reader/types.ts";
@@ -47,7 +47,7 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
     const { nowMs } = request;
     if (nowMs >= holding.expiresMs()) holding.serve(nowMs);
     const load = flight.running(nowMs) ?? (schedule.isDue(nowMs) ? startRefresh(request) : null);
-    const patienceMs = load === null ? 0 : schedule.patienceMs(nowMs);
+    const patienceMs = load === null ? 0 : schedule.patienceMs(nowMs, serving());
     // While requests wait, those that come after them have to look again.
     dueMs = patienceMs > 0 ? nowMs : schedule.nextMs();
     if (load === null || patienceMs <= 0) return holding.served();
@@ -56,7 +56,7 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
   }
 
   function startRefresh(request: ReaderRequest): SharedLoad<void> {
-    schedule.begin(request.nowMs, holding.maps === null ? "nothing" : holding.source);
+    schedule.begin(request.nowMs, serving());
     return flight.start(
       request,
       async (ticket) => {
@@ -70,8 +70,12 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
     );
   }
 
+  function serving(): Serving {
+    return holding.maps === null ? "nothing" : holding.source;
+  }
+
   function settle(confirmed: boolean): void {
-    schedule.end(clock.nowMs(), { confirmed, fromKv: holding.maps !== null && holding.source === "kv" });
+    schedule.end(clock.nowMs(), { confirmed, fromKv: serving() === "kv" });
     dueMs = schedule.nextMs();
   }
 

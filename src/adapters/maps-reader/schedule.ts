@@ -26,8 +26,8 @@ export interface Schedule {
   begin(nowMs: number, serving: Serving): void;
   /** It ended. `confirmed`: KV said what is held; `fromKv`: what is held came from KV, now or earlier. */
   end(nowMs: number, outcome: { readonly confirmed: boolean; readonly fromKv: boolean }): void;
-  /** How long a request of this time waits for the read under way. */
-  patienceMs(nowMs: number): number;
+  /** How long a request of this time waits for the read under way; not at all once a cold start has something to serve. */
+  patienceMs(nowMs: number, serving: Serving): number;
   ageMs(nowMs: number): number;
 }
 
@@ -36,6 +36,7 @@ export function createSchedule(clock: Clock): Schedule {
   let nextMs = 0;
   let beganMs = -Infinity;
   let confirmedMs = -Infinity;
+  let beganWith: Serving = "nothing";
   let waitUntilMs = 0;
   let failures = 0;
 
@@ -51,6 +52,7 @@ export function createSchedule(clock: Clock): Schedule {
     begin(nowMs, serving) {
       waitUntilMs = nowMs + waitFor(nowMs, serving);
       beganMs = nowMs;
+      beganWith = serving;
       // Without maps from KV this holds only if the read never ends, because whoever started it went away.
       nextMs = nowMs + (serving === "kv" ? spread(REFRESH_MS, clock.random()) : LOAD_DEADLINE_MS);
     },
@@ -65,7 +67,8 @@ export function createSchedule(clock: Clock): Schedule {
           nowMs + spread(Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (failures - 1)), clock.random());
       }
     },
-    patienceMs: (nowMs) => waitUntilMs - nowMs,
+    patienceMs: (nowMs, serving) =>
+      beganWith === "nothing" && serving !== "nothing" ? 0 : waitUntilMs - nowMs,
     ageMs: (nowMs) => nowMs - confirmedMs,
   };
 }
