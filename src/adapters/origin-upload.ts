@@ -42,7 +42,8 @@ export function relayUpload(
   abortFetch: () => void,
 ): Upload {
   const progress = { clientFailed: false, sentBytes: 0 };
-  const done = pump(source, pipe.writable, progress).then((end) => {
+  const ends = { reader: source.getReader({ mode: "byob" }), writer: pipe.writable.getWriter() };
+  const done = pump(ends, progress).then((end) => {
     if (end !== "client-failed") return;
     progress.clientFailed = true;
     abortFetch();
@@ -52,13 +53,12 @@ export function relayUpload(
 
 type PumpEnd = "complete" | "client-failed" | "origin-failed";
 
-async function pump(
-  source: ReadableStream<Uint8Array>,
-  sink: WritableStream<Uint8Array>,
-  progress: { sentBytes: number },
-): Promise<PumpEnd> {
-  const reader = source.getReader({ mode: "byob" });
-  const writer = sink.getWriter();
+interface PumpEnds {
+  readonly reader: ReadableStreamBYOBReader;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+}
+
+async function pump({ reader, writer }: PumpEnds, progress: { sentBytes: number }): Promise<PumpEnd> {
   let buffer = new ArrayBuffer(CHUNK_BYTES);
   for (;;) {
     let chunk: ReadableStreamReadResult<Uint8Array>;

@@ -1,0 +1,97 @@
+/** Counters of an isolate: what a report holds, when it is sent, and that nothing about it can hurt a request. */
+import { describe, it } from "vitest";
+import { createTelemetry } from "../../../src/adapters/telemetry.ts";
+import type { EdgeReport } from "../../../src/contracts/telemetry.ts";
+
+function build(send: (report: EdgeReport) => Promise<void> = async () => undefined, random = 0) {
+  const reports: EdgeReport[] = [];
+  const work: Promise<unknown>[] = [];
+  const telemetry = createTelemetry({
+    isolate: "i1",
+    random: () => random,
+    send(report) {
+      reports.push(report);
+      return send(report);
+    },
+  });
+  return {
+    telemetry,
+    reports,
+    flush: async (at: number) => {
+      telemetry.flushIfDue(at, (promise) => void work.push(promise));
+      await Promise.all(work);
+    },
+  };
+}
+
+describe("createTelemetry", () => {
+  it("sends what was counted since the last report, numbered", async ({ expect }) => {
+    const { telemetry, reports, flush } = build();
+    await flush(0);
+    telemetry.count({ outcome: "forwarded", generation: 7, breakGlass: true });
+    telemetry.count({ outcome: "forwarded", generation: 8, breakGlass: false });
+    telemetry.countOutcome("health");
+    telemetry.fault("checksum");
+    await flush(10_000);
+    await flush(20_000);
+    expect(reports).toEqual([
+      {
+        schema: 1,
+        isolate: "i1",
+        sequence: 1,
+        generation: 8,
+        breakGlass: false,
+        requests: 3,
+        byOutcome: { forwarded: 2, health: 1 },
+        mapsFaults: { checksum: 1 },
+        dropped: 0,
+      },
+      {
+        schema: 1,
+        isolate: "i1",
+        sequence: 2,
+        generation: 8,
+        breakGlass: false,
+        requests: 0,
+        byOutcome: {},
+        mapsFaults: {},
+        dropped: 0,
+      },
+    ]);
+  });
+
+  it.for([
+    [0, 10_000],
+    [0.999, 14_995],
+  ] as const)("waits ten seconds and, at random %d, until %d", async ([random, due], { expect }) => {
+    const { reports, flush } = build(undefined, random);
+    for (const at of [0, 5000, 9999, due - 1]) await flush(at);
+    expect(reports).toEqual([]);
+    await flush(due);
+    expect(reports).toHaveLength(1);
+  });
+
+  it("counts the reports that were lost, and rejects nothing", async ({ expect }) => {
+    let fails = 2;
+    const { reports, flush } = build(() =>
+      fails-- > 0 ? Promise.reject(new Error("down")) : Promise.resolve(),
+    );
+    for (const at of [0, 10_000, 20_000, 30_000, 40_000]) await flush(at);
+    expect(reports.map(({ sequence, dropped }) => [sequence, dropped])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [4, 0],
+    ]);
+  });
+
+  it("survives a sender that throws at once", async ({ expect }) => {
+    const { flush, reports } = build(() => {
+      throw new Error("broken");
+    });
+    await flush(0);
+    await flush(10_000);
+    await flush(20_000);
+    expect(reports.at(-1)?.dropped).toBe(1);
+  });
+});

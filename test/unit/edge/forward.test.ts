@@ -1,0 +1,262 @@
+/** Attempts, time-outs, fail-over and blame, with origins that fail on command; and what each leaves in the log. */
+import { describe, it } from "vitest";
+import type { RootProduct } from "../../../src/contracts/maps.ts";
+import { timeoutFor } from "../../../src/edge/path-timeout.ts";
+import {
+  buildEdge,
+  buildProduct,
+  buildRoot,
+  buildRow,
+  type EdgeOptions,
+} from "../../support/edge-builders.ts";
+
+const KNOWN = "acme.kiln.example.com";
+const UNKNOWN = "ghost.kiln.example.com";
+
+function withProduct(changes: Partial<RootProduct>, rest: EdgeOptions = {}): EdgeOptions {
+  return { root: buildRoot({ products: { kiln: buildProduct(changes) } }), ...rest };
+}
+
+function bodyOf(text: string): ReadableStream<Uint8Array> {
+  const { body } = new Response(text);
+  if (body === null) throw new Error("no body");
+  return body;
+}
+
+/** Fails the first `count` attempts. */
+function failing(count: number) {
+  let left = count;
+  return () => (left-- > 0 ? Promise.reject(new Error("Network connection lost.")) : new Response("ok"));
+}
+
+describe("retries", () => {
+  it.for([
+    ["GET", 200, 2],
+    ["HEAD", 200, 2],
+    ["OPTIONS", 200, 2],
+    ["POST", 502, 1],
+    ["DELETE", 502, 1],
+  ] as const)(
+    "after a failed connection, for %s: status %i, %i attempts",
+    async ([method, status, attempts], { expect }) => {
+      const edge = buildEdge({ origin: failing(1) });
+      expect((await edge.fetch(KNOWN, "/", { method })).status).toBe(status);
+      expect(edge.seen).toHaveLength(attempts);
+      expect(new Set(edge.seen.map(({ url }) => url)).size).toBe(1);
+    },
+  );
+
+  it("happen once, on the same version", async ({ expect }) => {
+    const edge = buildEdge({ origin: failing(9) });
+    const response = await edge.fetch(KNOWN);
+    expect(response.status).toBe(502);
+    expect(edge.seen).toHaveLength(2);
+    expect(edge.outcomes).toEqual(["origin-unreachable"]);
+  });
+
+  it("do not happen with a body, whatever the method", async ({ expect }) => {
+    const edge = buildEdge({ origin: failing(1) });
+    const parts = { method: "OPTIONS", headers: { "Content-Length": "5" }, body: bodyOf("hello") };
+    await edge.fetch(KNOWN, "/", parts);
+    expect(edge.seen).toHaveLength(1);
+  });
+
+  it("do not happen for an answer, even a bad one", async ({ expect }) => {
+    const edge = buildEdge({ origin: () => new Response("no", { status: 500 }) });
+    expect((await edge.fetch(KNOWN)).status).toBe(500);
+    expect(edge.seen).toHaveLength(1);
+    expect(edge.outcomes).toEqual(["forwarded"]);
+  });
+});
+
+describe("fail-over to the standby", () => {
+  const product = { default: "2.8.0", standby: "2.7.0" };
+
+  it("serves default traffic, and names the version that answered", async ({ expect }) => {
+    const edge = buildEdge(withProduct(product, { origin: failing(2) }));
+    expect((await edge.fetch(UNKNOWN)).status).toBe(200);
+    expect(
+      edge.seen.map(({ headers }) => /version="([^"]+)"/.exec(headers.get("firebreak") ?? "")?.[1]),
+    ).toEqual(["2.8.0", "2.8.0", "2.7.0"]);
+  });
+
+  it("is not for accounts, not for writes and not for bad answers", async ({ expect }) => {
+    const down = buildEdge(
+      withProduct(product, { origin: failing(9), rows: [buildRow("acme", { homes: { kiln: "2.8.0" } })] }),
+    );
+    expect((await down.fetch(KNOWN)).status).toBe(502);
+    expect((await down.fetch(UNKNOWN, "/", { method: "POST" })).status).toBe(502);
+    expect(down.seen.filter(({ url }) => url.includes("kiln-270"))).toEqual([]);
+    const bad = buildEdge(withProduct(product, { origin: () => new Response("", { status: 503 }) }));
+    expect((await bad.fetch(UNKNOWN)).status).toBe(503);
+    expect(bad.seen).toHaveLength(1);
+  });
+});
+
+describe("time to headers", () => {
+  it("is the longest prefix's, 100 s without one", ({ expect }) => {
+    const timeouts = [
+      { prefix: "/", seconds: 5 },
+      { prefix: "/git/", seconds: 600 },
+      { prefix: "/git/x", seconds: 7 },
+    ];
+    expect(["/", "/gitx", "/git/", "/git/xy", "/git/y"].map((path) => timeoutFor(timeouts, path))).toEqual([
+      5000, 5000, 600_000, 7000, 600_000,
+    ]);
+    expect(timeoutFor([], "/")).toBe(100_000);
+  });
+
+  it("ends in 504, without a second attempt", async ({ expect }) => {
+    const timeouts = [{ prefix: "/", seconds: 0.02 }];
+    const edge = buildEdge(
+      withProduct({ timeouts, standby: "2.7.0" }, { origin: () => new Promise(() => undefined) }),
+    );
+    expect((await edge.fetch(UNKNOWN)).status).toBe(504);
+    expect(edge.seen).toHaveLength(1);
+    expect(edge.outcomes).toEqual(["origin-timeout"]);
+  });
+
+  it("aborts an upload that ran out of it", async ({ expect }) => {
+    const timeouts = [{ prefix: "/", seconds: 0.02 }];
+    const edge = buildEdge(withProduct({ timeouts }, { origin: () => new Promise(() => undefined) }));
+    const parts = { method: "POST", headers: { "Content-Length": "5" }, body: bodyOf("hello") };
+    expect((await edge.fetch(KNOWN, "/", parts)).status).toBe(504);
+    expect(edge.seen[0]?.init.signal?.aborted).toBe(true);
+  });
+});
+
+describe("blame", () => {
+  it("is nobody's when the client's signal fired", async ({ expect }) => {
+    const edge = buildEdge({ origin: failing(9) });
+    const response = await edge.fetch(KNOWN, "/", { signal: AbortSignal.abort() });
+    expect(response.status).toBe(499);
+    expect(edge.outcomes).toEqual(["client-gone"]);
+    expect(edge.lines).toEqual([]);
+  });
+
+  it("is nobody's when the client's body broke", async ({ expect }) => {
+    const body = new ReadableStream({
+      type: "bytes",
+      pull: (controller: ReadableByteStreamController) => controller.error(new Error("client lost")),
+    });
+    const edge = buildEdge({
+      origin: ({ init }) =>
+        new Promise((_, reject) =>
+          init.signal?.addEventListener("abort", () => reject(new Error("aborted"))),
+        ),
+    });
+    await edge.fetch(KNOWN, "/", { method: "POST", headers: { "Transfer-Encoding": "chunked" }, body });
+    expect(edge.outcomes).toEqual(["client-gone"]);
+  });
+});
+
+describe("on Cloudflare", () => {
+  const config = { trustedProxy: { kind: "cloudflare" } } as const;
+
+  it.for([521, 522, 523, 525, 526, 530])("%i is a failed connection", async (status, { expect }) => {
+    let calls = 0;
+    const origin = () => new Response("cf", { status: ++calls === 1 ? status : 200 });
+    const edge = buildEdge({ config, origin });
+    expect((await edge.fetch(KNOWN)).status).toBe(200);
+    expect(edge.seen).toHaveLength(2);
+  });
+
+  it.for([500, 502, 520, 524])("%i is an answer", async (status, { expect }) => {
+    const edge = buildEdge({ config, origin: () => new Response("x", { status }) });
+    expect((await edge.fetch(KNOWN)).status).toBe(status);
+  });
+
+  it("keeps responses out of the edge cache without touching headers; elsewhere there is no such cache", async ({
+    expect,
+  }) => {
+    const edge = buildEdge({ config });
+    await edge.fetch(KNOWN);
+    expect(edge.seen[0]?.init.cf).toEqual({ cacheEverything: false, cacheTtlByStatus: { "100-599": -1 } });
+    expect(edge.seen[0]?.init.cache).toBeUndefined();
+    const local = buildEdge();
+    await local.fetch(KNOWN);
+    expect(local.seen[0]?.init.cf).toBeUndefined();
+  });
+
+  it("52x elsewhere is the origin's own", async ({ expect }) => {
+    expect((await buildEdge({ origin: () => new Response("x", { status: 521 }) }).fetch(KNOWN)).status).toBe(
+      521,
+    );
+  });
+});
+
+describe("origins", () => {
+  it("may be service bindings", async ({ expect }) => {
+    const urls: string[] = [];
+    const fetch = async (input: string | Request) => {
+      urls.push(typeof input === "string" ? input : input.url);
+      return new Response("bound");
+    };
+    const versions = { "2.9.0": { origin: "binding:KILN_290", state: "live" } } as const;
+    const edge = buildEdge(
+      withProduct({ versions, default: "2.9.0" }, { bindings: { KILN_290: { fetch } } }),
+    );
+    expect(await (await edge.fetch(KNOWN, "/p?q")).text()).toBe("bound");
+    expect(urls).toEqual(["https://kiln-290.binding.invalid/p?q"]);
+    const missing = buildEdge(withProduct({ versions, default: "2.9.0" }));
+    expect((await missing.fetch(KNOWN)).status).toBe(502);
+  });
+
+  it("have the account's cell filled in", async ({ expect }) => {
+    const versions = { "2.9.0": { origin: "https://{cell}.origins.example.net", state: "live" } } as const;
+    const rows = [buildRow("acme", { cell: "eu-1" }), buildRow("nocell")];
+    const edge = buildEdge(withProduct({ versions, default: "2.9.0" }, { rows }));
+    await edge.fetch(KNOWN);
+    expect(edge.seen[0]?.url).toBe("https://eu-1.origins.example.net:443/");
+    expect((await edge.fetch("nocell.kiln.example.com")).status).toBe(503);
+  });
+
+  it.for([
+    "https://evil.example.org",
+    "https://x.origins.example.net:8443",
+    "http://x.origins.example.net",
+    "https://acme.kiln.example.com",
+    "https://admin.example.com",
+    "https://u@x.origins.example.net",
+    "https://x.origins.example.net/path",
+  ])("are refused when not allowed, for the one version: %s", async (origin, { expect }) => {
+    const { versions } = buildProduct();
+    const edge = buildEdge(withProduct({ versions: { ...versions, "2.9.0": { origin, state: "live" } } }));
+    const response = await edge.fetch(KNOWN);
+    expect(await response.json()).toMatchObject({
+      type: "urn:firebreak:problem:origin-not-allowed",
+      status: 502,
+    });
+    expect(edge.seen).toEqual([]);
+    expect((await edge.fetch(UNKNOWN)).status).toBe(200);
+  });
+});
+
+describe("the log", () => {
+  it("has failures and refusals, a few a second, with what was left out", async ({ expect }) => {
+    const edge = buildEdge({ origin: failing(99) });
+    for (let i = 0; i < 8; i++) await edge.fetch(KNOWN, "/p?token=secret", { method: "POST" });
+    for (let i = 0; i < 8; i++) await edge.fetch("a b");
+    expect(edge.lines.map(({ event }) => event)).toEqual([
+      ...Array.from({ length: 5 }, () => "failure"),
+      ...Array.from({ length: 5 }, () => "refusal"),
+    ]);
+    edge.advance(1000);
+    await edge.fetch("a b");
+    expect(edge.lines.at(-1)?.fields).toMatchObject({ suppressed: 3, why: "bad-byte", status: 400 });
+    expect(edge.lines[0]?.fields).toMatchObject({
+      path: "/p",
+      product: "kiln",
+      account: "acme",
+      version: "2.9.0",
+      why: "connect-failed",
+    });
+    expect(JSON.stringify(edge.lines)).not.toContain("secret");
+  });
+
+  it("has one in a thousand of the rest", async ({ expect }) => {
+    const edge = buildEdge();
+    for (let i = 0; i < 2000; i++) await edge.fetch(KNOWN);
+    expect(edge.lines.map(({ event }) => event)).toEqual(["sample", "sample"]);
+  });
+});
