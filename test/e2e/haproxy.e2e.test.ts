@@ -17,6 +17,9 @@ import { startTestInstance } from "../support/local-instance.ts";
 import { request, sendRaw } from "../support/raw-http.ts";
 
 const PHASE_MS = 12_000;
+/** When an unknown account's client gives up, and after which nothing of the phase before is under way. */
+const GIVE_UP_MS = 1000;
+const SETTLE_MS = GIVE_UP_MS + 200;
 const SAMPLE_EVERY_MS = 100;
 const CHECK_EVERY_MS = 200;
 const KNOWN = 30;
@@ -89,7 +92,7 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
         concurrency: 3,
         timeoutMs: 5000,
       },
-      { ...shared, name: "unknown", askers: unknown, concurrency: 4, timeoutMs: 1000 },
+      { ...shared, name: "unknown", askers: unknown, concurrency: 4, timeoutMs: GIVE_UP_MS },
     ]);
   });
 
@@ -151,11 +154,11 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
   it.for(PHASES)("keeps nodes up and known accounts served while $name", async (phase, { expect }) => {
     await phase.begin();
     // What was under way when it began belongs to the time before.
-    await pause(SAMPLE_EVERY_MS);
+    await pause(SETTLE_MS);
     const before = load.cut();
-    await pause(PHASE_MS / 2);
+    await pause((PHASE_MS - SETTLE_MS) / 2);
     await phase.middle?.();
-    await pause(PHASE_MS / 2);
+    await pause((PHASE_MS - SETTLE_MS) / 2);
     const during = load.cut();
     await phase.end();
 

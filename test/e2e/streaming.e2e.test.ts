@@ -104,9 +104,8 @@ describe.each(WAYS)("%s", (way) => {
     const next = async (count: number): Promise<void> => {
       while (messages.length < count) await new Promise((resolve) => socket.once("message", resolve));
     };
-    socket.on("message", (data, isBinary) => {
-      const text = Buffer.isBuffer(data) ? data.toString("utf8") : "in pieces";
-      messages.push(`${isBinary ? "bytes " : ""}${text}`);
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      messages.push(`${isBinary ? "bytes " : ""}${data.toString("utf8")}`);
     });
     await new Promise((resolve, reject) => {
       socket.once("open", resolve);
@@ -145,7 +144,7 @@ describe.each(WAYS)("%s", (way) => {
       const options = {
         host: "127.0.0.1",
         port: portOf(way),
-        path: "/events?count=5",
+        path: "/events?count=10",
         headers: { Host: ACME },
       };
       const sent = httpRequest({ ...options, setHost: false }, (response) => {
@@ -160,9 +159,9 @@ describe.each(WAYS)("%s", (way) => {
       sent.on("error", reject);
       sent.end();
     });
-    expect(text.match(/^id: /gm)).toHaveLength(5);
-    // Five events 100 ms apart: buffered ones would come all at once.
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(250);
+    expect(text.match(/^id: /gm)).toHaveLength(10);
+    // Ten events 100 ms apart: buffered ones would come all at once. HAProxy may hold the first ones for 200 ms.
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(500);
   });
 
   it("fifty cookies keep their order and count", async ({ expect }) => {
@@ -219,7 +218,7 @@ describe.each(WAYS)("%s", (way) => {
     expect(pairs.filter(([, value]) => /spoofed|6\.6\.6|6666/.test(value))).toEqual([]);
     expect(values("x-forwarded-host")).toEqual([ACME]);
     expect(values("x-forwarded-proto")).toEqual(["http"]);
-    expect(values("x-forwarded-for")).toHaveLength(way === "directly" ? values("x-forwarded-for").length : 1);
+    expect(values("x-forwarded-for")).toEqual(way === "directly" ? [] : ["127.0.0.1"]);
     expect(values("firebreak")).toHaveLength(1);
     expect(values("firebreak")[0]).toMatch(/product=kiln, account=acme, version="2\.8\.0", request="[^"]+"/);
     expect(
@@ -272,8 +271,9 @@ describe("a client that resets in the middle of a shared load", () => {
 
   it("leaves a node that serves again by itself when KV answers", async ({ expect }) => {
     const port = portOf("directly");
+    // A shard that could not be read is tried again after a refresh period of 30 s.
     await expect
-      .poll(async () => (await sendRaw({ port, bytes: get })).status, { timeout: 20_000, interval: 200 })
+      .poll(async () => (await sendRaw({ port, bytes: get })).status, { timeout: 45_000, interval: 500 })
       .toBe(200);
   });
 });

@@ -13,6 +13,8 @@ import { WELL, type DemoFaults } from "./faults.ts";
 const HOST = "127.0.0.1";
 /** Longer than any pause of the router's connection pool, so that a reused connection is never just being closed. */
 const KEEP_ALIVE_MS = 120_000;
+/** Above the router's own limit, so that it is the router that refuses, also where a target counts as a header. */
+const MAX_HEADER_BYTES = 256 * 1024;
 const REMEMBERED_REQUESTS = 200;
 
 export interface DemoOriginOptions {
@@ -88,7 +90,7 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
   };
 
   const server = createServer(
-    { requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS },
+    { requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MAX_HEADER_BYTES },
     (request, response) => {
       serve(request, response).catch(() => response.destroy());
     },
