@@ -6,7 +6,7 @@
  * never takes an unreadable row for a missing account. Only a file that is no CSV ends the stream.
  * Every row goes out on the line number it has in the file (blank lines fill up), so rejects name lines of the file.
  */
-import { CsvError, parse, type Info } from "csv-parse";
+import { parse, type Info } from "csv-parse";
 import { Transform, type Readable, type TransformCallback } from "node:stream";
 import { MAX_LINE_BYTES } from "../../src/contracts/limits.ts";
 import { cliFailure, type Failure } from "./failure.ts";
@@ -32,19 +32,38 @@ export function csvToLines(source: Readable): Readable {
     max_record_size: MAX_LINE_BYTES,
   });
   const rows = createRowTransform();
+  const lines = unixLineEnds();
   source.on("error", (error) => rows.destroy(error));
   parser.on("error", (error) => rows.destroy(syntaxFailure(error)));
-  return source.pipe(parser).pipe(rows);
+  return source.pipe(lines).pipe(parser).pipe(rows);
+}
+
+const RETURN = 0x0d;
+const NEWLINE = 0x0a;
+
+/** Drops the carriage return of every CRLF: the parser would count it as a line of its own inside a quoted cell. */
+function unixLineEnds(): Transform {
+  let held = false;
+  return new Transform({
+    transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback) {
+      const kept = Buffer.allocUnsafe(chunk.byteLength + 1);
+      let length = 0;
+      for (const byte of chunk) {
+        if (held && byte !== NEWLINE) kept[length++] = RETURN;
+        held = byte === RETURN;
+        if (!held) kept[length++] = byte;
+      }
+      done(null, kept.subarray(0, length));
+    },
+  });
 }
 
 function syntaxFailure(error: Error): Failure {
-  const where =
-    error instanceof CsvError && typeof error["lines"] === "number" ? ` at about line ${error["lines"]}` : "";
   return cliFailure(
     "file",
     {
       title: "The file is no CSV",
-      detail: `${error.message}${where}.`,
+      detail: `${error.message}.`,
       next: "Rows before that line may have been taken; nothing was removed. Correct the file and run the command again.",
     },
     error,
@@ -80,7 +99,7 @@ type Header =
   | { readonly ok: false; readonly failure: Failure };
 
 function headerFailure(detail: string): Failure {
-  const next = `The first line names the columns: ${COLUMNS.join(",")} (the first three are needed). Nothing was sent.`;
+  const next = `The first line names the columns: ${COLUMNS.join(",")} (the first three are needed). Nothing was changed.`;
   return cliFailure("file", { title: "The header of the CSV file does not fit", detail, next });
 }
 

@@ -31,7 +31,7 @@ export function exchange(wanted: Exchange): Promise<IncomingMessage> {
   const length = typeof body === "string" ? { "content-length": String(Buffer.byteLength(body)) } : {};
   const options: RequestOptions = { method, headers: { ...headers, ...length }, agent: false };
   return new Promise((resolve, reject) => {
-    const outgoing = send(url, options);
+    const outgoing = send(url.href, options);
     let answered = false;
     outgoing.setTimeout(idleMs, () => outgoing.destroy(silence(url, idleMs)));
     outgoing.on("error", (error) => {

@@ -1,0 +1,70 @@
+/** How refusals and failures are shown to people and to programs. */
+import { describe, it } from "vitest";
+import {
+  cliFailure,
+  Failure,
+  failureJson,
+  renderFailure,
+  usageFailure,
+} from "../../../scripts/cli/failure.ts";
+
+const PROBLEM = {
+  type: "urn:firebreak:problem:in-use",
+  title: "It is still in use",
+  status: 409,
+  detail: "Version 2.8.0 cannot be retired.",
+  instance: "req-7",
+  references: [{ account: "acme", pin: "kiln" }, "default of kiln"],
+};
+
+describe("renderFailure", () => {
+  it("shows title, detail, evidence, what to do next and the request id", ({ expect }) => {
+    expect(renderFailure(new Failure(PROBLEM))).toBe(
+      [
+        "It is still in use",
+        "  Version 2.8.0 cannot be retired.",
+        "  references:",
+        "    - account acme, pin kiln",
+        "    - default of kiln",
+        "  Next: Release what refers to it first; the list above says what.",
+        "  Request req-7 (409, in-use)",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("shows at most 20 pieces of evidence", ({ expect }) => {
+    const many = Array.from({ length: 25 }, (_, index) => `a${index}`);
+    const text = renderFailure(new Failure({ ...PROBLEM, references: many }));
+    expect(text).toContain("- a19");
+    expect(text).not.toContain("- a20");
+    expect(text).toContain("… and 5 more (--json shows all)");
+  });
+
+  it("gives no request line to what never left this machine", ({ expect }) => {
+    expect(renderFailure(usageFailure("No such thing.", "Do this."))).toBe(
+      "That is not how it is called\n  No such thing.\n  Next: Do this.\n",
+    );
+  });
+});
+
+describe("failureJson", () => {
+  it("is the problem document on one line, with the advice beside it", ({ expect }) => {
+    const text = failureJson(new Failure(PROBLEM));
+    expect(text.indexOf("\n")).toBe(text.length - 1);
+    expect(JSON.parse(text)).toEqual({
+      ...PROBLEM,
+      next: "Release what refers to it first; the list above says what.",
+    });
+  });
+});
+
+describe("exit codes", () => {
+  it("are 2 for usage and 1 for everything else", ({ expect }) => {
+    expect([
+      usageFailure("x").exitCode,
+      cliFailure("file", { title: "x", detail: "y" }).exitCode,
+      new Failure(PROBLEM).exitCode,
+    ]).toEqual([2, 1, 1]);
+  });
+});

@@ -1,0 +1,103 @@
+/** The command line as a whole: help, suggestions, exit codes, and that every verb has what all verbs share. */
+import { describe, it } from "vitest";
+import { runCli } from "../../support/cli.ts";
+
+const OBJECTS: Readonly<Record<string, readonly string[]>> = {
+  product: ["list", "show", "put", "stable", "hold", "release"],
+  version: ["list", "show", "register", "state"],
+  default: ["show", "promote"],
+  accounts: [
+    "list",
+    "show",
+    "put",
+    "delete",
+    "import",
+    "sync",
+    "pin",
+    "unpin",
+    "quarantine",
+    "unquarantine",
+    "hold",
+    "release",
+    "defer",
+    "undefer",
+  ],
+  halt: ["show", "on", "off"],
+  override: ["issue", "revoke"],
+  token: ["create", "list", "revoke"],
+  audit: ["list"],
+  maps: ["dump", "verify", "diff", "load"],
+};
+const VERBS: readonly (readonly string[])[] = [
+  ...Object.entries(OBJECTS).flatMap(([object, verbs]) => verbs.map((verb) => [object, verb])),
+  ...["status", "explain", "export", "restore", "tick", "demo", "node"].map((verb) => [verb]),
+];
+
+describe("help", () => {
+  it.for(VERBS.map((verb) => [verb.join(" "), verb] as const))(
+    "of %s has an example that begins like the verb, and --json",
+    async ([name, verb], { expect }) => {
+      const { code, out, err } = await runCli([...verb, "--help"]);
+      expect([code, err]).toEqual([0, ""]);
+      expect(out).toContain(`$ npm run firebreak -- ${name}`);
+      expect(out).toContain("--json");
+    },
+  );
+
+  it("names every object, the variables and the exit codes", async ({ expect }) => {
+    const { out } = await runCli(["--help"]);
+    for (const object of Object.keys(OBJECTS)) expect(out).toMatch(new RegExp(`^  ${object}\\b`, "m"));
+    expect(out).toContain("FIREBREAK_TOKEN");
+    expect(out).toContain("Exit codes");
+  });
+});
+
+describe("usage mistakes", () => {
+  it.for([
+    ["a typo in a verb", ["product", "lst"], /Did you mean list/],
+    ["a typo in an object", ["acounts", "list"], /Did you mean account/],
+    ["a typo in an option", ["status", "--jsom"], /Did you mean --json/],
+    ["a missing verb", ["product"], /Usage: firebreak product/],
+    ["nothing at all", [], /Usage: firebreak/],
+    ["a missing word", ["product", "show"], /missing required argument 'product'/],
+    ["a word too many", ["status", "now"], /too many arguments/],
+    ["a missing reason", ["halt", "on"], /--reason/],
+    ["an empty reason", ["halt", "on", "--reason", " "], /say why/],
+    ["a word that is no slug", ["accounts", "show", "Acme"], /lower-case/],
+    ["a filter that needs another", ["accounts", "list", "--on", "2.8.0"], /--on needs --product/],
+    ["a mode that is missing", ["node", "1", "kv"], /needs one of/],
+    ["a mode too many", ["node", "1", "restart", "throw"], /takes no mode/],
+    [
+      "a closed port for some accounts",
+      ["demo", "kiln/2.9.1", "--refuse", "--only", "acme"],
+      /closes the port/,
+    ],
+    ["accounts without a fault", ["demo", "kiln/2.9.1", "--only", "acme"], /needs a fault/],
+    ["a filter on a check of the whole chain", ["audit", "list", "--verify", "--target", "x"], /whole chain/],
+  ] as const)("exit 2 for %s", async ([, argv, message], { expect }) => {
+    const { code, out, err } = await runCli(argv);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toMatch(message);
+  });
+
+  it("are one problem document with --json, wherever it stands", async ({ expect }) => {
+    for (const argv of [
+      ["--json", "product", "lst"],
+      ["halt", "on", "--json"],
+      ["product", "--json"],
+    ]) {
+      const { code, out, err } = await runCli(argv);
+      expect([code, out]).toEqual([2, ""]);
+      expect(JSON.parse(err)).toMatchObject({ type: "urn:firebreak:cli:usage" });
+    }
+  });
+});
+
+describe("the local run", () => {
+  it("is said not to be there, and how to start it", async ({ expect }) => {
+    const { code, err } = await runCli(["tick", "--at", "2026-11-28T22:05:00Z", "--state", "no-such-folder"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/There is no no-such-folder.control\.json/);
+    expect(err).toContain("npm start");
+  });
+});
