@@ -93,10 +93,9 @@ export const MAX_EVIDENCE_CHARS = 4096;
 /** What went wrong between us and a readable answer. A closed set: each has its own sentence. */
 export type ExchangeFault =
   // No connection: nothing was heard from the version.
-  | "blocked" // the platform does not let raw connections go there
   | "dns"
   | "connect-timeout"
-  | "connect-failed" // the runtime gave no reason we know
+  | "connect-failed" // workerd says the same of a refusal, an unknown name and an address it will not let us reach
   // The machine answered, the service did not.
   | "refused"
   | "tls"

@@ -28,7 +28,6 @@ import {
 
 /** Every fault by name; `satisfies` keeps the list complete when a fault is added. */
 const FAULTS = {
-  blocked: null,
   dns: null,
   "connect-timeout": null,
   "connect-failed": null,

@@ -37,7 +37,6 @@ export function faultOfEnd(end: ExchangeEnd, part: AnswerPart, heard: boolean): 
 /** What a fault makes of a probe. */
 export function outcomeOfFault(fault: ExchangeFault): Exclude<ProbeOutcome, "pass"> {
   switch (fault) {
-    case "blocked":
     case "dns":
     case "connect-timeout":
     case "connect-failed":
@@ -55,11 +54,10 @@ export function describeFault(fault: ExchangeFault): string {
 }
 
 const SENTENCES: Readonly<Record<ExchangeFault, string>> = {
-  blocked:
-    "the platform lets no raw connection through to this origin (it lies behind Cloudflare, or in a private network)",
   dns: "the name of the origin was not found",
   "connect-timeout": "no connection was made in time: the origin hangs, or something on the way drops us",
-  "connect-failed": "no connection could be made",
+  "connect-failed":
+    "no connection could be made: nothing listens there, the name is unknown, or the platform lets no raw connection through (an origin behind Cloudflare or in a private network)",
   refused: "the connection was refused: nothing listens there",
   tls: "the TLS handshake failed: the certificate is not valid for this name, or the port does not speak TLS",
   reset: "the connection was reset",
