@@ -6,8 +6,14 @@
  */
 import type { ReaderRequest, MapsSnapshot } from "../adapters/maps-reader/types.ts";
 import type { Explain } from "../contracts/api/operations.ts";
-import { classifyRequest, type RoutedRequest } from "../core/classify-request.ts";
+import {
+  classifyRequest,
+  createBaseDomains,
+  type RequestClass,
+  type RoutedRequest,
+} from "../core/classify-request.ts";
 import type { AccountRow } from "../contracts/maps.ts";
+import { refuseOrigin } from "../contracts/origin-rules.ts";
 import type { Decision } from "../core/decision.ts";
 import { decideVersion } from "../core/decide-version.ts";
 import { own } from "../core/record.ts";
@@ -31,8 +37,14 @@ export async function explain(
 ): Promise<Explain> {
   const request: ReaderRequest = { nowMs: services.clock.nowMs(), waitUntil: context.waitUntil };
   const snapshot = await services.maps.current(request);
-  const { detail, ...facts } = await findFacts(question, { services, request, snapshot });
-  return { ...facts, sentence: sentenceFor({ ...facts, detail }, question.method) };
+  const ground: Ground = { services, request, snapshot };
+  const { detail, ...facts } = await findFacts(question, ground);
+  const sentence = sentenceFor({ ...facts, detail }, question.method);
+  const refused = facts.origin === null ? null : refusalOf(facts.origin, ground);
+  return {
+    ...facts,
+    sentence: refused === null ? sentence : `${sentence} But it is answered 502: ${refused}.`,
+  };
 }
 
 interface Ground {
@@ -41,15 +53,27 @@ interface Ground {
   readonly snapshot: MapsSnapshot;
 }
 
-async function findFacts({ host, method }: Question, ground: Ground): Promise<Facts> {
-  const { config } = ground.services;
-  const deployment = { adminHost: config.adminHost, baseDomains: ground.snapshot.baseDomains };
-  const found = classifyRequest({ method, rawUrl: "/", host, corsPreflight: false }, deployment);
-  const nothing = factsOf(
-    host,
-    found.kind === "lookup" ? "foreign" : "cls" in found ? found.cls : found.kind,
-    ground,
+/**
+ * The compiled-in base domains decide what is health, before any maps; the published ones, which may be more, decide the
+ * rest (edge/handle.ts, edge/route.ts; a test asks both the same questions).
+ */
+function classify({ host, method }: Question, { services, snapshot }: Ground): RequestClass {
+  const { adminHost, fallback } = services.config;
+  const request = { method, rawUrl: "/", host, corsPreflight: false };
+  const compiledIn = createBaseDomains(
+    Object.entries(fallback).flatMap(([product, { domains }]) =>
+      domains.map((domain) => [domain, product] as const),
+    ),
   );
+  const found = classifyRequest(request, { adminHost, baseDomains: compiledIn });
+  if (found.kind !== "route" && found.kind !== "lookup") return found;
+  if (snapshot.baseDomains.find(found.name)?.domain === compiledIn.find(found.name)?.domain) return found;
+  return classifyRequest(request, { adminHost, baseDomains: snapshot.baseDomains });
+}
+
+async function findFacts(question: Question, ground: Ground): Promise<Facts> {
+  const found = classify(question, ground);
+  const nothing = factsOf(question.host, classOf(found), ground);
   switch (found.kind) {
     case "health":
       return { ...nothing, reason: "health" };
@@ -62,6 +86,29 @@ async function findFacts({ host, method }: Question, ground: Ground): Promise<Fa
     case "lookup":
       return lookupFacts(nothing, found.name, ground);
   }
+}
+
+function classOf(found: RequestClass): string {
+  switch (found.kind) {
+    case "admin":
+      return "admin";
+    case "lookup":
+      return "foreign";
+    case "health":
+    case "refuse":
+    case "route":
+      return found.cls;
+  }
+}
+
+/** Why the edge would not forward to an origin although the maps name it; null when it would. */
+function refusalOf(origin: string, { services, snapshot }: Ground): string | null {
+  const { adminHost, fallback, originAllow } = services.config;
+  const products = [...Object.values(fallback), ...Object.values(snapshot.root?.products ?? {})];
+  return refuseOrigin(origin, originAllow, {
+    adminHost,
+    domains: products.flatMap(({ domains }) => domains),
+  });
 }
 
 function factsOf(host: string | null, cls: string, { snapshot }: Ground): Facts {
@@ -101,6 +148,8 @@ async function routeFacts(
 /** A host outside the base domains: somebody's custom domain, or nobody's. */
 async function lookupFacts(facts: Facts, name: string, ground: Ground): Promise<Facts> {
   const { snapshot, services, request } = ground;
+  // Custom domains have a dot and slugs have none; a bare Host must not find an account by its slug.
+  if (!name.includes(".")) return { ...facts, reason: "misdirected" };
   if (snapshot.root === null)
     return {
       ...facts,

@@ -2,7 +2,7 @@
  * Builds an admin API with fakes around it, and requests to it. Nothing here decides: the maps are what the test gives.
  */
 import { createHash } from "node:crypto";
-import type { MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
+import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
 import type { Actor } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
@@ -19,7 +19,7 @@ export const BOOT_TOKEN = "boot-secret-0001";
 export const CONFIG: Config = {
   adminHost: ADMIN_HOST,
   fallback: { kiln: { domains: ["kiln.example.com"], origin: null } },
-  originAllow: [],
+  originAllow: [{ scheme: "https", host: "origins.example.net", below: true, port: null }],
   trustedProxy: { kind: "cloudflare" },
   flipDelayMs: 0,
   breakGlass: "",
@@ -101,6 +101,8 @@ export interface AdminParts {
   readonly seen?: () => Promise<readonly SeenIsolate[]>;
   readonly kv?: ReadonlyMap<string, string>;
   readonly ageMs?: number;
+  /** In place of one made of the parts above. */
+  readonly maps?: MapsReader;
 }
 
 export interface TestAdmin {
@@ -138,7 +140,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
     config: { ...CONFIG, ...parts.config },
     control: control.port,
     meters: { seen: parts.seen ?? (async () => []) },
-    maps: {
+    maps: parts.maps ?? {
       current: () => snapshot,
       row: (_snapshot, key) => parts.rows?.[key] ?? { kind: "absent" },
       generation: () => snapshot.generation,

@@ -46,7 +46,7 @@ describe("accounts import", () => {
   }) => {
     const at = buildAdmin();
     await (await send(at, "", "?mode=sync&dryRun=true&expectRemoved=12")).text();
-    const { begin } = at.control.calls[0]?.input as { begin: { id: string } };
+    const { begin } = (at.control.calls[0] ?? { input: null }).input as { begin: { id: string } };
     expect(begin).toMatchObject({ mode: "sync", dryRun: true, expectRemoved: 12 });
     expect(begin.id).toMatch(/^[0-9a-f-]{36}$/);
   });

@@ -59,7 +59,7 @@ function address({ path, of }: Route, samples: Record<string, string> = SAMPLES)
     (parameter) => parameter.in === "query" && parameter.required === true,
   );
   const query = new URLSearchParams(required.map(({ name }) => [name, name === "reason" ? "because" : "1"]));
-  return query.size === 0 ? filled : `${filled}?${query}`;
+  return query.size === 0 ? filled : `${filled}?${query.toString()}`;
 }
 
 /** A body as documented: the example for JSON, one empty object for streams. */
