@@ -23,19 +23,19 @@ export function startProgress(
 ): Progress {
   const { label, total, silent } = options;
   if (silent) return { update: () => undefined, stop: () => undefined };
-  return terminal.err.isTerminal && total !== null
-    ? startBar(terminal, { label, total })
+  return terminal.bars !== null && total !== null
+    ? startBar(terminal.bars, { label, total })
     : startLines(terminal, { label, total });
 }
 
-function startBar(terminal: Terminal, { label, total }: { label: string; total: number }): Progress {
+function startBar(stream: NodeJS.WriteStream, { label, total }: { label: string; total: number }): Progress {
   const bar = new SingleBar(
     {
       format: `${label} {bar} {percentage} %  {text}  {eta_formatted} left`,
-      barsize: Math.max(10, Math.min(MAX_BAR, terminal.err.columns - 70)),
+      barsize: Math.max(10, Math.min(MAX_BAR, stream.columns - 80)),
       hideCursor: true,
       fps: 1000 / BAR_EVERY_MS,
-      stream: process.stderr,
+      stream,
     },
     Presets.shades_classic,
   );

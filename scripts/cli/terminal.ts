@@ -16,6 +16,8 @@ export interface TextSink {
 export interface Terminal {
   readonly out: TextSink;
   readonly err: TextSink;
+  /** Where a progress bar is drawn: standard error when it is a terminal, else null. */
+  readonly bars: NodeJS.WriteStream | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Standard input, for `-` as a file name. */
   readonly input: NodeJS.ReadableStream;
@@ -34,6 +36,7 @@ export function createProcessTerminal(): Terminal {
   return {
     out: sinkOf(process.stdout),
     err: sinkOf(process.stderr),
+    bars: process.stderr.isTTY === true ? process.stderr : null,
     env: process.env,
     input: process.stdin,
     nowMs: () => Date.now(),

@@ -142,7 +142,7 @@ async function registerVersion(session: Session): Promise<void> {
     origin,
     reversible: words.value("reversible") ?? found?.value.reversible,
     mixed: words.value("mixed") ?? found?.value.mixed,
-    upgradesFrom: upgradesFrom(words.texts("upgradesFrom")) ?? found?.value.upgradesFrom,
+    upgradesFrom: upgradesFrom(words.texts("upgradesFrom"), found?.value.upgradesFrom),
     requires: requirements(words.value("requires")) ?? found?.value.requires,
     notes: words.maybe("notes") ?? found?.value.notes,
   });
@@ -154,9 +154,13 @@ async function registerVersion(session: Session): Promise<void> {
   });
 }
 
-/** `any` stands for null; undefined when the option was not given. */
-function upgradesFrom(versions: readonly string[] | undefined): readonly string[] | null | undefined {
-  return versions?.length === 1 && versions[0] === "any" ? null : versions;
+/** What was named (`any` stands for null), else what there is. */
+function upgradesFrom(
+  named: readonly string[] | undefined,
+  current: readonly string[] | null | undefined,
+): readonly string[] | null | undefined {
+  if (named === undefined) return current;
+  return named.length === 1 && named[0] === "any" ? null : named;
 }
 
 interface Requirement {

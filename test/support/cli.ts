@@ -46,6 +46,7 @@ export function memoryTerminal(options: CliOptions = {}): {
   const terminal: Terminal = {
     out: out.sink,
     err: err.sink,
+    bars: null,
     env: options.env ?? {},
     input: Readable.from([Buffer.from(options.input ?? "")]),
     nowMs: () => options.nowMs ?? 1_795_000_000_000,
