@@ -39,22 +39,21 @@ export function findLine(text: string, body: number, key: string): string | null
   while (low < high) {
     let start = (low + high) >>> 1;
     while (start > low && text.charCodeAt(start - 1) !== NEWLINE) start--;
-    const order = compareKey(text, start, key);
-    if (order === 0) return text.slice(start, text.indexOf("\n", start));
-    if (order > 0) high = start;
-    else low = text.indexOf("\n", start) + 1;
+    // Where line and key part ways; a key on the line ends in a tab, which sorts before everything keys are made of.
+    let at = 0;
+    while (at < key.length && text.charCodeAt(start + at) === key.charCodeAt(at)) at++;
+    const code = text.charCodeAt(start + at);
+    const wanted = at < key.length ? key.charCodeAt(at) : TAB;
+    if (code === wanted) return text.slice(start, text.indexOf("\n", start));
+    if (code > wanted) {
+      high = start;
+    } else {
+      low = start + at;
+      while (text.charCodeAt(low) !== NEWLINE) low++;
+      low++;
+    }
   }
   return null;
-}
-
-/** Negative when the key of the line at `start` sorts before `key`, 0 when it is `key`. */
-function compareKey(text: string, start: number, key: string): number {
-  for (let i = 0; i < key.length; i++) {
-    // A shorter key on the line ends in a tab, which sorts before everything a key may contain.
-    const difference = text.charCodeAt(start + i) - key.charCodeAt(i);
-    if (difference !== 0) return difference;
-  }
-  return text.charCodeAt(start + key.length) - TAB;
 }
 
 /**
@@ -64,7 +63,7 @@ function compareKey(text: string, start: number, key: string): number {
 export function rowOfLine(line: string, tables: ShardTables, knownKey?: string): AccountRow {
   const [first = "", homes = "", group = "", cell = "", json = ""] = line.split("\t");
   const key = knownKey ?? first;
-  return {
+  const row: AccountRow = {
     key,
     slug: key,
     product: null,
@@ -75,8 +74,8 @@ export function rowOfLine(line: string, tables: ShardTables, knownKey?: string):
     pins: null,
     quarantine: null,
     hold: null,
-    ...(json === "" ? {} : rareOfJson(json, key)),
   };
+  return json === "" ? row : { ...row, ...rareOfJson(json, key) };
 }
 
 function rareOfJson(json: string, key: string): ReturnType<typeof readRare> | Record<string, never> {
