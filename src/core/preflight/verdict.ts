@@ -79,6 +79,32 @@ function describe(
 }
 
 /**
+ * What counts of two runs: the control plane's word wherever it heard the version, else what somebody's command line
+ * heard. Nothing from a command line can turn a failure that the control plane saw into a pass.
+ * @param here results of the same version and origin, as fresh as the caller asks for; `from` stays in the evidence.
+ */
+export function effectiveResults(
+  control: readonly ProbeResult[],
+  here: readonly ProbeResult[],
+): readonly ProbeResult[] {
+  const isHeard = ({ outcome }: ProbeResult): boolean => outcome === "pass" || outcome === "fail";
+  const heard = new Set(control.filter(isHeard).map(({ id }) => id));
+  const instead = here.filter((result) => isHeard(result) && !heard.has(result.id));
+  const replaced = new Set(instead.map(({ id }) => id));
+  return [...control.filter(({ id }) => !replaced.has(id)), ...instead];
+}
+
+/**
+ * Whether the hourly preflight of a running rollout has failed twice in a row. An inconclusive run is a failed
+ * measurement: it neither counts nor clears what was measured before it.
+ * @param verdicts oldest first.
+ */
+export function isRedTwice(verdicts: readonly PreflightVerdict["verdict"][]): boolean {
+  const measured = verdicts.filter((word) => word !== "inconclusive");
+  return measured.length >= 2 && measured.slice(-2).every((word) => word === "fail");
+}
+
+/**
  * Which of the required classes have seen neither a real nor a synthetic request: what a move still waits for.
  * @param seen counts by class; a class that is left out was never seen.
  */

@@ -40,6 +40,11 @@ describe("createResponseReader", () => {
     ["bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "ok"],
     ["a later minor version", "HTTP/1.9 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"],
     [
+      "line ends inside chunks",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\na\nb\r\nc\r\n0\r\n\r\n",
+      "a\nb\r\nc",
+    ],
+    [
       "chunks with extensions and trailers",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1 ;a=b\r\no\r\nA\r\n0123456789\r\n0\r\nT: u\r\n\r\n",
       "o0123456789",

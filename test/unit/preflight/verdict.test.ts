@@ -2,7 +2,13 @@ import { describe, it } from "vitest";
 import type { ProbeClass, ProbeOutcome, ProbeResult, Waiver } from "../../../src/contracts/preflight.ts";
 import { probesFor } from "../../../src/core/preflight/matrix.ts";
 import { evidenceText, probeTable, resultTable } from "../../../src/core/preflight/render.ts";
-import { coverage, syntheticSeen, verdict } from "../../../src/core/preflight/verdict.ts";
+import {
+  coverage,
+  effectiveResults,
+  isRedTwice,
+  syntheticSeen,
+  verdict,
+} from "../../../src/core/preflight/verdict.ts";
 
 function result(id: string, outcome: ProbeOutcome, requestClass: ProbeClass = "none"): ProbeResult {
   const evidence = {
@@ -107,6 +113,54 @@ describe("verdict", () => {
       purpose: "wave",
     });
     expect(got.verdict).toBe("pass");
+  });
+});
+
+describe("effectiveResults", () => {
+  const outcomes = (list: readonly ProbeResult[]): string[] =>
+    list.map(({ id, outcome }) => `${id}=${outcome}`);
+
+  it("takes the command line's word only where the control plane heard nothing", ({ expect }) => {
+    const control = [
+      result("a", "fail"),
+      result("b", "pass"),
+      result("c", "unreachable"),
+      result("d", "error"),
+    ];
+    const here = [
+      result("a", "pass"),
+      result("b", "fail"),
+      result("c", "pass"),
+      result("d", "fail"),
+      result("e", "pass"),
+    ];
+    expect(outcomes(effectiveResults(control, here))).toEqual([
+      "a=fail",
+      "b=pass",
+      "c=pass",
+      "d=fail",
+      "e=pass",
+    ]);
+  });
+
+  it("keeps the control plane's own reason where nobody heard anything", ({ expect }) => {
+    const control = [result("a", "unreachable")];
+    expect(outcomes(effectiveResults(control, [result("a", "error")]))).toEqual(["a=unreachable"]);
+  });
+});
+
+describe("isRedTwice", () => {
+  it.for([
+    [[], false],
+    [["fail"], false],
+    [["fail", "fail"], true],
+    [["fail", "pass", "fail"], false],
+    [["fail", "inconclusive", "fail"], true],
+    [["fail", "fail", "inconclusive"], true],
+    [["fail", "fail", "pass"], false],
+    [["inconclusive", "inconclusive"], false],
+  ] as const)("says of %j: %s", ([verdicts, expected], { expect }) => {
+    expect(isRedTwice(verdicts)).toBe(expected);
   });
 });
 
