@@ -109,12 +109,14 @@ describe("a held account", () => {
       expect((await edge.fetch(HOST, "/", { method })).status).toBe(200);
     }
     expect((await edge.fetch(HOST, "/a/../r.git/git-upload-pack", { method: "POST" })).status).toBe(200);
+    const respelled = await edge.fetch(HOST, "/r.git\\git-upload-pack", { method: "POST" });
+    expect(respelled.status).toBe(200);
     const refused = await edge.fetch(HOST, "/git-upload-pack/../r.git/git-receive-pack", { method: "POST" });
     expect(refused.status).toBe(503);
     expect(refused.headers.get("content-type")).toContain("text/plain");
     const write = await edge.fetch(HOST, "/", { method: "POST" });
     expect(await write.json()).toMatchObject({ type: "urn:firebreak:problem:read-only" });
-    expect(edge.seen).toHaveLength(4);
+    expect(edge.seen).toHaveLength(5);
   });
 });
 

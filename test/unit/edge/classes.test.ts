@@ -54,6 +54,14 @@ describe("health", () => {
     },
   );
 
+  it("is counted, and sends no report", async ({ expect }) => {
+    const edge = buildEdge();
+    await edge.fetch(null, "/", { method: "OPTIONS" });
+    expect([edge.outcomes, edge.flushes]).toEqual([["health"], []]);
+    await edge.fetch("acme.kiln.example.com");
+    expect(edge.flushes).toHaveLength(1);
+  });
+
   it("stays health when the counters fail", async ({ expect }) => {
     const telemetry = { ...bad.telemetry, countOutcome: () => throwing("telemetry") };
     const response = await buildEdge({ telemetry }).fetch(null, "/", { method: "OPTIONS" });

@@ -78,6 +78,7 @@ const IGNORED: readonly Ignored[] = [
   ["an unknown key id", () => issue({}, NOW_MS, { ...OVERRIDE_KEY, kid: "old" }), "invalid"],
   ["no key id", () => sign({ kid: undefined }, {}), "invalid"],
   ["another type", () => sign({ typ: "JWT" }, {}), "invalid"],
+  ["another algorithm with the same key", () => sign({ alg: "HS512" }, {}), "invalid"],
   ["another audience", () => sign({}, { aud: "origin" }), "invalid"],
   ["more than an hour", () => sign({}, { exp: NOW_MS / 1000 + 3601 }), "invalid"],
   ["no expiry", () => sign({}, { exp: undefined }), "invalid"],
