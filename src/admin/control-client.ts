@@ -12,8 +12,8 @@ import { err, ok, type Result } from "../contracts/result.ts";
 
 /** A caller sees 503 after this time; the longest thing the object does in one call is a batch of 2,000 lines. */
 const CALL_TIMEOUT_MS = 20_000;
-/** The end of a sync or restore goes over everything there is, once. */
-const FINISH_TIMEOUT_MS = 120_000;
+/** The end of a sync or restore goes over everything there is, once; as long as the command line waits. */
+const FINISH_TIMEOUT_MS = 10 * 60_000;
 /** What is asked before anything else may not keep everybody waiting. */
 const AUTHENTICATE_TIMEOUT_MS = 5_000;
 /** `Retry-After` of a `control-unavailable`: an object that was moved or restarted is back within seconds. */
@@ -36,16 +36,18 @@ class TookTooLong extends Error {}
 
 /** Builds the client over a port. Cheap: one closure a method. */
 export function createControlClient({ port, clock, logger }: Parts): ControlClient {
+  async function giveUpAfter(timeoutMs: number): Promise<never> {
+    await clock.sleep(timeoutMs);
+    throw new TookTooLong(`no answer within ${timeoutMs} ms`);
+  }
   async function within<T>(
     what: string,
     timeoutMs: number,
     call: () => Promise<T>,
   ): Promise<Result<T, Refusal>> {
     try {
-      const late = clock.sleep(timeoutMs).then(() => {
-        throw new TookTooLong(`no answer within ${timeoutMs} ms`);
-      });
-      return ok(await Promise.race([call(), late]));
+      // The call comes first: should it throw at once, no timer is left to reject with nobody listening.
+      return ok(await Promise.race([call(), giveUpAfter(timeoutMs)]));
     } catch (cause) {
       logger.line("admin.control-unavailable", {
         what,

@@ -10,6 +10,7 @@ import type { BatchDone, NumberedLine } from "../contracts/control.ts";
 import { MAX_BATCH_LINES, MAX_LINE_BYTES } from "../contracts/limits.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { ok, type Result } from "../contracts/result.ts";
+import type { ControlClient } from "./control-client.ts";
 import { parseImportLine } from "./import-line.ts";
 import { BodyCutOff, readLines } from "./ndjson-lines.ts";
 import { ndjsonResponse, toLines } from "./ndjson-response.ts";
@@ -18,8 +19,8 @@ import { problemEvent } from "./respond.ts";
 
 /** RPC takes 32 MiB; a batch of the longest lines must stay well below. Counted in characters, at most 3 bytes each. */
 const MAX_BATCH_CHARS = 4 * 1024 * 1024;
-/** A batch is idempotent, so one that got no answer is sent again: after about 0.3, 0.6, 1.2 and 2.4 s. */
-const BATCH_ATTEMPTS = 5;
+/** Batches and the end are idempotent, so what got no answer is sent again: after about 0.3, 0.6, 1.2 and 2.4 s. */
+const ATTEMPTS = 5;
 const FIRST_RETRY_MS = 300;
 
 interface Job {
@@ -116,7 +117,7 @@ async function* importEvents({ id, dryRun, call }: Job): AsyncGenerator<Events> 
     yield landed.events;
     if (landed.failed) return;
   }
-  const ended = await call.services.control.importEnd(id, tally.rejected);
+  const ended = await askAgain(call, (control) => control.importEnd(id, tally.rejected));
   if (!ended.ok) return yield [problemEvent(ended.error, call.requestId)];
   const { summary, removed } = ended.value;
   if (dryRun) yield removed.map((account) => ({ event: "diff", account, change: "removed", fields: [] }));
@@ -148,23 +149,28 @@ function createFlight(id: string, call: Call, tally: Tally): Flight {
   };
 }
 
-/** Sends one batch, again when there is no answer: the control plane takes a batch it already has only once. */
-async function sendBatch(
+/** Sends one batch: the control plane takes a batch it already has only once. */
+function sendBatch(
   id: string,
   batch: readonly NumberedLine[],
-  { services, context }: Call,
+  call: Call,
 ): Promise<Result<BatchDone, Refusal>> {
-  const { control, clock } = services;
-  const sending = (async () => {
-    for (let attempt = 1; ; attempt++) {
-      const done = await control.importBatch(id, batch);
-      if (done.ok || done.error.problem !== "control-unavailable" || attempt === BATCH_ATTEMPTS) return done;
-      await clock.sleep(FIRST_RETRY_MS * 2 ** (attempt - 1) * (1 + clock.random() / 2));
-    }
-  })();
+  const sending = askAgain(call, (control) => control.importBatch(id, batch));
   // A client that leaves must not cut a batch off in the middle of its transaction's answer.
-  context.waitUntil(sending);
+  call.context.waitUntil(sending);
   return sending;
+}
+
+/** Asks the control plane, and again while it gives no answer; only for what is idempotent by contract. */
+async function askAgain<T>(
+  { services: { control, clock } }: Call,
+  ask: (control: ControlClient) => Promise<Result<T, Refusal>>,
+): Promise<Result<T, Refusal>> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await ask(control);
+    if (answer.ok || answer.error.problem !== "control-unavailable" || attempt === ATTEMPTS) return answer;
+    await clock.sleep(FIRST_RETRY_MS * 2 ** (attempt - 1) * (1 + clock.random() / 2));
+  }
 }
 
 function landedEvents({ counts, rejected, diff }: BatchDone, tally: Tally): Events {
