@@ -130,11 +130,25 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
 }
 
 /**
- * The control plane's stub, typed by its port. A stub has every method by name, so the types of RPC cannot say more;
+ * The control plane as a port. Each call takes a stub of its own, because a stub belongs to the request that made it and
+ * the admin surface lives as long as the isolate. A stub has every method by name, so the types of RPC cannot say more;
  * the object's class says `implements ControlPort`.
  */
 function controlOf(env: Env): ControlPort {
-  return env.CONTROL.getByName(CONTROL_NAME) as ControlPort;
+  const stub = (): ControlPort => env.CONTROL.getByName(CONTROL_NAME) as ControlPort;
+  return {
+    execute: (name, input, context) => stub().execute(name, input, context),
+    query: (name, input) => stub().query(name, input),
+    authenticate: (sha256) => stub().authenticate(sha256),
+    importBegin: (begin, actor) => stub().importBegin(begin, actor),
+    importBatch: (id, lines) => stub().importBatch(id, lines),
+    importEnd: (id, rejected) => stub().importEnd(id, rejected),
+    exportPage: (cursor) => stub().exportPage(cursor),
+    restoreBegin: (actor, reason) => stub().restoreBegin(actor, reason),
+    restoreLines: (lines) => stub().restoreLines(lines),
+    restoreEnd: (highestSeen) => stub().restoreEnd(highestSeen),
+    tick: (scheduledTime) => stub().tick(scheduledTime),
+  };
 }
 
 function meterOf(namespace: NonNullable<Env["METER"]>, name: string): MeterStub {
