@@ -110,22 +110,9 @@ describe("the bundle of npm run build", () => {
   it("routes by the maps it has published, after a restart", async ({ expect }) => {
     const admin = createAdminClient(running.port, "test-admin-token");
     const version = { origin: origin.url, reversible: true, mixed: "ok" };
-    const reason = "the bundle's test";
+    // The first version of a product is its stable and default one.
     await admin.must({ method: "PUT", path: "products/kiln", body: { domains: ["kiln.example.com"] } });
     await admin.must({ method: "PUT", path: "products/kiln/versions/1.0.0", body: version });
-    for (const state of ["candidate", "live"]) {
-      await admin.must({
-        method: "POST",
-        path: "products/kiln/versions/1.0.0/state",
-        body: { state, reason },
-      });
-    }
-    await admin.must({ method: "POST", path: "products/kiln/stable", body: { version: "1.0.0", reason } });
-    await admin.must({
-      method: "POST",
-      path: "products/kiln/default",
-      body: { version: "1.0.0", reason, force: true },
-    });
     await admin.must({
       method: "PUT",
       path: "accounts/acme",

@@ -78,12 +78,10 @@ async function seedVersion(client: AdminClient, demo: DemoVersion, origin: strin
   const path = `products/${demo.product}/versions/${demo.version}`;
   const found = await client.find(path);
   if (found === null) {
-    await client.must({
-      method: "PUT",
-      path,
-      body: { origin, reversible: true, mixed: "ok", notes: demo.notes },
-    });
-    await setState(client, demo, "candidate");
+    const body = { origin, reversible: true, mixed: "ok", notes: demo.notes };
+    const { state } = VersionSchema.parse(await client.must({ method: "PUT", path, body }));
+    // The first version of a product is live, stable and default at once: there is nothing yet that it could break.
+    if (state === "registered") await setState(client, demo, "candidate");
     return true;
   }
   const { state: _, ...version } = VersionSchema.parse(found);
