@@ -195,7 +195,7 @@ export function sha256(text: string): string {
 
 /** The documents of an NDJSON answer. */
 export async function readDocuments(response: Response): Promise<unknown[]> {
-  const text = await response.text();
+  const text = new TextDecoder().decode(await response.arrayBuffer());
   return text
     .split("\n")
     .filter((line) => line !== "")
