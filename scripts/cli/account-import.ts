@@ -4,14 +4,19 @@
  * For people: progress on standard error, then counts, rejected lines and, in a dry run, the differences. For programs:
  * the events as they come, one JSON object a line. Exit 1 when a line was rejected.
  */
-import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import type { Command } from "commander";
 import type { ImportEvent, ImportSummary } from "../../src/contracts/api/accounts.ts";
 import { oneOf, wholeFrom } from "./arguments.ts";
 import { cliFailure, usageFailure, type Failure } from "./failure.ts";
-import { createFile, readableSize, STANDARD, type WrittenFile } from "./file-stream.ts";
-import { importId, runImport, type ImportCounts, type ImportJob, type ImportObserver } from "./import-run.ts";
+import { createFile, fileDigest, readableSize, STANDARD, type WrittenFile } from "./file-stream.ts";
+import {
+  newImportId,
+  runImport,
+  type ImportCounts,
+  type ImportJob,
+  type ImportObserver,
+} from "./import-run.ts";
 import { startProgress, type Progress } from "./progress.ts";
 import { count, instant, renderFields, renderTable } from "./render.ts";
 import { addVerb, type OptionSpec, type ProgramContext, type Session } from "./verb.ts";
@@ -31,7 +36,7 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: "--id <id>",
-    about: "name of this import (default: from the file's digest); the same again goes on where it stopped",
+    about: "go on with an import that broke off; its message names the id",
   },
 ];
 
@@ -112,8 +117,7 @@ async function createJob(session: Session, mode: ImportJob["mode"]): Promise<Imp
   const standard = file === STANDARD;
   if (!standard) await readableSize(file);
   if (words.maybe("rejects") === STANDARD) throw usageFailure("--rejects needs a file name.");
-  const id =
-    words.maybe("id") ?? (standard ? `${mode}-${randomUUID()}` : await importId(file, { mode, dryRun }));
+  const id = words.maybe("id") ?? newImportId({ mode, dryRun }, standard ? null : await fileDigest(file));
   const format = words.maybe("format") ?? (file.toLowerCase().endsWith(".csv") ? "csv" : "ndjson");
   return {
     file,
@@ -215,14 +219,14 @@ interface Rejection {
 }
 
 function rejectedFailure({ summary, collected, rejectsFile }: Rejection): Failure {
-  const rows = collected.rejected.map(({ line, account, reason }) => [line, account, reason]);
+  const rows = collected.rejected.map(({ line, account, reason }) => [String(line), account, reason]);
   const more = summary.rejected - collected.rejected.length;
   const kept = rejectsFile === undefined ? "--rejects FILE keeps all" : `all are in ${rejectsFile}`;
   const detail =
     renderTable(["line", "account", "reason"], rows) +
     (more > 0 ? `… and ${more.toLocaleString("en-US")} more (${kept})` : "");
   return cliFailure("rejected-lines", {
-    title: `${count(summary.rejected, "line was", "lines were")} rejected; all others were taken`,
+    title: `${count(summary.rejected, "line was", "lines were")} rejected${summary.dryRun ? "" : "; all others were taken"}`,
     detail: detail.trimEnd(),
     next: "Correct these lines and import them again, alone or with the rest.",
   });

@@ -1,15 +1,17 @@
 /**
  * Runs one import or sync: the file goes out and the events come back on one exchange, both streamed, memory flat.
- * A break in the middle harms nothing: the id (from the file's digest) makes a repeat go on where the first one stopped,
- * and a sync removes only at its end. Called by account-import.ts, which shows what comes out.
+ * A break in the middle harms nothing: a repeat with the same id goes on where the first one stopped, and a sync removes
+ * only at its end. A finished id answers again what it answered, so a new run has a new one: the same file may be meant
+ * again after another one. Called by account-import.ts, which shows what comes out.
  */
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { ImportEventSchema, type ImportEvent, type ImportSummary } from "../../src/contracts/api/accounts.ts";
 import { cliFailure, Failure } from "./failure.ts";
 import { parseProblem, type Client } from "./client.ts";
 import { csvToLines } from "./csv-accounts.ts";
-import { countBytes, fileDigest, openForReading } from "./file-stream.ts";
+import { countBytes, openForReading } from "./file-stream.ts";
 import { linesOf, parseLine } from "./ndjson.ts";
 
 /** What to import, and how. */
@@ -40,15 +42,21 @@ export interface ImportObserver {
   counts(counts: Readonly<ImportCounts>): void;
 }
 
-const DIGEST_CHARS = 32;
+const DIGEST_CHARS = 24;
+const RUN_CHARS = 8;
 
-/** The id that the same file, mode and dryness always have: a repeat of a broken import goes on with it. */
-export async function importId(
-  file: string,
+/** A new id: what is done, the beginning of the file's digest (null: not known), and a part of this run alone. */
+export function newImportId(
   { mode, dryRun }: Pick<ImportJob, "mode" | "dryRun">,
-): Promise<string> {
-  const digest = await fileDigest(file);
-  return `${mode}${dryRun ? "-dry" : ""}-${digest.slice(0, DIGEST_CHARS)}`;
+  digest: string | null,
+): string {
+  const parts = [
+    mode,
+    dryRun ? "dry" : "",
+    digest?.slice(0, DIGEST_CHARS) ?? "",
+    randomUUID().slice(0, RUN_CHARS),
+  ];
+  return parts.filter((part) => part !== "").join("-");
 }
 
 /**
@@ -129,22 +137,24 @@ function failedImport(problem: Readonly<Record<string, unknown>>): Failure {
   return cliFailure("unexpected-answer", { title: "The import failed", detail: String(problem["detail"]) });
 }
 
-const RESUME = "Run the same command again: what was taken is not taken twice.";
+function resume(id: string): string {
+  return `Run the same command again with --id ${id}: what was taken is not taken twice.`;
+}
 
 function interrupted(id: string): Failure {
   return cliFailure("interrupted", {
     title: "The import did not finish",
-    detail: `The answer ended before the import did. Nothing was removed. Its id is ${id}.`,
-    next: RESUME,
+    detail: "The answer ended before the import did. Nothing was removed.",
+    next: resume(id),
   });
 }
 
 /** A connection that broke says nothing about imports; add that a repeat is safe. */
 function explainBreak(error: unknown, id: string): unknown {
   if (!(error instanceof Failure) || error.problem.type !== "urn:firebreak:cli:interrupted") return error;
-  const detail = `${error.problem.detail} Nothing was removed. The import's id is ${id}.`;
+  const detail = `${error.problem.detail} Nothing was removed.`;
   return new Failure(
     { ...error.problem, title: "The import did not finish", detail },
-    { next: RESUME, cause: error },
+    { next: resume(id), cause: error },
   );
 }

@@ -4,7 +4,12 @@
  * It adds no meaning: no token, no JSON. What cannot be reached becomes a `Failure` that says how to start or where to
  * point. No retries: a write that may have happened is the caller's to repeat, with the same Idempotency-Key.
  */
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Readable } from "node:stream";
 import { cliFailure, Failure } from "./failure.ts";
@@ -48,17 +53,29 @@ export function exchange(wanted: Exchange): Promise<IncomingMessage> {
   });
 }
 
-function sendStream(
-  body: Readable,
-  outgoing: NodeJS.WritableStream & { destroy(error?: Error): unknown },
-  reject: (error: Error) => void,
-): void {
+/** How long a streamed body waits for the head of the answer. */
+const HEAD_START_MS = 500;
+
+/**
+ * Pipes a body out once the answer has begun, or after half a second. A refusal (401, 403) comes before the body is read;
+ * a server that then closes on a client in full flow resets the connection, and the refusal is lost on the way.
+ */
+function sendStream(body: Readable, outgoing: ClientRequest, reject: (error: Error) => void): void {
   body.on("error", (error) => {
     // The source is broken, not the server: end without the closing chunk, so that nothing counts as complete.
     reject(error);
     outgoing.destroy();
   });
-  body.pipe(outgoing);
+  const start = (): void => void body.pipe(outgoing);
+  const timer = setTimeout(start, HEAD_START_MS);
+  outgoing.once("close", () => clearTimeout(timer));
+  outgoing.once("response", ({ statusCode = 0 }) => {
+    clearTimeout(timer);
+    const begun = body.readableFlowing !== null;
+    if (statusCode >= 400) body.destroy();
+    else if (!begun) start();
+  });
+  outgoing.flushHeaders();
 }
 
 function silence(url: URL, idleMs: number): Failure {
