@@ -1,7 +1,6 @@
 /** The admin API against the real control plane, over RPC in workerd: one way through everything an operator does first. */
 import { env } from "cloudflare:workers";
 import { describe, it } from "vitest";
-import { createControlPort } from "../../src/adapters/control-port.ts";
 import { createMapsKv } from "../../src/adapters/kv.ts";
 import { createAdmin } from "../../src/admin/app.ts";
 import type { ControlPort } from "../../src/contracts/control.ts";
@@ -23,7 +22,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
   const snapshot = buildSnapshot();
   const admin = createAdmin({
     config: CONFIG,
-    control: createControlPort(() => env.CONTROL.getByName(name) as unknown as ControlPort),
+    control: env.CONTROL.getByName(name) as unknown as ControlPort,
     meters: { seen: async () => [] },
     maps: { current: () => snapshot, row: () => ({ kind: "absent" }), generation: () => 42, ageMs: () => 0 },
     kv: createMapsKv(env.MAPS),

@@ -52,7 +52,8 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     path: ONE,
     tag: TAG,
     summary: "Register or change a version",
-    description: "The origin must match ORIGIN_ALLOW. A new version is `registered` and serves nobody.",
+    description:
+      "The origin must match ORIGIN_ALLOW. A new version is `registered` and serves nobody; only the first of a product is live, stable and default at once.",
     params: VersionParamsSchema,
     query: NOTHING,
     body: VersionInputSchema,
