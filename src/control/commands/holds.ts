@@ -1,0 +1,101 @@
+/** Holds: maintenance for one account or one product, as a page or read-only. A hold ends by being lifted only. */
+import type { Account } from "../../contracts/api/accounts.ts";
+import type { HoldInput, HoldView, Product } from "../../contracts/api/products.ts";
+import type { CommandInputs } from "../../contracts/control.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import { refuseProducts } from "../access.ts";
+import { toInstant } from "../clock.ts";
+import { checkRevision, notFound } from "../refuse.ts";
+import { markRoot } from "../store/changes.ts";
+import { loadPlacements, saveHold } from "../store/placements.ts";
+import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
+import { viewProduct } from "../view/products.ts";
+import { findAccount, finishAccount } from "./find-account.ts";
+import type { Change, Work } from "./work.ts";
+
+function toHold(work: Work, { mode, message, until, reason }: HoldInput): HoldView {
+  return { mode, message, until, reason, by: work.actor.name, at: toInstant(work.nowMs) };
+}
+
+/** Holds one account, all products of it. */
+export function setAccountHold(
+  work: Work,
+  { account, input }: CommandInputs["account.hold.set"],
+): Result<Change<Account>, Refusal> {
+  const found = findAccount(work, account, null);
+  if (!found.ok) return found;
+  const hold = toHold(work, input);
+  saveHold(work.db, account, hold);
+  const { mode, message, until } = hold;
+  const told = { target: `account/${account}`, reason: input.reason, detail: { mode, message, until } };
+  return finishAccount(work, account, { told, maps: "urgent" });
+}
+
+/** Lets an account go on. */
+export function liftAccountHold(
+  work: Work,
+  { account, reason }: CommandInputs["account.hold.lift"],
+): Result<Change<Account>, Refusal> {
+  const found = findAccount(work, account, null);
+  if (!found.ok) return found;
+  const hold = loadPlacements(work.db, [account]).holds.get(account);
+  if (hold === undefined) return notFound(`hold of ${account}`);
+  saveHold(work.db, account, null);
+  return finishAccount(work, account, {
+    told: { target: `account/${account}`, reason, detail: { mode: hold.mode, since: hold.at } },
+    maps: "urgent",
+  });
+}
+
+/** Holds a whole product, requests of no known account too. */
+export function setProductHold(
+  work: Work,
+  { product: name, input }: CommandInputs["product.hold.set"],
+): Result<Change<Product>, Refusal> {
+  const found = findProduct(work, name);
+  if (!found.ok) return found;
+  const hold = toHold(work, input);
+  const { mode, message, until } = hold;
+  return writeProduct(
+    work,
+    { ...found.value, hold },
+    { reason: input.reason, detail: { mode, message, until } },
+  );
+}
+
+/** Lets a product go on. */
+export function liftProductHold(
+  work: Work,
+  { product: name, reason }: CommandInputs["product.hold.lift"],
+): Result<Change<Product>, Refusal> {
+  const found = findProduct(work, name);
+  if (!found.ok) return found;
+  const { hold } = found.value;
+  if (hold === null) return notFound(`hold of ${name}`);
+  return writeProduct(
+    work,
+    { ...found.value, hold: null },
+    { reason, detail: { mode: hold.mode, since: hold.at } },
+  );
+}
+
+function findProduct(work: Work, name: string): Result<ProductRecord, Refusal> {
+  const product = loadProduct(work.db, name);
+  if (product === null) return notFound(`product ${name}`);
+  return refuseProducts(work.actor, [name]) ?? checkRevision(work.ifMatch, product.revision) ?? ok(product);
+}
+
+function writeProduct(
+  work: Work,
+  product: ProductRecord,
+  { reason, detail }: { readonly reason: string; readonly detail: Readonly<Record<string, unknown>> },
+): Result<Change<Product>, Refusal> {
+  const after = { ...product, revision: product.revision + 1 };
+  saveProduct(work.db, after);
+  markRoot(work.db, work);
+  return ok({
+    output: viewProduct(work.db, after),
+    told: { target: `product/${product.name}`, reason, detail },
+  });
+}

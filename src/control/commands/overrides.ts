@@ -1,0 +1,45 @@
+/**
+ * Overrides are signed tokens that testers carry; the control plane does not make them. It says whether one may be made,
+ * records that it was, and revokes all of them at once through the override epoch in the root.
+ */
+import type { CommandInputs, CommandOutputs } from "../../contracts/control.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import { refuseProducts } from "../access.ts";
+import { notFound, refuse } from "../refuse.ts";
+import { markRoot } from "../store/changes.ts";
+import { readCounter, writeCounter } from "../store/meta.ts";
+import { loadVersion } from "../store/versions.ts";
+import type { Change, Work } from "./work.ts";
+
+/** Allows one override: the version must be in the maps and not marked bad. */
+export function issueOverride(
+  work: Work,
+  { input }: CommandInputs["override.issued"],
+): Result<Change<CommandOutputs["override.issued"]>, Refusal> {
+  const { product, account, version: name, minutes, reason } = input;
+  const version = loadVersion(work.db, product, name);
+  if (version === null) return notFound(`version ${product} ${name}`);
+  const refused = refuseProducts(work.actor, [product]);
+  if (refused !== null) return refused;
+  if (version.state === "retired")
+    return refuse("conflict", `${product} ${name} is retired, so the maps do not have it`);
+  if (version.bad !== null)
+    return refuse("conflict", `${product} ${name} is marked bad: ${version.bad.reason}`);
+  return ok({
+    output: { allowed: true },
+    told: { target: `account/${account}`, reason, detail: { product, version: name, minutes } },
+  });
+}
+
+/** Revokes every override issued before now. */
+export function revokeOverrides(
+  work: Work,
+  { reason }: CommandInputs["override.revoke-all"],
+): Result<Change<CommandOutputs["override.revoke-all"]>, Refusal> {
+  // Never back, and past any token that was stamped in this same millisecond.
+  const before = Math.max(readCounter(work.db, "override_epoch"), work.wallMs) + 1;
+  writeCounter(work.db, "override_epoch", before);
+  markRoot(work.db, work);
+  return ok({ output: { before }, told: { target: "overrides", reason, detail: { before } } });
+}

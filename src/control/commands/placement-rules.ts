@@ -1,0 +1,82 @@
+/**
+ * Where an operator may put one account by hand (pin, quarantine), and what happens to its home when that ends.
+ * The end never moves the account: its home becomes the version it was held on. Only naming a version moves it.
+ */
+import type { VersionState } from "../../contracts/maps.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import type { Result } from "../../contracts/result.ts";
+import type { ProductName, VersionName } from "../../contracts/units.ts";
+import { own } from "../../core/record.ts";
+import type { Present } from "../accounts/plan.ts";
+import type { Db } from "../db.ts";
+import { notFound, refuse } from "../refuse.ts";
+import { loadPlacements } from "../store/placements.ts";
+import { loadVersion, type VersionRecord } from "../store/versions.ts";
+
+const PLACEABLE: readonly VersionState[] = ["live", "draining"];
+
+/** What decides the account's version of one product now. */
+export interface Standing {
+  readonly quarantine: VersionName | null;
+  readonly pin: VersionName | null;
+  readonly home: VersionName;
+}
+
+/** Quarantine beats pin beats home, as in the decision. */
+export function readStanding(db: Db, present: Present, product: ProductName): Standing {
+  const { slug } = present.record;
+  const placements = loadPlacements(db, [slug]);
+  const find = (list: readonly { product: string; version: string }[] | undefined): string | null =>
+    list?.find((entry) => entry.product === product)?.version ?? null;
+  return {
+    quarantine: find(placements.quarantines.get(slug)),
+    pin: find(placements.pins.get(slug)),
+    home: own(present.homes, product) ?? "",
+  };
+}
+
+export function versionOf({ quarantine, pin, home }: Standing): VersionName {
+  return quarantine ?? pin ?? home;
+}
+
+/** @returns null when the account may be put on the version by hand. */
+export function checkPlacement(
+  db: Db,
+  present: Present,
+  to: { readonly product: ProductName; readonly version: VersionName },
+): Result<never, Refusal> | null {
+  const target = loadVersion(db, to.product, to.version);
+  if (target === null) return notFound(`version ${to.product} ${to.version}`);
+  const name = `${to.product} ${to.version}`;
+  if (!PLACEABLE.includes(target.state))
+    return refuse("conflict", `${name} is ${target.state}; it must be live or draining`);
+  if (target.bad !== null) return refuse("conflict", `${name} is marked bad: ${target.bad.reason}`);
+  const from = versionOf(readStanding(db, present, to.product));
+  const reason = upgradeConflict(db, target, from) ?? requirementConflict(db, present, target);
+  return reason === null ? null : refuse("conflict", reason);
+}
+
+/** A version may say which ones it can take over from. That binds going forward only: going back has rules of its own. */
+function upgradeConflict(db: Db, target: VersionRecord, from: VersionName): string | null {
+  if (target.upgradesFrom === null || from === target.name || target.upgradesFrom.includes(from)) return null;
+  const present = loadVersion(db, target.product, from);
+  if (present === null || present.registeredAt >= target.registeredAt) return null;
+  return `${target.product} ${target.name} upgrades from ${target.upgradesFrom.join(", ")}; the account is on ${from}`;
+}
+
+/** Pairs of products: what the target requires of the others, and what the others require of this product. */
+function requirementConflict(db: Db, present: Present, target: VersionRecord): string | null {
+  for (const product of Object.keys(present.homes)) {
+    if (product === target.product) continue;
+    const version = versionOf(readStanding(db, present, product));
+    const wanted = own(target.requires, product);
+    if (wanted !== undefined && !wanted.includes(version)) {
+      return `${target.product} ${target.name} requires ${product} ${wanted.join(" or ")}; the account is on ${version}`;
+    }
+    const needed = own(loadVersion(db, product, version)?.requires ?? {}, target.product);
+    if (needed !== undefined && !needed.includes(target.name)) {
+      return `the account's ${product} ${version} requires ${target.product} ${needed.join(" or ")}`;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,91 @@
+/**
+ * Stable (what new accounts start on) and default (what requests of no known account get). Setting stable changes
+ * nobody. Moving the default is the step that once took everything down, so by hand it needs `force`, and the version
+ * it leaves stays as standby.
+ */
+import type { Product } from "../../contracts/api/products.ts";
+import type { CommandInputs } from "../../contracts/control.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import { refuseProducts } from "../access.ts";
+import { checkRevision, notFound, refuse } from "../refuse.ts";
+import { markRoot } from "../store/changes.ts";
+import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
+import { loadVersion, type VersionRecord } from "../store/versions.ts";
+import { viewProduct } from "../view/products.ts";
+import type { Change, Work } from "./work.ts";
+
+interface Subject {
+  readonly product: ProductRecord;
+  readonly version: VersionRecord;
+}
+
+/** Makes a live version the one that new accounts get. */
+export function setStable(
+  work: Work,
+  set: CommandInputs["product.stable.set"],
+): Result<Change<Product>, Refusal> {
+  const found = findSubject(work, set.product, set.input.version);
+  if (!found.ok) return found;
+  const { product, version } = found.value;
+  if (product.stable === version.name) return ok({ output: viewProduct(work.db, product), told: null });
+  if (version.state !== "live") {
+    return refuse("conflict", `stable must be live; ${product.name} ${version.name} is ${version.state}`);
+  }
+  return write(work, { before: product, after: { ...product, stable: version.name } }, set.input.reason);
+}
+
+/** Moves the default (unknown accounts) to a version that is live or a candidate. */
+export function setDefault(
+  work: Work,
+  set: CommandInputs["product.default.set"],
+): Result<Change<Product>, Refusal> {
+  const found = findSubject(work, set.product, set.input.version);
+  if (!found.ok) return found;
+  const { product, version } = found.value;
+  if (product.default === version.name) return ok({ output: viewProduct(work.db, product), told: null });
+  if (version.state !== "live" && version.state !== "candidate") {
+    return refuse(
+      "conflict",
+      `the default must be live or a candidate; ${product.name} ${version.name} is ${version.state}`,
+    );
+  }
+  if (!set.input.force) {
+    return refuse(
+      "conflict",
+      `nothing has tried ${product.name} ${version.name} with requests without Host and of unknown accounts, which is what the default serves: try it with them, then pass force to move the default all the same`,
+    );
+  }
+  const after = { ...product, default: version.name, standby: product.default };
+  return write(work, { before: product, after }, set.input.reason);
+}
+
+function findSubject(work: Work, productName: string, versionName: string): Result<Subject, Refusal> {
+  const product = loadProduct(work.db, productName);
+  if (product === null) return notFound(`product ${productName}`);
+  const version = loadVersion(work.db, productName, versionName);
+  if (version === null) return notFound(`version ${productName} ${versionName}`);
+  const refused = refuseProducts(work.actor, [productName]) ?? checkRevision(work.ifMatch, product.revision);
+  if (refused !== null) return refused;
+  if (version.bad !== null)
+    return refuse("conflict", `${productName} ${versionName} is marked bad: ${version.bad.reason}`);
+  return ok({ product, version });
+}
+
+function write(
+  work: Work,
+  { before, after }: { readonly before: ProductRecord; readonly after: ProductRecord },
+  reason: string,
+): Result<Change<Product>, Refusal> {
+  const next = { ...after, revision: before.revision + 1 };
+  saveProduct(work.db, next);
+  markRoot(work.db, work);
+  return ok({
+    output: viewProduct(work.db, next),
+    told: { target: `product/${before.name}`, reason, detail: { before: shown(before), after: shown(next) } },
+  });
+}
+
+function shown({ stable, default: unknown, standby }: ProductRecord): unknown {
+  return { stable, default: unknown, standby };
+}

@@ -1,0 +1,134 @@
+/**
+ * The life of a version: registered → candidate → live → draining → retired, and the steps back that make sense.
+ * A version that anything refers to can neither be retired nor leave the states that may serve; the refusal lists what
+ * refers to it and how often, so that the operator sees what to move first.
+ */
+import type { Version } from "../../contracts/api/products.ts";
+import type { CommandInputs } from "../../contracts/control.ts";
+import { MAX_VERSIONS_PER_PRODUCT } from "../../contracts/limits.ts";
+import type { VersionState } from "../../contracts/maps.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import type { ProductName, VersionName } from "../../contracts/units.ts";
+import { refuseProducts } from "../access.ts";
+import type { Db } from "../db.ts";
+import { checkRevision, notFound, refuse } from "../refuse.ts";
+import { readInt } from "../row.ts";
+import { markRoot } from "../store/changes.ts";
+import { countHomes } from "../store/home-sets.ts";
+import { countObjectsNaming } from "../store/objects.ts";
+import { loadProduct } from "../store/products.ts";
+import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
+import { viewVersion } from "../view/products.ts";
+import type { Change, Work } from "./work.ts";
+
+const STEPS: Readonly<Record<VersionState, readonly VersionState[]>> = {
+  registered: ["candidate", "retired"],
+  candidate: ["live", "registered", "retired"],
+  live: ["draining", "candidate"],
+  draining: ["live", "retired"],
+  retired: ["registered"],
+};
+
+/** States in which people may be on a version. */
+const SERVING: readonly VersionState[] = ["live", "draining"];
+
+/** Takes a version one step along its life, or back. */
+export function setVersionState(
+  work: Work,
+  { product, version: name, input }: CommandInputs["version.state.set"],
+): Result<Change<Version>, Refusal> {
+  const { db } = work;
+  const before = loadVersion(db, product, name);
+  if (before === null) return notFound(`version ${product} ${name}`);
+  const refused = refuseProducts(work.actor, [product]) ?? checkRevision(work.ifMatch, before.revision);
+  if (refused !== null) return refused;
+  if (before.state === input.state) return ok({ output: viewVersion(db, before), told: null });
+  const wrong = checkStep(work, before, input.state);
+  if (wrong !== null) return wrong;
+  const after = { ...before, state: input.state, revision: before.revision + 1 };
+  saveVersion(db, after);
+  markRoot(db, work);
+  return ok({
+    output: viewVersion(db, after),
+    told: {
+      target: `version/${product}/${name}`,
+      reason: input.reason,
+      detail: { before: before.state, after: after.state },
+    },
+  });
+}
+
+function checkStep(
+  { db, actor }: Work,
+  version: VersionRecord,
+  to: VersionState,
+): Result<never, Refusal> | null {
+  const { product, name, state: from } = version;
+  if (!STEPS[from].includes(to)) {
+    return refuse(
+      "conflict",
+      `${product} ${name} is ${from}; from there it can become ${STEPS[from].join(" or ")}`,
+    );
+  }
+  if (actor.role === "deployer" && (SERVING.includes(from) || SERVING.includes(to) || to === "retired")) {
+    return refuse("forbidden", `taking ${product} ${name} from ${from} to ${to} takes the role operator`);
+  }
+  if (to === "live" && version.bad !== null) {
+    return refuse("conflict", `${product} ${name} is marked bad: ${version.bad.reason}`);
+  }
+  if (to === "draining" && loadProduct(db, product)?.stable === name) {
+    return refuse(
+      "in-use",
+      `${product} ${name} is stable, so new accounts start on it: make another version stable first`,
+    );
+  }
+  if (from === "retired" && activeVersions(db, product) >= MAX_VERSIONS_PER_PRODUCT) {
+    return refuse(
+      "conflict",
+      `${product} has ${MAX_VERSIONS_PER_PRODUCT} versions that are not retired: retire one`,
+    );
+  }
+  const leavesMaps = to === "retired" || (SERVING.includes(from) && !SERVING.includes(to));
+  return leavesMaps ? refuseInUse(db, product, name) : null;
+}
+
+function activeVersions(db: Db, product: ProductName): number {
+  return loadVersions(db, product).filter(({ state }) => state !== "retired").length;
+}
+
+/** @returns null when nothing refers to the version, else a refusal that lists what does. */
+export function refuseInUse(
+  db: Db,
+  product: ProductName,
+  version: VersionName,
+): Result<never, Refusal> | null {
+  const uses = Object.entries(countUses(db, product, version)).filter(([, count]) => count > 0);
+  if (uses.length === 0) return null;
+  const list = uses.map(([what, count]) => `${what} (${count})`).join(", ");
+  return refuse("in-use", `${product} ${version} is still referred to by: ${list}`, {
+    uses: Object.fromEntries(uses),
+  });
+}
+
+function countUses(db: Db, product: ProductName, version: VersionName): Record<string, number> {
+  const homes = countHomes(db, product).get(version);
+  const record = loadProduct(db, product);
+  const isNamed = (name: VersionName | null | undefined): number => (name === version ? 1 : 0);
+  const countRows = (table: "pins" | "quarantines"): number =>
+    readInt(
+      db.rows(`SELECT count(*) AS n FROM ${table} WHERE product = ? AND version = ?`, product, version)[0] ??
+        {},
+      "n",
+    );
+  return {
+    stable: isNamed(record?.stable),
+    default: isNamed(record?.default),
+    standby: isNamed(record?.standby),
+    homes: homes?.accounts ?? 0,
+    "homes of deleted accounts": homes?.tombstones ?? 0,
+    pins: countRows("pins"),
+    quarantines: countRows("quarantines"),
+    "published or waiting shards": countObjectsNaming(db, product, version),
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * The Durable Object that owns the truth: a thin RPC class around `control.ts`. Its constructor brings the database to
+ * the newest schema before anything else is delivered, and refuses to start on one it does not understand; its alarm
+ * carries the publisher on and is armed again in `finally`, because an alarm that fails six times is dropped for ever.
+ * Needs of the environment: the KV binding MAPS and the text variables of contracts/env.ts. A configuration with
+ * problems makes every call fail, which the admin surface shows as "control plane cannot be reached".
+ */
+import { DurableObject } from "cloudflare:workers";
+import { systemClock } from "../adapters/clock.ts";
+import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
+import type {
+  Actor,
+  BatchDone,
+  CommandInputs,
+  CommandName,
+  CommandOutputs,
+  ControlPort,
+  ExportPage,
+  ImportBegin,
+  ImportEnded,
+  NumberedLine,
+  QueryInputs,
+  QueryName,
+  QueryOutputs,
+  TickReport,
+  WriteContext,
+} from "../contracts/control.ts";
+import { parseEnv, type TextEnv } from "../contracts/env.ts";
+import type { Refusal } from "../contracts/problems.ts";
+import type { Result } from "../contracts/result.ts";
+import type { EpochMs, Generation } from "../contracts/units.ts";
+import { toControlConfig } from "./config.ts";
+import { createControl, type Control } from "./control.ts";
+import { createDb } from "./db.ts";
+import type { MapsStore } from "./publisher/ports.ts";
+
+/** Bindings and variables that the object uses. */
+export interface ControlEnv extends TextEnv {
+  readonly MAPS: KVNamespace;
+}
+
+/** A KV operation that takes longer has failed: nothing may wait for ever on the lock that the publisher holds. */
+const STORE_DEADLINE_MS = 20_000;
+
+export class ControlPlane extends DurableObject<ControlEnv> implements ControlPort {
+  readonly #control: Promise<Control>;
+
+  constructor(ctx: DurableObjectState, env: ControlEnv) {
+    super(ctx, env);
+    this.#control = ctx.blockConcurrencyWhile(async () => startControl(ctx, env));
+  }
+
+  async execute<K extends CommandName>(
+    name: K,
+    input: CommandInputs[K],
+    context: WriteContext,
+  ): Promise<Result<CommandOutputs[K], Refusal>> {
+    return (await this.#control).execute(name, input, context);
+  }
+
+  async query<K extends QueryName>(
+    name: K,
+    input: QueryInputs[K],
+  ): Promise<Result<QueryOutputs[K], Refusal>> {
+    return (await this.#control).query(name, input);
+  }
+
+  async authenticate(sha256: string): Promise<Actor | null> {
+    return (await this.#control).authenticate(sha256);
+  }
+
+  async importBegin(begin: ImportBegin, actor: Actor): Promise<Result<null, Refusal>> {
+    return (await this.#control).importBegin(begin, actor);
+  }
+
+  async importBatch(id: string, lines: readonly NumberedLine[]): Promise<Result<BatchDone, Refusal>> {
+    return (await this.#control).importBatch(id, lines);
+  }
+
+  async importEnd(id: string, rejected: number): Promise<Result<ImportEnded, Refusal>> {
+    return (await this.#control).importEnd(id, rejected);
+  }
+
+  async exportPage(cursor: string | null): Promise<ExportPage> {
+    return (await this.#control).exportPage(cursor);
+  }
+
+  async restoreBegin(actor: Actor, reason: string): Promise<Result<null, Refusal>> {
+    return (await this.#control).restoreBegin(actor, reason);
+  }
+
+  async restoreLines(lines: readonly string[]): Promise<Result<null, Refusal>> {
+    return (await this.#control).restoreLines(lines);
+  }
+
+  async restoreEnd(highestSeen: Generation): Promise<Result<{ readonly generation: Generation }, Refusal>> {
+    return (await this.#control).restoreEnd(highestSeen);
+  }
+
+  async tick(scheduledTime: EpochMs): Promise<TickReport> {
+    return (await this.#control).tick(scheduledTime);
+  }
+
+  override async alarm(): Promise<void> {
+    await (await this.#control).alarm();
+  }
+}
+
+function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
+  const config = parseEnv(env);
+  if (!config.ok) throw new Error(`the configuration has problems: ${config.error.join("; ")}`);
+  return createControl({
+    db: createDb(ctx.storage),
+    store: createStore(env.MAPS),
+    clock: systemClock,
+    config: toControlConfig(config.value),
+    wakeAt: (at) => {
+      // Not awaited: the write is part of the object's storage and is held back by its output gate like any other.
+      const armed =
+        at === null ? ctx.storage.deleteAlarm() : ctx.storage.setAlarm(Math.max(at, systemClock.nowMs()));
+      ctx.waitUntil(armed);
+    },
+  });
+}
+
+function createStore(namespace: KVNamespace): MapsStore {
+  const kv = createMapsKv(namespace);
+  return {
+    get: (key) => withDeadline(`get ${key}`, kv.get(key, MIN_CACHE_TTL_SECONDS)),
+    put: (key, text) => withDeadline(`put ${key}`, kv.put(key, text)),
+    delete: (key) => withDeadline(`delete ${key}`, kv.delete(key)),
+  };
+}
+
+async function withDeadline<T>(what: string, operation: Promise<T>): Promise<T> {
+  const deadline = systemClock.sleep(STORE_DEADLINE_MS).then((): T => {
+    throw new Error(`${what} took more than ${STORE_DEADLINE_MS / 1000} s`);
+  });
+  return Promise.race([operation, deadline]);
+}

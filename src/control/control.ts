@@ -1,0 +1,85 @@
+/**
+ * The control plane put together from its parts, apart from the Durable Object that carries it: the same value runs in
+ * tests on any SQLite, with a clock and a KV of their own. Every change ends with a look at when the publisher wants to
+ * run; the alarm is the caller's.
+ */
+import type { ControlPort } from "../contracts/control.ts";
+import { execute } from "./commands/execute.ts";
+import { commandTime } from "./clock.ts";
+import { beginImport } from "./imports/begin.ts";
+import { takeBatch, type Importing } from "./imports/batch.ts";
+import { endImport } from "./imports/end.ts";
+import { migrate } from "./migrations.ts";
+import type { PublisherPorts } from "./publisher/ports.ts";
+import { createPublisher } from "./publisher/publisher.ts";
+import { answer } from "./queries.ts";
+import { readCounter } from "./store/meta.ts";
+import { findActor } from "./store/tokens.ts";
+import { tick } from "./tick.ts";
+import { exportPage } from "./transfer/export.ts";
+import { beginRestore, restoreLines } from "./transfer/restore.ts";
+import { endRestore } from "./transfer/swap.ts";
+
+/** Without a tick for this long the alarm ticks itself: the second source of ticks. */
+const WATCHDOG_MS = 3 * 60 * 1000;
+
+export interface ControlPorts extends PublisherPorts {
+  /** Asks for an alarm at a time, or (null) none. An earlier one that is set already may stay. */
+  wakeAt(at: number | null): void;
+}
+
+export interface Control extends ControlPort {
+  /** What an alarm does: publishes on, and ticks when cron has gone silent. Arms the next alarm whatever happens. */
+  alarm(): Promise<void>;
+}
+
+/** Migrates the database and makes the control plane over it. */
+export function createControl(ports: ControlPorts): Control {
+  const { db, clock, config } = ports;
+  migrate(db);
+  const publisher = createPublisher(ports);
+  const wake = (): void => ports.wakeAt(nextWake(ports, publisher.nextDueAt()));
+  const importing = (): Importing => ({ db, config, nowMs: commandTime(db, clock), wallMs: clock.nowMs() });
+  const thenWake = async <T>(body: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await body();
+    } finally {
+      wake();
+    }
+  };
+  return {
+    execute: (name, input, context) =>
+      thenWake(() =>
+        execute({ db, config, context, nowMs: commandTime(db, clock), wallMs: clock.nowMs() }, name, input),
+      ),
+    query: (name, input) => answer(ports, name, input),
+    authenticate: async (sha256) => findActor(db, sha256, clock.nowMs()),
+    importBegin: async (begin, actor) => beginImport(db, { begin, actor, nowMs: clock.nowMs() }),
+    importBatch: (id, lines) => thenWake(() => takeBatch(importing(), id, lines)),
+    importEnd: (id, rejected) => thenWake(() => endImport(importing(), { id, unreadable: rejected }, clock)),
+    exportPage: async (cursor) => exportPage(db, cursor, clock.nowMs()),
+    restoreBegin: async (actor, reason) => beginRestore(db, { actor, reason, nowMs: clock.nowMs() }),
+    restoreLines: async (lines) => restoreLines(db, lines, clock.nowMs()),
+    // Not while a root is on its way: what it says about the old state must be noted before that state is gone.
+    restoreEnd: (highestSeen) =>
+      thenWake(() =>
+        publisher.exclusively(async () => endRestore(db, { highestSeen, nowMs: commandTime(db, clock) })),
+      ),
+    tick: (scheduledTime) => thenWake(() => tick(ports, publisher, scheduledTime)),
+    alarm: () =>
+      thenWake(async () => {
+        await publisher.run();
+        const received = readCounter(db, "tick_received");
+        if (received > 0 && clock.nowMs() - received >= WATCHDOG_MS)
+          await tick(ports, publisher, clock.nowMs());
+      }),
+  };
+}
+
+/** The sooner of what the publisher wants and the watchdog over cron, which begins with the first tick. */
+function nextWake({ db }: ControlPorts, publisherAt: number | null): number | null {
+  const received = readCounter(db, "tick_received");
+  const watchdogAt = received === 0 ? null : received + WATCHDOG_MS;
+  if (publisherAt === null || watchdogAt === null) return publisherAt ?? watchdogAt;
+  return Math.min(publisherAt, watchdogAt);
+}

@@ -1,0 +1,78 @@
+/**
+ * Meter: which generation every isolate serves, from its reports. An object of its own, so that a flood of telemetry
+ * cannot stand in the way of a change. A report that is older than one already here is ignored; nothing here is ever
+ * read by a decision about a request. Reports are stamped on arrival, never with an edge's time.
+ * Called by the edge (report) and the admin surface (seen).
+ */
+import { DurableObject } from "cloudflare:workers";
+import { systemClock } from "../adapters/clock.ts";
+import { TELEMETRY_SCHEMA, type EdgeReport, type SeenIsolate } from "../contracts/telemetry.ts";
+import type { EpochMs } from "../contracts/units.ts";
+import { createDb, type Db } from "./db.ts";
+import { readInt, readText } from "./row.ts";
+
+/** Isolates that have said nothing for this long are forgotten. */
+const FORGET_MS = 10 * 60 * 1000;
+/** Requests are summed over this long, for shares of traffic. */
+const WINDOW_MS = 2 * 60 * 1000;
+
+const TABLE = `CREATE TABLE IF NOT EXISTS isolates (
+  isolate TEXT PRIMARY KEY, sequence INTEGER NOT NULL, generation INTEGER NOT NULL, break_glass INTEGER NOT NULL,
+  requests INTEGER NOT NULL, since INTEGER NOT NULL, reported_at INTEGER NOT NULL
+) WITHOUT ROWID`;
+
+export class Meter extends DurableObject {
+  readonly #db: Db;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.#db = createDb(ctx.storage);
+    this.#db.run(TABLE);
+  }
+
+  /** Takes one report of an edge. */
+  async report(report: EdgeReport): Promise<void> {
+    if (report.schema !== TELEMETRY_SCHEMA) return;
+    recordReport(this.#db, report, systemClock.nowMs());
+  }
+
+  /** Isolates that reported at or after `sinceMs`, newest first. */
+  async seen(sinceMs: EpochMs): Promise<readonly SeenIsolate[]> {
+    return listSeen(this.#db, sinceMs);
+  }
+}
+
+/** Upserts one isolate. Requests add up within a window, so that a busy isolate weighs what it serves. */
+export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
+  db.run(
+    `INSERT INTO isolates (isolate, sequence, generation, break_glass, requests, since, reported_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+     ON CONFLICT (isolate) DO UPDATE SET sequence = ?2, generation = ?3, break_glass = ?4, reported_at = ?6,
+       requests = CASE WHEN since < ?7 THEN ?5 ELSE requests + ?5 END,
+       since = CASE WHEN since < ?7 THEN ?6 ELSE since END
+     WHERE ?2 > sequence`,
+    report.isolate,
+    report.sequence,
+    report.generation,
+    report.breakGlass ? 1 : 0,
+    report.requests,
+    now,
+    now - WINDOW_MS,
+  );
+  db.run("DELETE FROM isolates WHERE reported_at < ?", now - FORGET_MS);
+}
+
+export function listSeen(db: Db, since: EpochMs): readonly SeenIsolate[] {
+  return db
+    .rows(
+      "SELECT isolate, generation, break_glass, requests, reported_at FROM isolates WHERE reported_at >= ? ORDER BY reported_at DESC, isolate",
+      since,
+    )
+    .map((row) => ({
+      isolate: readText(row, "isolate"),
+      generation: readInt(row, "generation"),
+      breakGlass: readInt(row, "break_glass") === 1,
+      requests: readInt(row, "requests"),
+      reportedAt: readInt(row, "reported_at"),
+    }));
+}

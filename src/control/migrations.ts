@@ -1,0 +1,72 @@
+/**
+ * Brings the database to the newest schema, and refuses to touch one it does not understand.
+ * Append-only: a released migration is never edited or reordered; its digest is stored beside its id and compared, so
+ * that an edited one is noticed. A newer database (after a deploy was rolled back) is refused as well: fail closed,
+ * because old code on new tables would lose data silently.
+ * Called once, by the object's constructor.
+ */
+import { sha256Hex } from "../core/sha256.ts";
+import type { Db } from "./db.ts";
+import { readText } from "./row.ts";
+import { FIRST_SCHEMA } from "./schema.ts";
+
+export interface Migration {
+  /** `NNN_name`, in strictly rising order. */
+  readonly id: string;
+  readonly statements: readonly string[];
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ id: "001_tables", statements: FIRST_SCHEMA }];
+
+/**
+ * Runs what is missing, all of it in one transaction.
+ * @param upTo stop after this id; for tests.
+ * @throws when the stored history is not the beginning of ours, with what differs.
+ */
+export function migrate(db: Db, migrations: readonly Migration[] = MIGRATIONS, upTo?: string): void {
+  db.run(
+    "CREATE TABLE IF NOT EXISTS migrations (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, digest TEXT NOT NULL)",
+  );
+  const done = db.rows("SELECT id, digest FROM migrations ORDER BY position");
+  for (const [position, row] of done.entries()) {
+    checkHistory(migrations[position], { id: readText(row, "id"), digest: readText(row, "digest") });
+  }
+  db.transaction(() => {
+    for (const [position, migration] of migrations.entries()) {
+      const beyond = upTo !== undefined && migration.id > upTo;
+      if (position >= done.length && !beyond) apply(db, position, migration);
+    }
+  });
+}
+
+function checkHistory(ours: Migration | undefined, stored: { id: string; digest: string }): void {
+  if (ours === undefined) {
+    throw new Error(
+      `the database has migration ${stored.id}, which this release does not know: deploy a newer release`,
+    );
+  }
+  if (ours.id !== stored.id) {
+    throw new Error(
+      `the database has migration ${stored.id} where this release has ${ours.id}: the histories differ`,
+    );
+  }
+  if (digestOf(ours) !== stored.digest) {
+    throw new Error(
+      `migration ${ours.id} was edited after it had been applied: put it back and append a new one`,
+    );
+  }
+}
+
+function apply(db: Db, position: number, migration: Migration): void {
+  for (const statement of migration.statements) db.run(statement);
+  db.run(
+    "INSERT INTO migrations (position, id, digest) VALUES (?, ?, ?)",
+    position,
+    migration.id,
+    digestOf(migration),
+  );
+}
+
+function digestOf(migration: Migration): string {
+  return sha256Hex(migration.statements.join(";\n"));
+}

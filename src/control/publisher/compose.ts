@@ -1,0 +1,119 @@
+/**
+ * Makes the next root from the tables, and refuses one that readers would refuse: same limits, same succession rule, the
+ * same code. Pure over the database; writes nothing.
+ */
+import { MAX_ROOT_BYTES } from "../../contracts/limits.ts";
+import {
+  MAPS_SCHEMA,
+  type IndexPointer,
+  type Root,
+  type RootProduct,
+  type RootVersion,
+} from "../../contracts/maps.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
+import type { EpochMs, Generation } from "../../contracts/units.ts";
+import { encodeRoot } from "../../core/maps/root-codec.ts";
+import { checkRoot } from "../../core/maps/root-limits.ts";
+import { checkSuccession } from "../../core/maps/succession.ts";
+import type { Db } from "../db.ts";
+import { readHalt } from "../store/halt.ts";
+import { readCounter } from "../store/meta.ts";
+import { loadNamedVersions } from "../store/objects.ts";
+import { loadProducts, toMapsHold, type ProductRecord } from "../store/products.ts";
+import { loadVersions, type VersionRecord } from "../store/versions.ts";
+import type { Batch } from "./phase.ts";
+import { planUrgent, type UrgentPlan } from "./urgent.ts";
+
+/** What a root takes from the shards it names. */
+export type Population = Pick<Root, "accounts" | "domains" | "removed" | "index">;
+
+export interface Composition {
+  readonly root: Root;
+  readonly urgent: UrgentPlan;
+}
+
+export interface ComposeInput {
+  readonly generation: Generation;
+  readonly nowMs: EpochMs;
+  readonly population: Population;
+  /** Changes up to this one are in the shards. */
+  readonly shardSeq: number;
+  /** The root that edges hold, null at first. */
+  readonly held: Root | null;
+}
+
+/** Composes a root from the present state. */
+export function composeRoot(db: Db, input: ComposeInput): Composition {
+  const urgent = planUrgent(db, input.shardSeq, input.held);
+  const root: Root = {
+    schema: MAPS_SCHEMA,
+    generation: input.generation,
+    publishedAt: input.nowMs,
+    ...input.population,
+    halt: readHalt(db).on,
+    overrideEpoch: readCounter(db, "override_epoch"),
+    products: composeProducts(db),
+    rollouts: [],
+    urgent: urgent.rows,
+  };
+  return { root, urgent };
+}
+
+/** Products that can answer: those with stable and default. */
+function composeProducts(db: Db): Readonly<Record<string, RootProduct>> {
+  const named = loadNamedVersions(db);
+  const versions = Map.groupBy(loadVersions(db), ({ product }) => product);
+  const products: Record<string, RootProduct> = {};
+  for (const product of loadProducts(db)) {
+    const composed = composeProduct(product, versions.get(product.name) ?? [], named);
+    if (composed !== null) products[product.name] = composed;
+  }
+  return products;
+}
+
+function composeProduct(
+  product: ProductRecord,
+  versions: readonly VersionRecord[],
+  named: ReadonlySet<string>,
+): RootProduct | null {
+  if (product.stable === null || product.default === null) return null;
+  const published: Record<string, RootVersion> = {};
+  for (const { name, origin, state } of versions) {
+    // A retired version stays while some shard still sends accounts to it: better served than unresolved.
+    if (state !== "retired" || named.has(`${product.name}/${name}`)) published[name] = { origin, state };
+  }
+  return {
+    domains: product.domains,
+    stable: product.stable,
+    default: product.default,
+    standby: product.standby,
+    versions: published,
+    replacements: [],
+    timeouts: product.timeouts,
+    hold: product.hold === null ? null : toMapsHold(product.hold),
+  };
+}
+
+export function populationOfBatch(batch: Batch): Population {
+  const index: IndexPointer = { hash: batch.indexHash, shards: batch.shards, inline: batch.inline };
+  return { accounts: batch.accounts, domains: batch.domains, removed: batch.removed, index };
+}
+
+/** After a restore the loss is meant: counts as removed on purpose whatever the new maps lack, so that readers take them. */
+export function forgiveLoss(population: Population, held: Root): Population {
+  const meant = (what: "accounts" | "domains"): number =>
+    Math.max(population.removed[what], held.removed[what] + Math.max(0, held[what] - population[what]));
+  return { ...population, removed: { accounts: meant("accounts"), domains: meant("domains") } };
+}
+
+/** @returns the text, or one sentence that says why readers would refuse it. */
+export function encodeChecked(root: Root, held: Root | null): Result<string, string> {
+  const refusal = checkRoot(root) ?? checkSuccession(held, root);
+  if (refusal !== null) return err(`the next root would be refused (${refusal.fault}): ${refusal.detail}`);
+  const text = encodeRoot(root);
+  return text.length <= MAX_ROOT_BYTES
+    ? ok(text)
+    : err(
+        `the next root would have ${text.length} bytes, at most ${MAX_ROOT_BYTES}: lift holds, or retire versions that nobody is on`,
+      );
+}

@@ -1,0 +1,155 @@
+/**
+ * The state of the whole, for people: what is published and since when, what waits and why, what edges serve, where
+ * accounts are, what somebody should look at. Reads the tables, and KV once for break-glass; never fails because KV does.
+ *
+ * `published.state`: `idle` (nothing waits), `building` (shards are made or written), `settling` (written, waiting for
+ * KV to spread, or for the root's turn), `blocked` (readers would refuse the next root; `problem` says what to do).
+ * A failing KV leaves the state as it is and says so in `problem`.
+ */
+import type { Status } from "../contracts/api/operations.ts";
+import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
+import type { SeenIsolate } from "../contracts/telemetry.ts";
+import { chooseBreakGlass, parseBreakGlass } from "../core/maps/break-glass.ts";
+import { toInstant, toInstantOrNull } from "./clock.ts";
+import { refuseOriginHere } from "./commands/products.ts";
+import type { Db } from "./db.ts";
+import { hasDirtyShards } from "./publisher/build.ts";
+import { readBatch } from "./publisher/phase.ts";
+import type { PublisherPorts } from "./publisher/ports.ts";
+import { readInt, readIntOrNull } from "./row.ts";
+import { readHalt } from "./store/halt.ts";
+import { countHomes } from "./store/home-sets.ts";
+import { readCounter, readMeta } from "./store/meta.ts";
+import { loadProducts } from "./store/products.ts";
+import { loadPendingRoot, loadPublished } from "./store/roots.ts";
+import { loadVersions } from "./store/versions.ts";
+
+/** Requests of isolates that reported this lately make the shares. */
+const SHARE_WINDOW_MS = 2 * 60 * 1000;
+/** Without a tick for this long nothing expires and nothing moves. */
+const TICK_LATE_MS = 5 * 60 * 1000;
+
+/** Reads the whole status. */
+export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsolate[]): Promise<Status> {
+  const { db, clock } = ports;
+  const now = clock.nowMs();
+  const { breakGlass, warning } = await readBreakGlass(ports);
+  const lastTick = readCounter(db, "clock");
+  return {
+    now: toInstant(now),
+    halt: readHalt(db),
+    breakGlass: {
+      active: breakGlass !== null,
+      reason: breakGlass?.reason ?? null,
+      expires: toInstantOrNull(breakGlass?.expires ?? null),
+    },
+    published: readPublished(db, now),
+    seen: summarise(seen.filter(({ reportedAt }) => reportedAt >= now - SHARE_WINDOW_MS)),
+    lastTick: lastTick === 0 ? null : toInstant(lastTick),
+    accounts: readCounter(db, "accounts"),
+    domains: readCounter(db, "domains"),
+    products: loadProducts(db).map((product) => ({
+      name: product.name,
+      stable: product.stable,
+      default: product.default,
+      standby: product.standby,
+      versions: countAccounts(db, product.name),
+    })),
+    warnings: [...(warning === null ? [] : [warning]), ...tickWarnings(db, now), ...originWarnings(ports)],
+  };
+}
+
+function countAccounts(db: Db, product: string): Record<string, number> {
+  const homes = countHomes(db, product);
+  const counts: Record<string, number> = {};
+  for (const { name, state } of loadVersions(db, product)) {
+    if (state !== "retired") counts[name] = homes.get(name)?.accounts ?? 0;
+  }
+  return counts;
+}
+
+function readPublished(db: Db, now: number): Status["published"] {
+  const row = db.rows(
+    "SELECT coalesce(sum(changes), 0) AS waiting, min(at) AS oldest FROM outbox WHERE done_generation IS NULL",
+  )[0];
+  const oldest = readIntOrNull(row ?? {}, "oldest");
+  const published = loadPublished(db);
+  const blocked = readMeta(db, "blocked");
+  return {
+    generation: published?.generation ?? 0,
+    at: toInstantOrNull(published?.at ?? null),
+    state: blocked === null ? stateOf(db, oldest !== null) : "blocked",
+    waiting: readInt(row ?? {}, "waiting"),
+    oldestSeconds: oldest === null ? null : Math.max(0, Math.round((now - oldest) / 1000)),
+    problem: blocked ?? kvProblem(db),
+  };
+}
+
+function stateOf(db: Db, isWaiting: boolean): Status["published"]["state"] {
+  const batch = readBatch(db);
+  if (batch !== null) return batch.readyAt === null ? "building" : "settling";
+  if (loadPendingRoot(db) !== null) return "settling";
+  if (hasDirtyShards(db)) return "building";
+  return isWaiting ? "settling" : "idle";
+}
+
+function kvProblem(db: Db): string | null {
+  const problem = readMeta(db, "kv_problem");
+  if (problem === null) return null;
+  const since = toInstant(readCounter(db, "kv_failing_since"));
+  return `KV has been failing since ${since}: ${problem}. Changes are kept and tried again at most a minute apart; edges serve the last maps`;
+}
+
+function summarise(seen: readonly SeenIsolate[]): Status["seen"] {
+  const total = seen.reduce((sum, { requests }) => sum + requests, 0);
+  const byGeneration = Map.groupBy(seen, ({ generation }) => generation);
+  const requestsOf = (isolates: readonly SeenIsolate[]): number =>
+    isolates.reduce((sum, { requests }) => sum + requests, 0);
+  const share = (isolates: readonly SeenIsolate[]): number =>
+    total === 0 ? 0 : requestsOf(isolates) / total;
+  return {
+    generations: [...byGeneration]
+      .map(([generation, isolates]) => ({ generation, share: share(isolates), isolates: isolates.length }))
+      .toSorted((a, b) => b.generation - a.generation),
+    highest: seen.reduce((highest, { generation }) => Math.max(highest, generation), 0),
+    breakGlassShare: share(seen.filter(({ breakGlass }) => breakGlass)),
+  };
+}
+
+interface BreakGlassReading {
+  readonly breakGlass: BreakGlass | null;
+  readonly warning: string | null;
+}
+
+async function readBreakGlass({ store, config, clock }: PublisherPorts): Promise<BreakGlassReading> {
+  const variable = parseBreakGlass(config.breakGlass);
+  const ofVariable = variable.ok ? variable.value : null;
+  try {
+    const stored = parseBreakGlass((await store.get(BREAK_GLASS_KEY)) ?? "");
+    const chosen = chooseBreakGlass(stored.ok ? stored.value : null, ofVariable, clock.nowMs());
+    if (!stored.ok)
+      return { breakGlass: chosen, warning: `the key break-glass cannot be read: ${stored.error.detail}` };
+    if (!variable.ok)
+      return { breakGlass: chosen, warning: `BREAK_GLASS cannot be read: ${variable.error.detail}` };
+    return { breakGlass: chosen, warning: null };
+  } catch {
+    const chosen = chooseBreakGlass(null, ofVariable, clock.nowMs());
+    return { breakGlass: chosen, warning: "KV could not be asked for break-glass just now" };
+  }
+}
+
+function tickWarnings(db: Db, now: number): readonly string[] {
+  const received = readCounter(db, "tick_received");
+  if (received === 0 || now - received <= TICK_LATE_MS) return [];
+  return [`no tick came since ${toInstant(received)}: is the cron trigger still there?`];
+}
+
+/** A version whose origin is no longer allowed is still published; edges refuse to go there, and one of them is enough. */
+function originWarnings({ db, config }: PublisherPorts): readonly string[] {
+  return loadVersions(db)
+    .filter(({ state }) => state !== "retired")
+    .flatMap(({ product, name, origin }) => {
+      const reason = refuseOriginHere({ db, config }, origin);
+      return reason === null ? [] : [`${product} ${name} cannot be reached: ${reason}`];
+    });
+}

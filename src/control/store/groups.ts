@@ -1,0 +1,81 @@
+/**
+ * Move groups: accounts alike in cohort, zone, own window and cell share one number, which is a position in the arrays
+ * of a rollout. At most MAX_GROUPS; a group that has lost its last account (tombstones count) gives its number to the
+ * next new one, so that years of changing cells do not use the numbers up.
+ */
+import { MAX_GROUPS } from "../../contracts/limits.ts";
+import { canonicalJson } from "../../core/maps/canonical.ts";
+import type { Db } from "../db.ts";
+import { readInt, readText } from "../row.ts";
+
+export interface GroupIdentity {
+  readonly cohort: string;
+  readonly timeZone: string;
+  readonly window: string | null;
+  readonly cell: string | null;
+}
+
+export interface GroupBook {
+  /** Number of the group, made when it is new; null when there are MAX_GROUPS already. */
+  idOf(identity: GroupIdentity): number | null;
+  add(id: number, accounts: number): void;
+  /** Writes the collected differences. Call once, at the end of the transaction. */
+  flush(): void;
+}
+
+interface GroupState {
+  identity: string;
+  accounts: number;
+  stored: number;
+}
+
+export function openGroupBook(db: Db): GroupBook {
+  const groups = new Map<number, GroupState>();
+  const byIdentity = new Map<string, number>();
+  for (const row of db.rows("SELECT id, identity, accounts FROM groups ORDER BY id")) {
+    const accounts = readInt(row, "accounts");
+    const identity = readText(row, "identity");
+    groups.set(readInt(row, "id"), { identity, accounts, stored: accounts });
+    byIdentity.set(identity, readInt(row, "id"));
+  }
+  return {
+    idOf: (group) => {
+      const identity = canonicalJson([group.cohort, group.timeZone, group.window, group.cell]);
+      const known = byIdentity.get(identity);
+      if (known !== undefined) return known;
+      const id = freeNumber(groups);
+      if (id === null) return null;
+      byIdentity.delete(groups.get(id)?.identity ?? "");
+      byIdentity.set(identity, id);
+      groups.set(id, { identity, accounts: 0, stored: 0 });
+      db.run(
+        "INSERT OR REPLACE INTO groups (id, identity, cohort, time_zone, window, cell, accounts) VALUES (?, ?, ?, ?, ?, ?, 0)",
+        id,
+        identity,
+        group.cohort,
+        group.timeZone,
+        group.window,
+        group.cell,
+      );
+      return id;
+    },
+    add: (id, accounts) => {
+      const group = groups.get(id);
+      if (group !== undefined) group.accounts += accounts;
+    },
+    flush: () => {
+      for (const [id, group] of groups) {
+        if (group.accounts === group.stored) continue;
+        db.run("UPDATE groups SET accounts = ? WHERE id = ?", group.accounts, id);
+        group.stored = group.accounts;
+      }
+    },
+  };
+}
+
+/** The next number, or the lowest one whose group nobody is in (and was in when the transaction began). */
+function freeNumber(groups: ReadonlyMap<number, GroupState>): number | null {
+  if (groups.size < MAX_GROUPS) return groups.size;
+  for (const [id, group] of groups) if (group.accounts === 0 && group.stored === 0) return id;
+  return null;
+}

@@ -1,0 +1,82 @@
+/**
+ * Small facts with a name: counters (whole numbers) and texts. The names are listed here, so that a misspelt one does
+ * not compile. Called all over the control plane; writes only inside somebody's transaction.
+ */
+import type { Db } from "../db.ts";
+import { readInt, readText } from "../row.ts";
+
+export type CounterName =
+  /** Number of the last change. */
+  | "seq"
+  /** The object's clock: the greatest time it was ever ticked with. */
+  | "clock"
+  /** Wall time at which the last tick came. */
+  | "tick_received"
+  | "accounts"
+  | "domains"
+  | "removed_accounts"
+  | "removed_domains"
+  /** Highest generation ever used or heard of. */
+  | "generation"
+  | "override_epoch"
+  /** Last change that is about the root itself (products, versions, halt). */
+  | "root_seq"
+  | "shard_count"
+  | "last_root_write"
+  | "break_glass_made"
+  | "kv_failing_since"
+  | "kv_failures"
+  | "kv_retry_at"
+  /** Urgent changes up to this one have been offered to a root; those that did not fit wait for their shard. */
+  | "urgent_tried";
+
+export type MetaName =
+  | "halt"
+  /** Where the publisher is with its batch; see publisher/phase.ts. */
+  | "phase"
+  /** Root that is out: its text, for comparison and succession. */
+  | "published_root"
+  /** Root found in KV that somebody else published; held against the first one of ours. */
+  | "held_root"
+  /** Why nothing can be published, one sentence. */
+  | "blocked"
+  | "kv_problem"
+  /** Set by a restore until its maps are out. */
+  | "restored"
+  | "restore";
+
+export function readCounter(db: Db, name: CounterName): number {
+  const row = db.rows("SELECT value FROM counters WHERE name = ?", name)[0];
+  return row === undefined ? 0 : readInt(row, "value");
+}
+
+export function writeCounter(db: Db, name: CounterName, value: number): void {
+  db.run(
+    "INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+    name,
+    value,
+  );
+}
+
+/** Adds to a counter and gives its new value. */
+export function addCounter(db: Db, name: CounterName, delta: number): number {
+  const value = readCounter(db, name) + delta;
+  if (delta !== 0) writeCounter(db, name, value);
+  return value;
+}
+
+export function readMeta(db: Db, name: MetaName): string | null {
+  const row = db.rows("SELECT value FROM meta WHERE name = ?", name)[0];
+  return row === undefined ? null : readText(row, "value");
+}
+
+/** Writes a text; null removes it. */
+export function writeMeta(db: Db, name: MetaName, value: string | null): void {
+  if (value === null) db.run("DELETE FROM meta WHERE name = ?", name);
+  else
+    db.run(
+      "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+      name,
+      value,
+    );
+}

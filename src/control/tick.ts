@@ -1,0 +1,77 @@
+/**
+ * One tick: what is due by the object's clock is done, whether ticks came once, twice, late or never. The clock is the
+ * greatest time ever ticked with; an older tick does nothing, and missed ticks fold into one. Expiries never move an
+ * account. Publishing goes on by itself; the tick is only its watchdog.
+ */
+import type { TickReport } from "../contracts/control.ts";
+import type { EpochMs } from "../contracts/units.ts";
+import { expirePins } from "./commands/pins.ts";
+import { freeTombstones } from "./accounts/remove.ts";
+import { dropOldImports } from "./imports/cleanup.ts";
+import { collect } from "./publisher/collect.ts";
+import type { PublisherPorts } from "./publisher/ports.ts";
+import type { Publisher } from "./publisher/publisher.ts";
+import { appendAudit } from "./store/audit.ts";
+import { nextSeq } from "./store/changes.ts";
+import { dropOldAnswers } from "./store/idempotency.ts";
+import { readCounter, writeCounter } from "./store/meta.ts";
+import { loadPublished } from "./store/roots.ts";
+import { dropOldSnapshots } from "./transfer/export.ts";
+
+/** Expiries and freed slugs of one tick; the rest is done by the next. */
+const MAX_EXPIRIES = 2000;
+/** Outbox rows that are done are kept this long, for `visibleBy` and for people. */
+const OUTBOX_KEPT_MS = 24 * 60 * 60 * 1000;
+/** Slugs that one audit entry spells out. */
+const MAX_LISTED = 20;
+
+/** Does what is due at `scheduledTime`. */
+export async function tick(
+  ports: PublisherPorts,
+  publisher: Publisher,
+  scheduledTime: EpochMs,
+): Promise<TickReport> {
+  const { db, clock } = ports;
+  const before = readCounter(db, "clock");
+  writeCounter(db, "tick_received", clock.nowMs());
+  if (scheduledTime <= before) return report(ports, before, { advanced: false, happened: [] });
+  const happened = db.transaction(() => doWhatIsDue(ports, scheduledTime));
+  const collected = await collect(ports, publisher, scheduledTime);
+  return report(ports, scheduledTime, { advanced: true, happened: [...happened, ...collected] });
+}
+
+function doWhatIsDue({ db, clock }: PublisherPorts, nowMs: EpochMs): readonly string[] {
+  writeCounter(db, "clock", nowMs);
+  const moment = { seq: nextSeq(db), nowMs };
+  const expired = expirePins(db, moment, MAX_EXPIRIES);
+  const freed = freeTombstones(db, moment, MAX_EXPIRIES);
+  if (freed.length > 0) {
+    appendAudit(db, {
+      at: nowMs,
+      actor: "tick",
+      role: "system",
+      action: "account.freed",
+      target: "accounts",
+      reason: "90 days after their deletion",
+      detail: { count: freed.length, accounts: freed.slice(0, MAX_LISTED) },
+    });
+  }
+  dropOldAnswers(db, nowMs);
+  db.run("DELETE FROM outbox WHERE done_at IS NOT NULL AND done_at < ?", clock.nowMs() - OUTBOX_KEPT_MS);
+  db.run("DELETE FROM home_sets WHERE accounts = 0 AND tombstones = 0");
+  dropOldSnapshots(db, clock.nowMs());
+  const stale = dropOldImports(db, clock.nowMs());
+  return [
+    ...expired,
+    ...(freed.length > 0 ? [`${freed.length} slugs of deleted accounts are free again`] : []),
+    ...stale,
+  ];
+}
+
+function report(
+  { db }: PublisherPorts,
+  now: EpochMs,
+  done: Pick<TickReport, "advanced" | "happened">,
+): TickReport {
+  return { now, generation: loadPublished(db)?.generation ?? 0, ...done };
+}

@@ -1,0 +1,47 @@
+/** Products and versions as the API shows them, made from rows and counters. Reads only. */
+import type { Product, Version } from "../../contracts/api/products.ts";
+import { own } from "../../core/record.ts";
+import { toInstant } from "../clock.ts";
+import type { Db } from "../db.ts";
+import { countHomes, loadHomeSets } from "../store/home-sets.ts";
+import type { ProductRecord } from "../store/products.ts";
+import type { VersionRecord } from "../store/versions.ts";
+
+/** A product with the number of its accounts. */
+export function viewProduct(db: Db, product: ProductRecord): Product {
+  const accounts = loadHomeSets(db)
+    .filter(({ homes }) => own(homes, product.name) !== undefined)
+    .reduce((sum, set) => sum + set.accounts, 0);
+  return {
+    name: product.name,
+    domains: [...product.domains],
+    timeouts: product.timeouts.map((timeout) => ({ ...timeout })),
+    stable: product.stable,
+    default: product.default,
+    standby: product.standby,
+    hold: product.hold,
+    accounts,
+    revision: product.revision,
+  };
+}
+
+/** A version with the number of accounts whose home it is. */
+export function viewVersion(db: Db, version: VersionRecord): Version {
+  return {
+    product: version.product,
+    name: version.name,
+    origin: version.origin,
+    state: version.state,
+    reversible: version.reversible,
+    mixed: version.mixed,
+    upgradesFrom: version.upgradesFrom === null ? null : [...version.upgradesFrom],
+    requires: Object.fromEntries(
+      Object.entries(version.requires).map(([product, versions]) => [product, [...versions]]),
+    ),
+    notes: version.notes,
+    bad: version.bad,
+    accounts: countHomes(db, version.product).get(version.name)?.accounts ?? 0,
+    registeredAt: toInstant(version.registeredAt),
+    revision: version.revision,
+  };
+}
