@@ -1,0 +1,283 @@
+/**
+ * Rollouts as the API and plan files show and take them. Shapes only; what a plan means and what is wrong with it in
+ * the world as it is (names, versions, accounts) is said by `core/rollout/plan-check`. The default is no part of a wave:
+ * a wave that names it is told so here, because "unrecognized key" would not say why.
+ */
+import { z } from "@hono/zod-openapi";
+import { LEFT_BEHIND_REASONS, ROLLOUT_PHASES } from "../rollout.ts";
+import { WindowChoiceSchema } from "./calendar.ts";
+import {
+  CellSchema,
+  CohortSchema,
+  InstantSchema,
+  ProductNameSchema,
+  ReasonSchema,
+  RevisionSchema,
+  VersionNameSchema,
+} from "./common.ts";
+import { LabelsSchema } from "./accounts.ts";
+
+export const RolloutIdSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/,
+    "must be lower-case letters, digits and . _ -, at most 64",
+  )
+  .openapi({ example: "2026-11-autumn" });
+
+export const RolloutParamsSchema = z.strictObject({ id: RolloutIdSchema });
+
+/** Percent with at most two decimals: the router counts in hundredths. */
+const PercentSchema = z
+  .number()
+  .max(100)
+  .refine((percent) => percent >= 0.01 && Math.abs(percent * 100 - Math.round(percent * 100)) < 1e-6, {
+    message: "must be from 0.01 to 100, with at most two decimals",
+  });
+
+const ApproveSchema = z
+  .enum(["before"])
+  .optional()
+  .openapi({ description: "before: a person must say yes before the first of its accounts moves" });
+
+const MINUTES_PER_MONTH = 31 * 24 * 60;
+const MAX_REQUESTS = 1_000_000_000;
+
+export const BakeSchema = z
+  .strictObject({
+    minutes: z.int().min(0).max(MINUTES_PER_MONTH).default(0),
+    requests: z
+      .int()
+      .min(0)
+      .max(MAX_REQUESTS)
+      .default(0)
+      .openapi({ description: "Of the moved accounts, after its last one moved" }),
+    workdays: z.number().min(0).max(60).default(0).openapi({
+      description: "09:00-17:00, Monday to Friday, in every zone of the moved accounts",
+    }),
+  })
+  .openapi("Bake");
+
+const WaveInputSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?$/, "must be a lower-case label, at most 40"),
+    cohorts: z
+      .array(z.union([z.literal("*"), CohortSchema]))
+      .min(1)
+      .max(100)
+      .openapi({ description: "* is every cohort" }),
+    percent: PercentSchema.openapi({
+      description: "Of the accounts of its cohorts, those of earlier waves counted in",
+    }),
+    window: WindowChoiceSchema.optional().openapi({ description: "Left out: any time" }),
+    percentPerMinute: PercentSchema.optional().openapi({ description: "Left out: at once" }),
+    maxPerTick: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .optional()
+      .openapi({ description: "Accounts that one tick may move" }),
+    bake: BakeSchema.optional(),
+    approve: ApproveSchema,
+  })
+  .openapi("WaveInput");
+
+export const GateSchema = z
+  .strictObject({
+    errorIncreasePercent: z.number().positive().max(100).default(1),
+    alpha: z.number().gt(0).max(0.5).default(0.05),
+    minAccounts: z.int().min(1).max(1_000_000).default(20),
+    onFail: z.enum(["pause", "rollback"]).default("pause"),
+    onInconclusive: z.enum(["hold", "pause", "advance"]).default("hold"),
+    mustHave: z.array(z.string().min(1).max(100)).max(32).default([]),
+  })
+  .openapi("Gate");
+
+export const DefaultStepSchema = z
+  .strictObject({
+    move: z.boolean(),
+    afterDays: z.number().min(0).max(365).default(0),
+    window: WindowChoiceSchema.optional().openapi({
+      description: "Needed to move; zone must be a fixed one",
+    }),
+    approve: ApproveSchema,
+    mirror: z.boolean().default(false).openapi({
+      description: "Compare answers to mirrored unknown-account traffic before",
+    }),
+    bake: z
+      .strictObject({
+        minutes: z.int().min(0).max(MINUTES_PER_MONTH).default(60),
+        requests: z.int().min(0).max(MAX_REQUESTS).default(0),
+      })
+      .optional(),
+  })
+  .openapi("DefaultStep");
+
+const NO_DEFAULT_IN_WAVE =
+  "the default is no part of a wave: it moves alone and last, when every wave is complete; use the plan's own `default`";
+
+interface IssueSink {
+  addIssue(issue: { code: "custom"; message: string; path: (string | number)[] }): void;
+}
+
+/** Takes `default` out of waves, with a message that says why. */
+function refuseDefaultInWaves(waves: unknown, context: IssueSink): unknown {
+  if (!Array.isArray(waves)) return waves;
+  const given: readonly unknown[] = waves;
+  return given.map((wave, index) => {
+    if (typeof wave !== "object" || wave === null || !("default" in wave)) return wave;
+    context.addIssue({ code: "custom", message: NO_DEFAULT_IN_WAVE, path: [index, "default"] });
+    const { default: _, ...rest } = wave;
+    return rest;
+  });
+}
+
+export const RolloutInputSchema = z
+  .strictObject({
+    id: RolloutIdSchema,
+    targets: z
+      .record(ProductNameSchema, VersionNameSchema)
+      .refine((targets) => Object.keys(targets).length > 0, {
+        message: "must name a product and its target version",
+      }),
+    waves: z
+      .preprocess(refuseDefaultInWaves, z.array(WaveInputSchema).min(1).max(50))
+      .openapi({ type: "array", items: { $ref: "#/components/schemas/WaveInput" } }),
+    gate: GateSchema.optional().openapi({
+      description: "Left out: nothing is measured, only preflight and bake count",
+    }),
+    default: DefaultStepSchema.optional(),
+  })
+  .openapi("RolloutInput");
+
+export const PlanQuerySchema = z.strictObject({
+  before: InstantSchema.optional().openapi({ description: "Who cannot be reached before this time?" }),
+  at: InstantSchema.optional().openapi({ description: "As if it were started then; left out: now" }),
+  label: z.string().max(64).optional().openapi({ description: "Name of a label to count accounts by" }),
+});
+
+export const StartInputSchema = z
+  .strictObject({
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional()
+      .openapi({ description: "What `plan` printed: start that and nothing else" }),
+    again: z.boolean().default(false).openapi({
+      description: "Accounts that were rolled back within a day may go forward again",
+    }),
+    reason: ReasonSchema.optional(),
+  })
+  .openapi("StartInput");
+
+export const PauseInputSchema = z.strictObject({ reason: ReasonSchema }).openapi("PauseInput");
+export const StopInputSchema = z.strictObject({ reason: ReasonSchema }).openapi("StopInput");
+
+export const ResumeInputSchema = z
+  .strictObject({
+    reason: ReasonSchema.optional(),
+    again: z
+      .boolean()
+      .default(false)
+      .openapi({ description: "Accounts that were rolled back may go forward again" }),
+  })
+  .openapi("ResumeInput");
+
+/** A wave by its index (0 is the first), or the default of one product. */
+export const ApproveInputSchema = z
+  .union([z.strictObject({ wave: z.int().min(0).max(49) }), z.strictObject({ default: ProductNameSchema })])
+  .openapi("ApproveInput");
+
+export const WaiveGateInputSchema = z
+  .strictObject({ wave: z.int().min(0).max(49), reason: ReasonSchema })
+  .openapi("WaiveGateInput");
+
+export const RollbackInputSchema = z
+  .strictObject({
+    toWave: z
+      .int()
+      .min(0)
+      .max(49)
+      .optional()
+      .openapi({ description: "Keep what the waves up to this one moved" }),
+    where: z
+      .strictObject({
+        cohort: CohortSchema.optional(),
+        cell: CellSchema.optional(),
+        labels: LabelsSchema.optional(),
+      })
+      .refine((where) => Object.keys(where).length > 0, { message: "must name a cohort, a cell or labels" })
+      .optional(),
+    percentPerMinute: PercentSchema.optional().openapi({ description: "Left out: at once" }),
+    confirmed: z.boolean().default(false).openapi({
+      description:
+        "Needed where versions are not reversible, where the default has moved or homes were written",
+    }),
+    reason: ReasonSchema,
+  })
+  .refine(({ toWave, where }) => toWave === undefined || where === undefined, {
+    path: ["where"],
+    message: "not together with toWave",
+  })
+  .openapi("RollbackInput");
+
+export const WaveViewSchema = z
+  .object({
+    name: z.string(),
+    accounts: z.int().openapi({ description: "That this wave moves" }),
+    moved: z.int(),
+    progress: z.number().min(0).max(1),
+    verdict: z.enum(["pass", "fail", "inconclusive"]).nullable(),
+    threshold: z.int(),
+    approved: z.object({ by: z.string(), at: InstantSchema }).nullable(),
+    firstMoveAt: InstantSchema.nullable(),
+    shiftedAt: InstantSchema.nullable(),
+    bakedAt: InstantSchema.nullable(),
+  })
+  .openapi("WaveView");
+
+export const LeftBehindSchema = z
+  .object({ reason: z.enum(LEFT_BEHIND_REASONS), accounts: z.int(), examples: z.array(z.string()) })
+  .openapi("LeftBehind");
+
+export const RolloutSchema = z
+  .object({
+    id: RolloutIdSchema,
+    targets: z.record(ProductNameSchema, VersionNameSchema),
+    phase: z.enum(ROLLOUT_PHASES),
+    cause: z.string(),
+    reason: z.string(),
+    nextAt: InstantSchema.nullable(),
+    deadline: InstantSchema.nullable(),
+    wave: z.int().nullable().openapi({ description: "Index of the wave at hand" }),
+    waves: z.array(WaveViewSchema),
+    defaults: z.array(
+      z.object({
+        product: ProductNameSchema,
+        state: z.enum(["pending", "moved", "baked", "put-back"]),
+        at: InstantSchema.nullable(),
+      }),
+    ),
+    paused: z.object({ by: z.string(), at: InstantSchema, reason: z.string() }).nullable(),
+    rollback: z
+      .object({ by: z.string(), at: InstantSchema, reason: z.string(), stage: z.string() })
+      .nullable(),
+    accounts: z.int(),
+    moved: z.int(),
+    digest: z.string().nullable(),
+    salt: z.string(),
+    startedAt: InstantSchema.nullable(),
+    clock: InstantSchema,
+    leftBehind: z.array(LeftBehindSchema),
+    revision: RevisionSchema,
+  })
+  .openapi("Rollout");
+
+export type RolloutInput = z.infer<typeof RolloutInputSchema>;
+export type WaveInput = z.infer<typeof WaveInputSchema>;
+export type WaveView = z.infer<typeof WaveViewSchema>;
+export type RolloutView = z.infer<typeof RolloutSchema>;
+export type RollbackInput = z.infer<typeof RollbackInputSchema>;
+export type ApproveInput = z.infer<typeof ApproveInputSchema>;
