@@ -2,8 +2,8 @@
  * `npm start`: the local run, on the terminal. Reads the flags, starts everything, says what runs and what to try, and
  * stops it all on Ctrl-C. Exit code 0 after a stop that was asked for, 1 when it cannot start, 2 for wrong flags.
  */
-import { ADMIN_TOKEN, StartProblem, startInstance, type Instance } from "./local/instance.ts";
-import { parseOptions, USAGE, type LocalOptions } from "./local/options.ts";
+import type { Instance } from "./local/instance.ts";
+import { ADMIN_TOKEN, parseOptions, USAGE, type LocalOptions } from "./local/options.ts";
 import { listThingsToTry } from "./local/things-to-try.ts";
 
 const EXIT_CANNOT_START = 1;
@@ -46,18 +46,29 @@ function describeDemo(origins: Instance["origins"], port: number): string[] {
   ];
 }
 
-async function run(options: LocalOptions): Promise<void> {
+/** @returns the exit code. */
+async function run(options: LocalOptions): Promise<number> {
   const stopAsked = new Promise<void>((resolve) => {
     for (const signal of STOP_SIGNALS) process.once(signal, () => resolve());
   });
   say("Starting…\n");
-  const instance = await startInstance(options);
+  // Loaded only now: wrangler alone takes a second, which nobody who mistyped a flag should wait for.
+  const { startInstance, StartProblem } = await import("./local/instance.ts");
+  let instance: Instance;
+  try {
+    instance = await startInstance(options);
+  } catch (error) {
+    if (!(error instanceof StartProblem)) throw error;
+    process.stderr.write(`firebreak: cannot start: ${error.message}\n`);
+    return EXIT_CANNOT_START;
+  }
   say(describe(instance, options));
   await stopAsked;
   say("\nStopping…\n");
   // Somebody who asks twice does not want to wait for connections to end.
   for (const signal of STOP_SIGNALS) process.on(signal, () => process.exit(EXIT_INTERRUPTED));
   await instance.stop();
+  return 0;
 }
 
 async function main(): Promise<number> {
@@ -71,11 +82,9 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await run(options.value);
-    return 0;
+    return await run(options.value);
   } catch (error) {
-    const text =
-      error instanceof StartProblem ? error.message : error instanceof Error ? error.stack : String(error);
+    const text = error instanceof Error ? error.stack : String(error);
     process.stderr.write(`firebreak: cannot start: ${text}\n`);
     return EXIT_CANNOT_START;
   }

@@ -12,11 +12,10 @@ import { startDemoOrigins } from "./demo/world.ts";
 import { openLogFile } from "./log-file.ts";
 import { startMinuteClock } from "./minute-clock.ts";
 import { startNodes, type Nodes } from "./nodes.ts";
-import type { LocalOptions } from "./options.ts";
+import { ADMIN_TOKEN, type LocalOptions } from "./options.ts";
 import { hasCode, openStateFolder, releaseFolder, takeFolder, type Settings } from "./state-folder.ts";
 
 const HOST = "127.0.0.1";
-export const ADMIN_TOKEN = "dev";
 
 /** Why a local run cannot start, in words for the terminal. */
 export class StartProblem extends Error {}

@@ -12,6 +12,9 @@ const MAX_NODES = 8;
 const MAX_PORT = 65_535;
 const MAX_HOPS = 8;
 
+/** The one token of a local run, with the role admin. */
+export const ADMIN_TOKEN = "dev";
+
 export interface LocalOptions {
   /** Port of the first node, the others follow it; 0: any free ones. */
   readonly port: number;

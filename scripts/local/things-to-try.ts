@@ -2,7 +2,8 @@
  * The five things that `npm start` offers to try, as commands that work when pasted into a shell: curl alone, and every
  * name resolves without an entry in /etc/hosts. The end-to-end test runs each of them; keep them that way.
  */
-import { ADMIN_TOKEN, type Instance } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import { ADMIN_TOKEN } from "./options.ts";
 
 export interface ThingToTry {
   readonly title: string;

@@ -41,18 +41,21 @@ async function start(...flags: string[]): Promise<Run> {
   running.add(child);
   const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   let output = "";
-  const ready = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not ready: ${output}`)), STARTS_WITHIN_MS);
     const read = (chunk: Buffer): void => {
       output += chunk.toString("utf8");
-      if (output.includes(READY)) resolve();
+      if (!output.includes(READY)) return;
+      clearTimeout(timer);
+      resolve();
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
-    void ended.then((code) => reject(new Error(`ended with ${code}: ${output}`)));
-    void ready.finally(() => clearTimeout(timer)).catch(() => {});
+    void ended.then((code) => {
+      clearTimeout(timer);
+      reject(new Error(`ended with ${code}: ${output}`));
+    });
   });
-  await ready;
   const controlUrl = /control +(http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1] ?? "";
   return {
     output,
