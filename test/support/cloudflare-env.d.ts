@@ -8,7 +8,6 @@ declare namespace Cloudflare {
     MAPS: KVNamespace;
     CONTROL: DurableObjectNamespace;
     METER: DurableObjectNamespace;
-    ADMIN_LIMITER: RateLimit;
     ADMIN_HOST: string;
     FALLBACK: string;
     ORIGIN_ALLOW: string;
