@@ -1,6 +1,7 @@
 /**
  * The port to SQLite, and the only place that knows it is a Durable Object's. Everything below takes a `Db`, so that
  * the same code runs on the object's storage and, in tests, on any SQLite.
+ * Numbers are bound as REAL: a parameter that divides needs CAST(? AS INTEGER), columns convert by themselves.
  * Statements take at most 100 parameters (the platform's limit): batches travel as one JSON text through `json_each`.
  * Synchronous throughout: between two awaits nothing can interleave, which is what the commands rely on.
  * https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/

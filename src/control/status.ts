@@ -97,7 +97,7 @@ function kvProblem(db: Db): string | null {
   const problem = readMeta(db, "kv_problem");
   if (problem === null) return null;
   const since = toInstant(readCounter(db, "kv_failing_since"));
-  return `KV has been failing since ${since}: ${problem}. Changes are kept and tried again at most a minute apart; edges serve the last maps`;
+  return `publishing has been failing since ${since}: ${problem}. Changes are kept and tried again at most a minute apart; edges serve the last maps`;
 }
 
 function summarise(seen: readonly SeenIsolate[]): Status["seen"] {

@@ -69,7 +69,7 @@ function fitShardCount(db: Db): number {
 function dirtyShards(db: Db, shards: number): readonly number[] {
   const slotsPerShard = MAX_SHARDS / shards;
   return db
-    .raw("SELECT DISTINCT slot / ?1 FROM dirty_slots ORDER BY 1", slotsPerShard)
+    .raw("SELECT DISTINCT slot / CAST(?1 AS INTEGER) FROM dirty_slots ORDER BY 1", slotsPerShard)
     .map((row) => intAt(row, 0));
 }
 

@@ -89,7 +89,9 @@ function findGround(
   }
   // Restored products may lack versions that the old shards name, so they go out only together with their own shards.
   if (published === null || restored) return null;
-  return { batch: null, population: published, shardSeq: loadPublished(db)?.shardSeq ?? 0 };
+  const { accounts, domains, removed, index } = published;
+  const shardSeq = loadPublished(db)?.shardSeq ?? 0;
+  return { batch: null, population: { accounts, domains, removed, index }, shardSeq };
 }
 
 function populationForReaders(db: Db, batch: Batch, forgive: Root | null): Population {

@@ -99,6 +99,9 @@ function publishBound({ db, config, wallMs }: VisibilitySource, seq: number): Ep
 /** Shards that will be written, and the index. */
 function dirtyObjects(db: Db): number {
   const shards = Math.max(1, readCounter(db, "shard_count"));
-  const row = db.rows("SELECT count(DISTINCT slot / ?) AS n FROM dirty_slots", MAX_SHARDS / shards)[0];
+  const row = db.rows(
+    "SELECT count(DISTINCT slot / CAST(? AS INTEGER)) AS n FROM dirty_slots",
+    MAX_SHARDS / shards,
+  )[0];
   return readInt(row ?? {}, "n") + 1;
 }
