@@ -195,11 +195,14 @@ export async function addAccount(
   });
 }
 
-/** Runs alarms, moving the clock to each, until nothing is due within an hour. */
+/** Longer than anything the publisher waits for, shorter than the watchdog over ticks. */
+const SETTLE_HORIZON_MS = 100_000;
+
+/** Runs alarms, moving the clock to each, until nothing is due soon. */
 export async function settle(world: World, maxAlarms = 300): Promise<void> {
   for (let alarms = 0; alarms < maxAlarms; alarms++) {
     const { at } = world.wakeUp;
-    if (at === null || at > world.clock.now + 3_600_000) return;
+    if (at === null || at > world.clock.now + SETTLE_HORIZON_MS) return;
     world.clock.now = Math.max(world.clock.now, at);
     world.wakeUp.at = null;
     await world.control.alarm();

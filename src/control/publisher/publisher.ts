@@ -109,16 +109,21 @@ async function takeStep(ports: PublisherPorts, operations: number, piece: number
  */
 async function readHeldRoot({ db, store }: PublisherPorts): Promise<boolean> {
   if (readMeta(db, "published_root") !== null || loadPendingRoot(db) !== null) return true;
+  if (readCounter(db, "held_root_read") === 1) return true;
   if (!hasDirtyShards(db) && readBatch(db) === null) return false;
   const text = await store.get(ROOT_KEY);
   const decoded = text === null ? null : decodeRoot(text);
   if (decoded === null || !decoded.ok) {
     writeMeta(db, "held_root", null);
+    writeCounter(db, "held_root_read", 1);
     return true;
   }
   writeMeta(db, "held_root", text);
   raiseGeneration(db, decoded.value.generation);
-  if (readMeta(db, "restored") !== null) return true;
+  if (readMeta(db, "restored") !== null) {
+    writeCounter(db, "held_root_read", 1);
+    return true;
+  }
   throw new Unpublishable(
     `KV holds maps of generation ${decoded.value.generation} that this control plane did not publish: restore an export of the one that did, or, if they are to be replaced, delete the key "root"`,
   );

@@ -21,6 +21,8 @@ export type CounterName =
   | "override_epoch"
   /** Last change that is about the root itself (products, versions, halt). */
   | "root_seq"
+  /** 1 once KV was asked for a root of somebody else, and publishing may go on. */
+  | "held_root_read"
   | "shard_count"
   | "last_root_write"
   | "break_glass_made"

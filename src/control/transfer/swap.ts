@@ -198,6 +198,7 @@ function restartPublishing(db: Db, nowMs: EpochMs): void {
   db.run("UPDATE accounts SET seq = ? WHERE seq > ?", seq, seq);
   markAllDirty(db, seq);
   markMany(db, { seq, nowMs }, { hashes: [], changes: readCounter(db, "accounts") });
+  writeCounter(db, "held_root_read", 0);
   writeMeta(db, "blocked", null);
   writeMeta(db, "restored", "yes");
 }
