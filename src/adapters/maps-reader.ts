@@ -51,7 +51,7 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
     // While requests wait, those that come after them have to look again.
     dueMs = patienceMs > 0 ? nowMs : schedule.nextMs();
     if (load === null || patienceMs <= 0) return holding.served();
-    const enough = holding.maps === null ? Promise.race([load.done, refresher.ready]) : load.done;
+    const enough = holding.maps === null ? Promise.race([load.done, refresher.ready()]) : load.done;
     return waitAtMost(clock, enough, patienceMs).then(holding.served);
   }
 

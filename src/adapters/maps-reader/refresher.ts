@@ -18,8 +18,8 @@ import type { MapsReaderDeps, ReaderRequest } from "./types.ts";
 export interface Refresher {
   /** @returns true when KV said what is held now. */
   refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean>;
-  /** Resolves once there are maps to serve; on a cold start only. */
-  readonly ready: Promise<void>;
+  /** Resolves once the refresh begun last has found something to serve; on a cold start only. */
+  ready(): Promise<void>;
 }
 
 export interface RefresherParts {
@@ -41,10 +41,12 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
   const { holding, source, shards } = parts;
   const { clock, onFault } = deps;
   const context: Context = { ...deps, ...parts };
-  const ready = Promise.withResolvers<void>();
+  let ready = Promise.withResolvers<void>();
 
   async function refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean> {
     const load: Load = { ticket, request };
+    // A promise belongs to the request that made it: resolved by a later one, after the first has ended, it wakes nobody.
+    ready = Promise.withResolvers();
     const copy = holding.maps === null ? readCopy(request) : null;
     const read = await source.readMutable();
     if (!ticket.live) return false;
@@ -97,7 +99,7 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     return true;
   }
 
-  return { refresh, ready: ready.promise };
+  return { refresh, ready: () => ready.promise };
 }
 
 /** A document that cannot be read leaves the previous one in force, until it expires. */
