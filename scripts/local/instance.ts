@@ -13,7 +13,15 @@ import { openLogFile } from "./log-file.ts";
 import { startMinuteClock } from "./minute-clock.ts";
 import { startNodes, type Nodes } from "./nodes.ts";
 import { ADMIN_TOKEN, type LocalOptions } from "./options.ts";
-import { hasCode, openStateFolder, releaseFolder, takeFolder, type Settings } from "./state-folder.ts";
+import {
+  hasCode,
+  noteWorkerd,
+  openStateFolder,
+  releaseFolder,
+  takeFolder,
+  type Settings,
+} from "./state-folder.ts";
+import { listWorkerd } from "./workerd-processes.ts";
 
 const HOST = "127.0.0.1";
 
@@ -82,6 +90,7 @@ async function start(options: LocalOptions, stops: Stop[]): Promise<Omit<Instanc
     log: (line) => log.line(line),
   });
   stops.push(() => nodes.stop());
+  noteWorkerd(folder, control.url, listWorkerd());
   const admin = createAdminClient(nodes.ports[0] ?? 0, ADMIN_TOKEN);
   stops.push(() => admin.close());
 

@@ -2,13 +2,14 @@
  * The folder that a local run keeps between starts, and who may use it: `settings.json` (what was made once),
  * `storage/` (KV, objects, Cache API), `firebreak.log`, and `control.json` while a run is alive.
  * `control.json` doubles as the lock: it is created exclusively, and one left by a run that ended hard is recognised by
- * its control server not answering with its process id. Two starts that find the same stale file in the same
+ * its control server not answering with its process id; the workerd it left is ended then. Two starts that find the same stale file in the same
  * millisecond could both take it; the port check that follows then stops one of them.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { endLeftWorkerd, WorkerdProcessSchema, type WorkerdProcess } from "./workerd-processes.ts";
 
 const ANSWER_WITHIN_MS = 2000;
 const KEY_BYTES = 32;
@@ -23,7 +24,13 @@ const SettingsSchema = z.strictObject({
 });
 export type Settings = z.infer<typeof SettingsSchema>;
 
-const ControlFileSchema = z.looseObject({ url: z.string(), pid: z.int() });
+const ControlFileSchema = z.looseObject({
+  url: z.string(),
+  pid: z.int(),
+  workerd: z.array(WorkerdProcessSchema).default([]),
+});
+/** What the control server answers to `GET /`. */
+const AliveSchema = z.looseObject({ pid: z.int() });
 
 export interface StateFolder {
   readonly path: string;
@@ -66,13 +73,28 @@ export function openStateFolder(path: string): StateFolder {
  * @returns null when it was taken, else the address of the run that has it.
  */
 export async function takeFolder(folder: StateFolder, controlUrl: string): Promise<string | null> {
-  const text = `${JSON.stringify({ url: controlUrl, pid: process.pid })}\n`;
+  const text = controlText(controlUrl, []);
   for (;;) {
     if (writeNew(folder.controlPath, text)) return null;
     const found = ControlFileSchema.safeParse(parseJson(readIfThere(folder.controlPath)));
     if (found.success && (await isAlive(found.data))) return found.data.url;
+    if (found.success) await endLeftWorkerd(found.data.workerd);
     rmSync(folder.controlPath, { force: true });
   }
+}
+
+/** Notes which workerd runs on the folder, so that the next start can end it should this run be killed. */
+export function noteWorkerd(
+  { controlPath }: StateFolder,
+  controlUrl: string,
+  workerd: readonly WorkerdProcess[],
+): void {
+  writeFileSync(`${controlPath}.new`, controlText(controlUrl, workerd));
+  renameSync(`${controlPath}.new`, controlPath);
+}
+
+function controlText(url: string, workerd: readonly WorkerdProcess[]): string {
+  return `${JSON.stringify({ url, pid: process.pid, workerd })}\n`;
 }
 
 /** Gives the folder back. Only the run that took it may call this. */
@@ -85,7 +107,7 @@ async function isAlive({ url, pid }: z.infer<typeof ControlFileSchema>): Promise
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     const answer: unknown = await response.json();
-    return ControlFileSchema.safeParse(answer).data?.pid === pid;
+    return AliveSchema.safeParse(answer).data?.pid === pid;
   } catch {
     return false;
   }

@@ -10,8 +10,9 @@ import { z } from "zod";
 import { startHaProxy, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
 import { COOKIES, REDIRECT_TARGET } from "../../scripts/local/demo/answers.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
+import { listWorkerd } from "../../scripts/local/workerd-processes.ts";
 import { mustSkipHaProxy } from "../support/haproxy.ts";
-import { findWorkerd, readResidentBytes, startTestInstance } from "../support/local-instance.ts";
+import { readResidentBytes, startTestInstance } from "../support/local-instance.ts";
 import { openRaw, request, sendRaw } from "../support/raw-http.ts";
 
 const ACME = "acme.kiln.localhost";
@@ -47,9 +48,9 @@ describe("an upload", () => {
   it.for(["Content-Length", "chunked"])(
     "of 1 GB (%s) passes without filling workerd's memory",
     async (kind, { expect }) => {
-      const workerd = findWorkerd();
+      const workerd = listWorkerd();
       expect(workerd.length).toBeGreaterThan(0);
-      const resident = (): number => workerd.reduce((sum, pid) => sum + readResidentBytes(pid), 0);
+      const resident = (): number => workerd.reduce((sum, { pid }) => sum + readResidentBytes(pid), 0);
       const before = resident();
       let peak = before;
       const sampler = setInterval(() => (peak = Math.max(peak, resident())), SAMPLE_EVERY_MS);

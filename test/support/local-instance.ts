@@ -2,7 +2,7 @@
  * A local run for one test file: free ports, a temporary state folder that is removed again, no clock of its own. Starts
  * the very thing that `npm start` starts, workerd and all, in this process, so that tests can look at the demo servers.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startInstance, type Instance } from "../../scripts/local/instance.ts";
@@ -34,27 +34,14 @@ export function makeStateFolder(): string {
   return mkdtempSync(join(tmpdir(), "firebreak-test-"));
 }
 
-/** Process ids of the workerd processes that this process started. Linux only. */
-export function findWorkerd(): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const stat = readProc(pid, "stat");
-      // `pid (comm) state ppid …`; comm may hold spaces and brackets, so the last bracket counts.
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      return parent === process.pid && stat.includes("(workerd)");
-    });
-}
-
 /** Resident memory of a process in bytes, 0 when it is gone. Linux only. */
 export function readResidentBytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, "status"))?.[1] ?? 0) * 1024;
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readStatus(pid))?.[1] ?? 0) * 1024;
 }
 
-function readProc(pid: number, file: string): string {
+function readStatus(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    return readFileSync(`/proc/${pid}/status`, "utf8");
   } catch {
     return ""; // ended meanwhile
   }
