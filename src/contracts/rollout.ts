@@ -264,7 +264,7 @@ export interface RolloutState {
   readonly rollback: Rollback | null;
   readonly defaults: readonly DefaultState[];
   /** Set when homes are to be written, and what it becomes afterwards. */
-  readonly settle: { readonly askedMs: EpochMs | null; readonly then: "completed" | "stopped" } | null;
+  readonly settle: { readonly askedMs: EpochMs | null; readonly into: "completed" | "stopped" } | null;
   /** A notice is sent once for each of these. */
   readonly notified: readonly string[];
 }

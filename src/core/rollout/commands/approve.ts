@@ -1,0 +1,82 @@
+/**
+ * `approve` and `waive-gate`: a person's yes. Each names what it is about, so that a double click says yes once: the same
+ * wave again changes nothing, any other is refused. A waiver lets past that a gate cannot tell, never that it failed.
+ */
+import { ok } from "../../../contracts/result.ts";
+import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
+import type { RolloutState } from "../../../contracts/rollout.ts";
+import { remaining } from "../groups.ts";
+import { accountsAhead, withWave } from "../phases/shift.ts";
+import { isActive, quietly } from "../state.ts";
+import { type CommandResult, refuse } from "./refuse.ts";
+
+type Approve = Extract<RolloutCommand, { kind: "approve" }>;
+type Waive = Extract<RolloutCommand, { kind: "waive-gate" }>;
+
+function approveWave(
+  state: RolloutState,
+  wave: number,
+  { nowMs, by, frozen }: CommandContext,
+): CommandResult {
+  const plan = state.plan.waves[wave];
+  const known = state.waves[wave];
+  if (plan === undefined || known === undefined)
+    return refuse(state, `there is no wave ${wave}`, { wave: state.wave });
+  if (known.approved !== null) return ok(quietly(state));
+  if (!plan.approveBefore) return refuse(state, `wave ${wave} "${plan.name}" asks for no approval`);
+  if (wave !== state.wave || known.shiftedMs !== null) {
+    return refuse(state, `wave ${state.wave} is at hand, not wave ${wave}`, { wave: state.wave });
+  }
+  const accounts = accountsAhead(state, frozen, remaining(state, frozen, wave));
+  const next = withWave(state, wave, { approved: { by, atMs: nowMs } });
+  return ok({ ...quietly(next), happened: [`wave "${plan.name}" (${accounts} accounts) approved by ${by}`] });
+}
+
+function approveDefault(state: RolloutState, product: string, { nowMs, by }: CommandContext): CommandResult {
+  const step = state.defaults.find((other) => other.product === product);
+  if (step === undefined) return refuse(state, `the default of ${product} is not moved by this rollout`);
+  if (step.approved !== null) return ok(quietly(state));
+  if (state.wave < state.waves.length)
+    return refuse(state, "the default moves last: a wave is still open", { wave: state.wave });
+  const current = state.defaults.find(({ bakedMs }) => bakedMs === null);
+  if (current?.product !== product) {
+    return refuse(
+      state,
+      `the default of ${current?.product ?? "no product"} is at hand, not that of ${product}`,
+    );
+  }
+  const approved = { by, atMs: nowMs };
+  const defaults = state.defaults.map((other) =>
+    other.product === product ? { ...other, approved } : other,
+  );
+  return ok({
+    ...quietly({ ...state, defaults }),
+    happened: [`the default of ${product} approved by ${by}`],
+  });
+}
+
+/** Says yes to the wave at hand, or to the default of the product at hand. */
+export function approve(state: RolloutState, { what }: Approve, context: CommandContext): CommandResult {
+  if (!isActive(state)) return refuse(state, `${state.plan.id} is ${state.phase}: nothing to approve`);
+  if (state.rollback !== null || state.settle !== null)
+    return refuse(state, "it does not go forward any more");
+  return "wave" in what
+    ? approveWave(state, what.wave, context)
+    : approveDefault(state, what.default, context);
+}
+
+/** Lets an inconclusive gate of the wave at hand (or the one before it) past, with a reason. */
+export function waiveGate(
+  state: RolloutState,
+  { wave, reason }: Waive,
+  { nowMs, by }: CommandContext,
+): CommandResult {
+  const known = state.waves[wave];
+  if (!isActive(state) || state.plan.gate === null) return refuse(state, "there is no gate to waive");
+  if (known === undefined || (wave !== state.wave && wave !== state.wave - 1)) {
+    return refuse(state, `wave ${state.wave} is at hand, not wave ${wave}`, { wave: state.wave });
+  }
+  if (known.gateWaived !== null) return ok(quietly(state));
+  const next = withWave(state, wave, { gateWaived: { by, atMs: nowMs, reason } });
+  return ok({ ...quietly(next), happened: [`the gate of wave ${wave} waived by ${by}: ${reason}`] });
+}

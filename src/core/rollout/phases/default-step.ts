@@ -1,0 +1,278 @@
+/**
+ * The phases `default-pending` and `default-baking`: the default moves alone, last, one product after another, in its own
+ * window, after preflight passed for what the default serves (no waiver of a failure counts), with its predecessor as
+ * standby. It is watched; when that goes wrong it is put back by itself, whatever else is reversible: unknown accounts
+ * carry no data. Nobody's account moves here. Design §5, "Default".
+ */
+import type { Advanced, ProductFacts } from "../../../contracts/rollout-input.ts";
+import type { DefaultPlan, DefaultState, FrozenGroup, RolloutState } from "../../../contracts/rollout.ts";
+import type { EpochMs, ProductName } from "../../../contracts/units.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../calendar/memo.ts";
+import { own } from "../../record.ts";
+import {
+  anyPreflightTrouble,
+  FRESH_MS,
+  isFresh,
+  preflightsDue,
+  preflightTrouble,
+  PREFLIGHT_PATIENCE_MS,
+  type Unhealthy,
+  versionTrouble,
+} from "../health.ts";
+import { type Openness, opennessOf } from "../openness.ts";
+import { andThen, enter, notifyOnce, pauseItself, quietly, wanting } from "../state.ts";
+import type { PhaseHandler, Turn } from "../turn.ts";
+import { route } from "./route.ts";
+
+/** Red runs for the default in a row that put it back. */
+const MAX_REDS = 2;
+/** How long control may take until the product shows the default that was asked for. */
+const SET_PATIENCE_MS = 5 * MINUTE_MS;
+const BAKE_PATIENCE_MS = 12 * HOUR_MS;
+
+function withStep(state: RolloutState, product: ProductName, change: Partial<DefaultState>): RolloutState {
+  const defaults = state.defaults.map((step) => (step.product === product ? { ...step, ...change } : step));
+  return { ...state, defaults };
+}
+
+/** The product at hand: the first whose default is not done. */
+function current({ defaults }: RolloutState): DefaultState | undefined {
+  return defaults.find(({ bakedMs }) => bakedMs === null);
+}
+
+function pending(
+  state: RolloutState,
+  where: Unhealthy & { nextAtMs?: EpochMs | null; deadlineMs?: EpochMs | null },
+): RolloutState {
+  return enter(state, { phase: "default-pending", ...where });
+}
+
+/**
+ * Whether the default may move now. It has no zone, so a freeze in the accounts' own zones is asked about in every zone of
+ * the rollout: it holds as long as it holds anywhere.
+ */
+function openness(state: RolloutState, turn: Turn, plan: DefaultPlan): Openness {
+  const products = [current(state)?.product ?? ""];
+  const { windows, freezes, memo } = turn;
+  const ask = opennessOf({ windows, freezes, products, labelKeys: allLabels(turn), memo }, plan.window);
+  let allowed: Openness | null = null;
+  let forbidden: Openness | null = null;
+  for (const zone of new Set(["UTC", ...turn.frozen.map((group) => group.zone)])) {
+    const answer = ask(standIn(zone), turn.nowMs);
+    if (answer.allowed) allowed ??= answer;
+    else if (forbidden === null || (answer.nextAtMs ?? Infinity) > nextOf(forbidden)) forbidden = answer;
+  }
+  return forbidden ?? allowed ?? ask(standIn("UTC"), turn.nowMs);
+}
+
+function nextOf(answer: Openness): number {
+  return answer.allowed ? -Infinity : (answer.nextAtMs ?? Infinity);
+}
+
+/** The default carries no labels, so a freeze of labelled accounts is not about it. */
+function allLabels({ freezes }: Turn): readonly string[] {
+  return freezes.flatMap(({ scope }) => Object.keys(scope.labels ?? {}));
+}
+
+function standIn(zone: string): FrozenGroup {
+  const key = { cohort: "", zone, window: null, cell: null, variant: "" };
+  return { ...key, group: -1, labels: {}, buckets: new Uint16Array(0) };
+}
+
+/** Waits for the preflight of what the default serves, and asks for it. */
+function preflightFirst(state: RolloutState, turn: Turn, product: ProductName): Advanced | null {
+  const trouble = preflightTrouble(state, turn, { product, purpose: "default" });
+  if (trouble === null) return null;
+  const sinceMs = turn.nowMs - FRESH_MS;
+  const due = preflightsDue(state, turn, { sinceMs, why: "before-default" });
+  const asked = due.length > 0 ? { ...state, preflightAskedMs: turn.nowMs } : state;
+  const deadlineMs = (asked.preflightAskedMs ?? turn.nowMs) + PREFLIGHT_PATIENCE_MS;
+  const reason = `The default of ${product} does not move: ${trouble.reason}`;
+  const held = wanting(pending(asked, { cause: "preflight", reason, deadlineMs }), due);
+  const failed = own(turn.observations.preflight, product)?.default.verdict === "fail";
+  if (!failed) return held;
+  return andThen(held, (same) =>
+    notifyOnce(same, `default-preflight ${product}`, {
+      level: "ticket",
+      text: `${state.plan.id}: ${reason}`,
+    }),
+  );
+}
+
+/** What else must hold; classes that only the default serves are asked for here. */
+function evidenceTrouble(state: RolloutState, turn: Turn, product: ProductName): Unhealthy | null {
+  const version = `${product} ${state.plan.targets[product] ?? ""}`;
+  const uncovered = own(turn.observations.uncovered, product);
+  if (uncovered === undefined)
+    return { cause: "coverage", reason: `it is not known which requests ${version} has answered` };
+  if (uncovered.length > 0) {
+    return { cause: "coverage", reason: `${version} has not been seen to answer: ${uncovered.join(", ")}` };
+  }
+  if (state.plan.default?.mirror !== true) return null;
+  const mirror = own(turn.observations.mirrors, product);
+  if (mirror?.verdict === "pass" && isFresh(mirror.atMs, turn.nowMs)) return null;
+  return {
+    cause: "gate",
+    reason: `mirrored requests of unknown accounts: ${mirror?.sentence ?? "none compared yet"}`,
+  };
+}
+
+function move(
+  state: RolloutState,
+  turn: Turn,
+  { step, facts }: { step: DefaultState; facts: ProductFacts },
+): Advanced {
+  const { product } = step;
+  const target = state.plan.targets[product] ?? "";
+  const expected = facts.default ?? "";
+  const before = { default: expected, standby: facts.standby };
+  const reason = `The default of ${product} is moving to ${target}; ${expected} stands by`;
+  const next = enter(withStep(state, product, { movedMs: turn.nowMs, before, putBackMs: null }), {
+    phase: "default-baking",
+    cause: "default",
+    reason,
+    deadlineMs: turn.nowMs + SET_PATIENCE_MS,
+  });
+  return wanting(
+    next,
+    [
+      { kind: "set-default", product, expected, to: { default: target, standby: expected } },
+      { kind: "notify", level: "info", text: `${state.plan.id}: ${reason}` },
+    ],
+    [`the default of ${product} moves to ${target}`],
+  );
+}
+
+function approval(state: RolloutState, product: ProductName): Advanced {
+  const reason = `The default (unknown accounts) of ${product} waits for approval: name "${product}"`;
+  const text = `${state.plan.id}: ${reason}`;
+  return notifyOnce(pending(state, { cause: "approval", reason }), `approval default ${product}`, {
+    level: "ticket",
+    text,
+  });
+}
+
+function waitForCalendar(
+  state: RolloutState,
+  turn: Turn,
+  { plan, product }: { plan: DefaultPlan; product: ProductName },
+): Advanced | null {
+  const open = openness(state, turn, plan);
+  if (open.allowed) return null;
+  const { reason: why, name, nextAtMs } = open;
+  const what =
+    why === "freeze"
+      ? `frozen by "${name ?? ""}"`
+      : why === "window"
+        ? "for its window"
+        : "the calendar cannot be read";
+  const cause = why === "invalid" ? "calendar" : why;
+  return quietly(pending(state, { cause, reason: `The default of ${product} waits: ${what}`, nextAtMs }));
+}
+
+/** The product at hand waits for its moment. Asked from the cheap to the dear; a person's yes is asked for early. */
+export const inDefaultPending: PhaseHandler = (state, turn) => {
+  const plan = state.plan.default;
+  const step = current(state);
+  const lastMs = state.waves.at(-1)?.bakedMs ?? null;
+  if (plan === null || step === undefined || lastMs === null) return quietly(route(state));
+  const { product } = step;
+  const facts = own(turn.observations.facts, product);
+  if (facts?.default === state.plan.targets[product]) {
+    // Somebody moved it by hand: there is nothing left to do, and nothing of ours to put back.
+    return quietly(route(withStep(state, product, { bakedMs: turn.nowMs, movedMs: null, putBackMs: null })));
+  }
+  const earliestMs = lastMs + plan.afterDays * DAY_MS;
+  if (turn.nowMs < earliestMs) {
+    const reason = `The default moves ${plan.afterDays} days after the last wave`;
+    return quietly(pending(state, { cause: "default", reason, nextAtMs: earliestMs }));
+  }
+  if (plan.approveBefore && step.approved === null) return approval(state, product);
+  const closed = waitForCalendar(state, turn, { plan, product });
+  if (closed !== null) return closed;
+  const trouble = versionTrouble(state, turn) ?? anyPreflightTrouble(state, turn);
+  const evidence = evidenceTrouble(state, turn, product);
+  const preflight = preflightFirst(state, turn, product);
+  if (preflight !== null) return preflight;
+  if (trouble !== null) return quietly(pending(state, trouble));
+  if (evidence !== null) return mirrorToo(pending(state, evidence), product);
+  return facts?.default == null
+    ? quietly(pending(state, { cause: "default", reason: `${product} has no default` }))
+    : move(state, turn, { step, facts });
+};
+
+/** Asks once for requests of unknown accounts to be mirrored where the plan wants that. */
+function mirrorToo(state: RolloutState, product: ProductName): Advanced {
+  const key = `mirror ${product}`;
+  if (state.plan.default?.mirror !== true || state.notified.includes(key)) return quietly(state);
+  const version = state.plan.targets[product] ?? "";
+  return wanting({ ...state, notified: [...state.notified, key] }, [{ kind: "mirror", product, version }]);
+}
+
+function putBack(
+  state: RolloutState,
+  turn: Turn,
+  { step, why }: { step: DefaultState; why: string },
+): Advanced {
+  const { product, before } = step;
+  if (before === null) return pauseItself(state, "default", why);
+  const expected = state.plan.targets[product] ?? "";
+  const back = wanting(
+    withStep(state, product, { putBackMs: turn.nowMs }),
+    [{ kind: "set-default", product, expected, to: before }],
+    [`the default of ${product} is put back to ${before.default}`],
+  );
+  return andThen(back, (next) =>
+    pauseItself(next, "default", `the default of ${product} was put back to ${before.default}: ${why}`),
+  );
+}
+
+/** Why the default that moved is to be put back; null when nothing speaks against it. */
+function failureOf(state: RolloutState, turn: Turn, step: DefaultState): string | null {
+  const { product } = step;
+  const gate = own(turn.observations.defaultGates, product);
+  if (gate?.verdict === "fail" && gate.atMs >= (step.movedMs ?? 0)) return gate.sentence;
+  const seen = own(state.preflights, product);
+  if (seen === undefined || seen.defaultReds < MAX_REDS) return null;
+  return `preflight failed twice in a row: ${own(turn.observations.preflight, product)?.default.sentence ?? ""}`;
+}
+
+/** The default has moved and is watched. */
+export const inDefaultBaking: PhaseHandler = (state, turn) => {
+  const step = current(state);
+  const movedMs = step?.movedMs ?? null;
+  if (step === undefined || movedMs === null || step.putBackMs !== null) return quietly(route(state));
+  const { product } = step;
+  const baking = (where: Unhealthy & { nextAtMs?: EpochMs; deadlineMs: EpochMs }): RolloutState =>
+    enter(state, { phase: "default-baking", ...where });
+  const now = own(turn.observations.facts, product)?.default ?? null;
+  const target = state.plan.targets[product] ?? "";
+  if (now !== target) {
+    const deadlineMs = movedMs + SET_PATIENCE_MS;
+    if (turn.nowMs < deadlineMs)
+      return quietly(
+        baking({ cause: "default", reason: `The default of ${product} is being set`, deadlineMs }),
+      );
+    const reason = `the default of ${product} is ${now ?? "not set"}, not ${target}: somebody changed it, or it could not be set`;
+    return pauseItself(withStep(state, product, { putBackMs: turn.nowMs }), "default", reason);
+  }
+  const why = failureOf(state, turn, step);
+  if (why !== null) return putBack(state, turn, { step, why });
+  const bake = state.plan.default?.bake ?? { minutes: 0, requests: 0 };
+  const endMs = movedMs + bake.minutes * MINUTE_MS;
+  const deadlineMs = endMs + BAKE_PATIENCE_MS;
+  if (turn.nowMs < endMs) {
+    return quietly(
+      baking({ cause: "bake", reason: `The default of ${product} is watched`, nextAtMs: endMs, deadlineMs }),
+    );
+  }
+  const requests = own(turn.observations.defaultRequests, product) ?? 0;
+  if (requests < bake.requests) {
+    const reason = `${bake.requests} requests of unknown accounts are waited for; so far ${requests}`;
+    return quietly(baking({ cause: "requests", reason, deadlineMs }));
+  }
+  return {
+    ...quietly(route(withStep(state, product, { bakedMs: turn.nowMs }))),
+    happened: [`the default of ${product} is done`],
+  };
+};

@@ -1,0 +1,104 @@
+/**
+ * A rollout as people and programs see it: phases, waves with their progress, who is left behind by now. Shapes are those
+ * of `contracts/api/rollouts`; the revision is control's. Pure; counts come from the frozen buckets.
+ */
+import type { RolloutView, WaveView } from "../../contracts/api/rollouts.ts";
+import type { LeftBehind, Observations } from "../../contracts/rollout-input.ts";
+import type { DefaultState, FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
+import type { EpochMs } from "../../contracts/units.ts";
+import { movedAccounts, targetOf } from "./groups.ts";
+import { countBetween } from "./thresholds.ts";
+
+export interface ViewContext {
+  readonly frozen: readonly FrozenGroup[];
+  /** Of the start; accounts that came later are counted by control. */
+  readonly leftBehind: readonly LeftBehind[];
+  readonly gates: Observations["gates"];
+  readonly createdLater: number;
+  readonly revision: number;
+}
+
+const shown = (atMs: EpochMs): string => new Date(atMs).toISOString();
+const maybe = (atMs: EpochMs | null): string | null => (atMs === null ? null : shown(atMs));
+
+function waveView(state: RolloutState, wave: number, { frozen, gates }: ViewContext): WaveView {
+  let accounts = 0;
+  let moved = 0;
+  for (const [index, group] of frozen.entries()) {
+    const from = wave === 0 ? 0 : targetOf(state, index, { group, wave: wave - 1 });
+    const to = Math.max(from, targetOf(state, index, { group, wave }));
+    accounts += countBetween(group, from, to);
+    moved += countBetween(group, from, Math.min(to, state.groups.moved[index] ?? 0));
+  }
+  const known = state.waves[wave];
+  const approved = known?.approved ?? null;
+  return {
+    name: state.plan.waves[wave]?.name ?? "",
+    accounts,
+    moved,
+    progress: accounts === 0 ? ((known?.shiftedMs ?? null) === null ? 0 : 1) : moved / accounts,
+    verdict: gates[wave]?.verdict ?? null,
+    threshold: known?.threshold ?? 0,
+    approved: approved === null ? null : { by: approved.by, at: shown(approved.atMs) },
+    firstMoveAt: maybe(known?.firstMoveMs ?? null),
+    shiftedAt: maybe(known?.shiftedMs ?? null),
+    bakedAt: maybe(known?.bakedMs ?? null),
+  };
+}
+
+function defaultView({
+  product,
+  movedMs,
+  bakedMs,
+  putBackMs,
+}: DefaultState): RolloutView["defaults"][number] {
+  if (putBackMs !== null) return { product, state: "put-back", at: shown(putBackMs) };
+  if (bakedMs !== null) return { product, state: "baked", at: shown(bakedMs) };
+  return { product, state: movedMs === null ? "pending" : "moved", at: maybe(movedMs) };
+}
+
+/** Accounts that it has not moved, by reason: those of the start, those it moved back, those that came too late. */
+export function leftBehindNow(state: RolloutState, context: ViewContext): readonly LeftBehind[] {
+  const counts = { "rolled-back": 0, late: 0, "not-reached": 0, "created-later": context.createdLater };
+  for (const [index, group] of context.frozen.entries()) {
+    const moved = state.groups.moved[index] ?? 0;
+    const peak = state.groups.peak[index] ?? 0;
+    counts["rolled-back"] += countBetween(group, moved, peak);
+    const never = group.buckets.length - countBetween(group, 0, Math.max(moved, peak));
+    if ((state.groups.fromWave[index] ?? 0) > 0) counts.late += never;
+    else counts["not-reached"] += never;
+  }
+  const reasons = ["rolled-back", "late", "not-reached", "created-later"] as const;
+  const now = reasons.map((reason) => ({ reason, accounts: counts[reason], examples: [] }));
+  return [...context.leftBehind, ...now.filter(({ accounts }) => accounts > 0)];
+}
+
+/** What `rollout show` prints. */
+export function rolloutView(state: RolloutState, context: ViewContext): RolloutView {
+  const { plan, paused, rollback } = state;
+  return {
+    id: plan.id,
+    targets: { ...plan.targets },
+    phase: state.phase,
+    cause: state.cause,
+    reason: state.reason,
+    nextAt: maybe(state.nextAtMs),
+    deadline: maybe(state.deadlineMs),
+    wave: state.wave < plan.waves.length ? state.wave : null,
+    waves: plan.waves.map((_, wave) => waveView(state, wave, context)),
+    defaults: state.defaults.map(defaultView),
+    paused: paused === null ? null : { by: paused.by, at: shown(paused.atMs), reason: paused.reason },
+    rollback:
+      rollback === null
+        ? null
+        : { by: rollback.by, at: shown(rollback.askedMs), reason: rollback.reason, stage: rollback.stage },
+    accounts: context.frozen.reduce((sum, { buckets }) => sum + buckets.length, 0),
+    moved: movedAccounts(state, context.frozen),
+    digest: state.digest,
+    salt: state.salt,
+    startedAt: maybe(state.startedMs),
+    clock: shown(state.clockMs),
+    leftBehind: leftBehindNow(state, context).map((left) => ({ ...left, examples: [...left.examples] })),
+    revision: context.revision,
+  };
+}
