@@ -8,6 +8,8 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { AccountSlug, ProductName } from "../../contracts/units.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
+import { parseHost } from "../../core/parse-host.ts";
+import { parseHost } from "../../core/parse-host.ts";
 import { own } from "../../core/record.ts";
 import { isSlug } from "../../core/slug.ts";
 import { toInstant } from "../clock.ts";
@@ -168,6 +170,10 @@ function checkDomains(terrain: Terrain, check: DomainCheck): Result<never, Refus
     }
   }
   for (const { host } of check.domains ?? []) {
+    // A name of one label could be an account's slug, and a key of the maps is either; no Host reaches an address by it.
+    if (!host.includes(".") || parseHost(host).kind !== "name") {
+      return refuse("invalid", `${host} is no name with a dot in it, so it is no custom domain`);
+    }
     const base = terrain.baseDomains.find((domain) => isUnder(host, domain));
     if (base !== undefined)
       return refuse("invalid", `${host} lies under the base domain ${base}, so it is no custom domain`);
