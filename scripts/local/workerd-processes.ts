@@ -29,12 +29,16 @@ export function listWorkerd(): WorkerdProcess[] {
     .map(({ pid, startTime }) => ({ pid, startTime }));
 }
 
+/** Whether a process still runs, and is still the same one. */
+export function isThere({ pid, startTime }: WorkerdProcess): boolean {
+  return readStat(pid)?.startTime === startTime;
+}
+
 /**
  * Ends processes of a run that is over, and resolves when they are gone.
  * @throws when one does not go away.
  */
 export async function endLeftWorkerd(left: readonly WorkerdProcess[]): Promise<void> {
-  const isThere = ({ pid, startTime }: WorkerdProcess): boolean => readStat(pid)?.startTime === startTime;
   for (const each of left) if (isThere(each)) process.kill(each.pid, "SIGKILL");
   const until = Date.now() + GONE_WITHIN_MS;
   while (left.some(isThere)) {
