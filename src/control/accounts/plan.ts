@@ -9,7 +9,6 @@ import { ok, type Result } from "../../contracts/result.ts";
 import type { AccountSlug, ProductName } from "../../contracts/units.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { parseHost } from "../../core/parse-host.ts";
-import { parseHost } from "../../core/parse-host.ts";
 import { own } from "../../core/record.ts";
 import { isSlug } from "../../core/slug.ts";
 import { toInstant } from "../clock.ts";
