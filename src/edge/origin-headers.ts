@@ -26,11 +26,11 @@ export function prepareOriginHeaders(headers: Headers, facts: OriginHeaderFacts)
   dropInbound(copy, facts);
   const { client, forwardedHost, inbound } = facts;
   copy.set("X-Forwarded-Host", forwardedHost);
-  if (inbound.values["x-forwarded-proto"] !== client.scheme) copy.set("X-Forwarded-Proto", client.scheme);
-  const forwardedFor = inbound.values["x-forwarded-for"];
+  // Compared with what is left, not with what came: `Connection` may have named a header that was right.
+  if (copy.get("x-forwarded-proto") !== client.scheme) copy.set("X-Forwarded-Proto", client.scheme);
   if (client.address === null) {
-    if (forwardedFor !== undefined) copy.delete("X-Forwarded-For");
-  } else if (forwardedFor !== client.address) {
+    if (inbound.values["x-forwarded-for"] !== undefined) copy.delete("X-Forwarded-For");
+  } else if (copy.get("x-forwarded-for") !== client.address) {
     copy.set("X-Forwarded-For", client.address);
   }
   copy.set("CDN-Loop", extendLoop(inbound.values["cdn-loop"]));

@@ -38,27 +38,27 @@ export interface OverrideSubject {
   readonly slug: AccountSlug | null;
 }
 
+/**
+ * Our cookie and what keeps it apart from the one before: two Cookie headers arrive as one, joined by a comma, and no
+ * token has a comma or semicolon in it.
+ */
+const OVERRIDE_PAIR = new RegExp(`(?:^|[;,])\\s*${OVERRIDE_COOKIE}\\s*=([^;,]*)`);
+const OVERRIDE_PAIRS = new RegExp(OVERRIDE_PAIR, "g");
+
 /** The token of a request: the header's, else the cookie's; null when there is none. */
 export function findOverrideToken({ values }: InboundHeaders): string | null {
   const header = values["firebreak-override"];
   if (header !== undefined) return header.trim();
-  const cookie = values.cookie;
-  if (cookie === undefined || !cookie.includes(OVERRIDE_COOKIE)) return null;
-  const pair = cookie.split(";").find(isOverridePair);
-  return pair === undefined ? null : pair.slice(pair.indexOf("=") + 1).trim();
-}
-
-function isOverridePair(pair: string): boolean {
-  const equals = pair.indexOf("=");
-  return equals !== -1 && pair.slice(0, equals).trim() === OVERRIDE_COOKIE;
+  const value = OVERRIDE_PAIR.exec(values.cookie ?? "")?.[1];
+  return value === undefined ? null : value.trim();
 }
 
 /** The Cookie header without our cookie and with every other byte as it was; null when nothing is left. */
 export function stripOverrideCookie(cookie: string): string | null {
-  const kept = cookie.split(";").filter((pair) => !isOverridePair(pair));
-  const rest = kept.join(";");
-  const trimmed = isOverridePair(cookie.split(";", 1)[0] ?? "") ? rest.trimStart() : rest;
-  return trimmed.trim() === "" ? null : trimmed;
+  const kept = cookie.replaceAll(OVERRIDE_PAIRS, "");
+  // What is left begins with the separator behind ours when ours came first.
+  const rest = kept === cookie ? kept : kept.replace(/^[;,]\s*/, "");
+  return rest.trim() === "" ? null : rest;
 }
 
 /** Checks a token against the request it came with. */

@@ -68,7 +68,9 @@ function underPublishedDomains(
 ): RoutedRequest | LookupRequest | { readonly kind: "health" } {
   const { baseDomains } = snapshot;
   if (baseDomains === deps.baseDomains) return found;
-  if (baseDomains.find(found.name)?.domain === deps.baseDomains.find(found.name)?.domain) return found;
+  const published = baseDomains.find(found.name);
+  const compiledIn = deps.baseDomains.find(found.name);
+  if (published?.domain === compiledIn?.domain && published?.product === compiledIn?.product) return found;
   const { method, rawUrl, host, headers } = request;
   const corsPreflight = headers.has("origin") && headers.has("access-control-request-method");
   const again = classifyRequest(
