@@ -17,11 +17,12 @@ export interface WaitingObject {
 
 /** Makes sure an object will be in KV: it waits to be written unless it is there already. */
 export function requireObject(db: Db, object: WaitingObject & { readonly names: readonly string[] }): void {
-  // An object that is being deleted is taken to be gone; the collector sees that it was asked for again.
+  // An object that is being deleted is taken to be gone; the collector sees that it was asked for again. One that was
+  // given up before it was ever written (half a batch that changed once more, or a restore) is not in KV either.
   db.run(
     `INSERT INTO objects (hash, kind, text, names, deleting) VALUES (?1, ?2, ?3, ?4, 0)
      ON CONFLICT (hash) DO UPDATE SET last_generation = NULL,
-       text = CASE WHEN deleting = 1 THEN ?3 ELSE text END,
+       text = CASE WHEN deleting = 1 OR written_at IS NULL THEN ?3 ELSE text END,
        written_at = CASE WHEN deleting = 1 THEN NULL ELSE written_at END,
        deleting = 0`,
     object.hash,

@@ -140,6 +140,10 @@ const WHOLES: readonly { readonly sql: string; readonly what: string }[] = [
     what: "belongs to an account that is not there",
   },
   {
+    sql: "SELECT host AS name FROM custom_domains WHERE instr(host, '.') = 0",
+    what: "is a custom domain without a dot, like a slug",
+  },
+  {
     sql: `SELECT name FROM products p WHERE stable NOT IN (SELECT name FROM versions v WHERE v.product = p.name)
       OR default_version NOT IN (SELECT name FROM versions v WHERE v.product = p.name)`,
     what: "has a stable or default version that is not there",

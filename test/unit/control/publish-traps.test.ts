@@ -1,0 +1,68 @@
+/** Traps between the tables and KV, each found by attacking the publisher: what it must write, and what must not stop it. */
+import { describe, it } from "vitest";
+import { buildPiece } from "../../../src/control/publisher/build.ts";
+import { writeCounter } from "../../../src/control/store/meta.ts";
+import { shardOf } from "../../../src/core/maps/key-hash.ts";
+import { createMemoryDb } from "../../support/control-db.ts";
+import {
+  addAccount,
+  addProducts,
+  contextOf,
+  createWorld,
+  readMaps,
+  refusalOf,
+  settle,
+  type World,
+} from "../../support/control-world.ts";
+
+const SLUGS = ["acme", "beta", "gamma", "delta", "omega"] as const;
+
+/** Five accounts in two shards, so that a batch can be half built; an account of each. */
+async function publishTwoShards(world: World): Promise<readonly [string, string]> {
+  await addProducts(world);
+  for (const slug of SLUGS) await addAccount(world, slug);
+  writeCounter(world.db, "accounts", 2500);
+  buildPiece(world.db, 0);
+  writeCounter(world.db, "accounts", SLUGS.length);
+  await settle(world);
+  const [first, last] = [0, 1].map((shard) => SLUGS.find((slug) => shardOf(slug, 2) === shard));
+  if (first === undefined || last === undefined) throw new Error("one of the two shards is empty");
+  return [first, last];
+}
+
+describe("publisher", () => {
+  it("writes a shard that was given up before it was written, when it is wanted after all", async ({
+    expect,
+  }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    const [first, last] = await publishTwoShards(world);
+    await addAccount(world, first, { cohort: "early" });
+    await addAccount(world, last, { cohort: "early" });
+    expect(buildPiece(world.db, 1)).toBe(false);
+    // The shard just built is not written: the account changes once more before the batch is closed, and later back.
+    await addAccount(world, first, { cohort: "internal" });
+    await settle(world);
+    await addAccount(world, first, { cohort: "early" });
+    await settle(world);
+    const maps = readMaps(world.kv.values);
+    expect(maps.find(first)?.group).toBe(maps.find(last)?.group);
+  });
+
+  it.for(["acme", "10.0.0.7"])(
+    "is spared the custom domain %s, which no Host could find",
+    async (host, { expect }) => {
+      const world = createWorld({ db: createMemoryDb() });
+      await addProducts(world);
+      await addAccount(world, "acme");
+      const input = {
+        timeZone: "Europe/Paris",
+        cohort: "general",
+        domains: [{ host, product: "kiln" }],
+      };
+      const answer = await world.control.execute("account.put", { account: "other", input }, contextOf());
+      expect(refusalOf(answer).problem).toBe("invalid");
+      await settle(world);
+      expect(readMaps(world.kv.values).root.accounts).toBe(1);
+    },
+  );
+});
