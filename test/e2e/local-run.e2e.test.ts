@@ -41,7 +41,12 @@ const running = new Set<ChildProcess>();
 async function start(...flags: string[]): Promise<Run> {
   const child = spawn(process.execPath, [START, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
-  const ended = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const ended = new Promise<number | null>((resolve) =>
+    child.once("exit", (code) => {
+      running.delete(child);
+      resolve(code);
+    }),
+  );
   let output = "";
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not ready: ${output}`)), STARTS_WITHIN_MS);
@@ -75,9 +80,7 @@ async function start(...flags: string[]): Promise<Run> {
     },
     async end(signal) {
       child.kill(signal);
-      const code = await ended;
-      running.delete(child);
-      return code;
+      return ended;
     },
   };
 }
@@ -100,8 +103,13 @@ function makeFolder(): string {
   return folder;
 }
 
-afterAll(() => {
-  for (const child of running) child.kill("SIGKILL");
+afterAll(async () => {
+  // Asked, not killed: a killed one leaves its workerd behind.
+  for (const child of running) {
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    await ended;
+  }
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
