@@ -2,11 +2,11 @@
  * Whether something changed places between root and shards from one root to the next: a rollout that began or left, a
  * replacement or urgent row that was folded into the rows. Across such a change, new root and old rows do not belong
  * together: an account moved by a rollout would seem to be at its old home once the rollout has left the root.
- * Then a reader has to wait for the right shard before it makes do with an older copy. Pure.
+ * Then only the right shard will do: an older copy could send a moved account back. Pure.
  */
 import type { Root } from "../../contracts/maps.ts";
 
-/** True when rows read under `previous` may not be used under `next` without trying for newer ones first. */
+/** True when rows read under `previous` may not be used under `next`. */
 export function folds(previous: Root, next: Root): boolean {
   if (next.generation < previous.generation) return true;
   const after = carried(next);

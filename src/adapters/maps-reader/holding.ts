@@ -69,7 +69,8 @@ export function createHolding(deps: MapsReaderDeps, onAdopt: (index: ShardIndex)
     served = makeSnapshot(view, deps.fallback);
     if (maps === null) return;
     if (before !== undefined && !isSame && folds(before.maps.root, maps.root)) epoch++;
-    const index = before !== undefined && isSame ? before.index : { hashes: maps.index, epoch };
+    const index =
+      before !== undefined && isSame ? before.index : { hashes: maps.index, root: maps.root, epoch };
     backings.set(served, { maps, index });
     if (!isSame) onAdopt(index);
   }

@@ -3,10 +3,13 @@
  * be served from the last index that had it. Names only; the texts are in the shard store or in the Cache API.
  * Owned by `shards`.
  */
+import type { Root } from "../../contracts/maps.ts";
+import { folds } from "./folds.ts";
 
-/** The index to look in, and how often root and rows have changed places up to it (see `folds`). */
+/** The index to look in, the root it belongs to, and how often root and rows have changed places so far (`folds`). */
 export interface ShardIndex {
   readonly hashes: readonly string[];
+  readonly root: Root | null;
   readonly epoch: number;
 }
 
@@ -14,34 +17,39 @@ export interface ShardIndex {
 export interface GoodCopy {
   readonly hash: string;
   readonly epoch: number;
+  /** Stands for several shards, because their number has grown since. */
+  readonly isShared: boolean;
 }
 
 export interface LastGood {
   /** The copy for shard `number` of `index`; undefined without one. */
   find(index: ShardIndex, number: number): GoodCopy | undefined;
-  /** A shard named by the current index was read whole. Returns the hash of the copy it takes the place of, if any. */
+  /** A shard named by the current index was read whole. Returns the hash of the copy that nobody needs any more, if any. */
   arrived(index: ShardIndex, number: number): string | null;
   /** Makes an index the current one. */
   adopt(index: ShardIndex): void;
-  /** Names copies from before this isolate; they count only where nothing better is known. */
-  seed(hashes: readonly string[]): void;
+  /** Names copies from before this isolate, and their root; they count only where nothing better is known. */
+  seed(hashes: readonly string[], root: Root): void;
   current(): ShardIndex;
 }
 
-/** Older than any index of this isolate, so never used without waiting first. */
+/** Older than any index of this isolate: rows that do not belong to its roots. */
 const BEFORE = -1;
 
 /** Nothing known yet. */
 export function createLastGood(): LastGood {
-  let current: ShardIndex = { hashes: [], epoch: 0 };
+  let current: ShardIndex = { hashes: [], root: null, epoch: 0 };
   let copies = new Map<number, GoodCopy>();
-  let seeds: readonly string[] = [];
+  let seeds: { readonly hashes: readonly string[]; readonly root: Root } | null = null;
 
   function plantSeeds(): void {
-    const older = new Map(seeds.map((hash, number) => [number, { hash, epoch: BEFORE }]));
-    const planted = renumber(older, seeds.length, current.hashes.length);
+    if (seeds === null || current.root === null) return;
+    const { hashes, root } = seeds;
+    const epoch = folds(root, current.root) ? BEFORE : current.epoch;
+    const older = new Map(hashes.map((hash, number) => [number, { hash, epoch, isShared: false }]));
+    const planted = renumber(older, hashes.length, current.hashes.length);
     for (const [number, copy] of planted) if (!copies.has(number)) copies.set(number, copy);
-    if (current.hashes.length > 0) seeds = [];
+    seeds = null;
   }
 
   return {
@@ -56,19 +64,19 @@ export function createLastGood(): LastGood {
       )
         return null;
       const older = copies.get(number);
-      copies.set(number, { hash, epoch: current.epoch });
-      return older === undefined || older.hash === hash ? null : older.hash;
+      copies.set(number, { hash, epoch: current.epoch, isShared: false });
+      return older === undefined || older.hash === hash || older.isShared ? null : older.hash;
     },
     adopt(index) {
       copies = renumber(copies, current.hashes.length, index.hashes.length);
       for (const [number, { hash }] of copies) {
-        if (index.hashes[number] === hash) copies.set(number, { hash, epoch: index.epoch });
+        if (index.hashes[number] === hash) copies.set(number, { hash, epoch: index.epoch, isShared: false });
       }
       current = index;
       plantSeeds();
     },
-    seed(hashes) {
-      seeds = hashes;
+    seed(hashes, root) {
+      seeds = { hashes, root };
       plantSeeds();
     },
   };
@@ -83,7 +91,7 @@ function renumber(copies: Map<number, GoodCopy>, from: number, to: number): Map<
   const renumbered = new Map<number, GoodCopy>();
   for (let number = 0; number < to; number++) {
     const copy = to > from ? copies.get(Math.floor((number * from) / to)) : undefined;
-    if (copy !== undefined) renumbered.set(number, copy);
+    if (copy !== undefined) renumbered.set(number, { ...copy, isShared: true });
   }
   return renumbered;
 }

@@ -63,7 +63,7 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
   /** Taken after a while even if KV is still silent, and in any case the place to look for older shards. */
   function readCopy(request: ReaderRequest): Promise<MapsCopy | null> {
     const copy = source.readCopy().then((found) => {
-      if (found !== null) shards.seed(found.maps.index);
+      if (found !== null) shards.seed(found.maps.index, found.maps.root);
       return found;
     });
     request.waitUntil(Promise.all([copy, clock.sleep(COPY_AFTER_MS)]).then(([found]) => takeCopy(found)));

@@ -1,10 +1,10 @@
 /**
  * From a key to its row: the shard the index names, read on demand, or the last copy of it that could be read.
- * An older copy is served at once where that cannot change an account's version, and only after waiting for the right
- * one where it could (`epoch`, see `folds`). A key that no readable copy knows is absent; without any copy it is
- * unresolved, never absent. One read a shard and period, however many hosts are asked for.
+ * An older copy is served at once where that cannot change an account's version, and not at all where it could (`epoch`,
+ * see `folds`). Only the shard itself can say that a key is absent: an older copy may be from before the account, so a
+ * key it does not know is unresolved. One read a shard and period, however many hosts are asked for.
  */
-import { shardKey } from "../../contracts/maps.ts";
+import { shardKey, type Root } from "../../contracts/maps.ts";
 import { shardOf } from "../../core/maps/key-hash.ts";
 import { refuse } from "../../core/maps/refusal.ts";
 import { openShard, type Shard } from "../../core/maps/shard-codec.ts";
@@ -21,7 +21,7 @@ export interface Shards {
   /** Makes an index the current one: from now on, copies of others are the older ones. */
   adopt(index: ShardIndex): void;
   /** Names copies from before this isolate, for shards of which nothing better is known. */
-  seed(hashes: readonly string[]): void;
+  seed(hashes: readonly string[], root: Root): void;
 }
 
 export const ABSENT: RowLookup = { kind: "absent" };
@@ -47,40 +47,35 @@ export function createShards(deps: MapsReaderDeps, objects: ObjectReader): Shard
     const number = shardOf(key, index.hashes.length);
     const place: Place = { index, number, hash: index.hashes[number] ?? "" };
     const shard = memory.store.get(place.hash);
-    if (shard !== undefined) return lookIn(shard, key, false);
+    if (shard !== undefined) return lookIn(shard, key);
     const load = ensureLoad(place, request);
     const older = lookInOlder(memory, place, key);
-    // Only a row: that nobody is known there may be just what has changed.
-    if (load === null || (older.kind === "row" && olderMayAnswer(memory, place))) return older;
+    if (load === null || older.kind === "row") return older;
     const left = load.startedAtMs + SHARD_WAIT_MS - request.nowMs;
     if (left <= 0) return older;
     return waitAtMost(deps.clock, load.done, left).then((loaded) =>
-      loaded === undefined || loaded === null ? lookInOlder(memory, place, key) : lookIn(loaded, key, false),
+      loaded === undefined || loaded === null ? lookInOlder(memory, place, key) : lookIn(loaded, key),
     );
   }
 
   return {
     lookUp,
     adopt: (index) => memory.lastGood.adopt(index),
-    seed: (hashes) => memory.lastGood.seed(hashes),
+    seed: (hashes, root) => memory.lastGood.seed(hashes, root),
   };
 }
 
-function lookIn(shard: Shard, key: string, stale: boolean): RowLookup {
+function lookIn(shard: Shard, key: string): RowLookup {
   const row = shard.find(key);
-  return row === null ? ABSENT : { kind: "row", row, stale };
+  return row === null ? ABSENT : { kind: "row", row, stale: false };
 }
 
-function lookInOlder({ store, lastGood }: Memory, place: Place, key: string): RowLookup {
-  const copy = lastGood.find(place.index, place.number);
-  const shard = copy === undefined ? undefined : store.get(copy.hash);
-  return shard === undefined ? UNRESOLVED : lookIn(shard, key, true);
-}
-
-/** True when nothing moved between root and rows since the older copy was current. */
-function olderMayAnswer({ lastGood }: Memory, { index, number }: Place): boolean {
-  const current = lastGood.current();
-  return index === current && lastGood.find(index, number)?.epoch === current.epoch;
+/** The row of an older copy, where nothing changed places between root and rows since: else they do not belong together. */
+function lookInOlder({ store, lastGood }: Memory, { index, number }: Place, key: string): RowLookup {
+  const copy = lastGood.find(index, number);
+  if (copy === undefined || copy.epoch !== index.epoch) return UNRESOLVED;
+  const row = store.get(copy.hash)?.find(key) ?? null;
+  return row === null ? UNRESOLVED : { kind: "row", row, stale: true };
 }
 
 /** The load of a shard, started if need be; null when one failed less than a period ago. */

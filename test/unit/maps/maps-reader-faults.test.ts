@@ -165,6 +165,34 @@ describe("a shard under a new index", () => {
     expect(tookMs).toBeGreaterThanOrEqual(300);
   });
 
+  it("leaves the accounts of a rollout that left the root unresolved when it cannot be read, never at an old home", async ({
+    expect,
+  }) => {
+    const { world, isolate } = await warm({ rollouts: [rollout({ moved: [10_000] })] });
+    const settled = ROWS.map((one) => (one.key === "acme" ? { ...one, homes: { kiln: "2.9.0" } } : one));
+    const made = publish(world, { generation: 6, rollouts: [] }, settled);
+    world.kv.answers.set(shardKeyOf(made, "acme"), null);
+    await refresh(world, isolate);
+    for (let request = 0; request < 3; request++)
+      expect((await isolate.ask("acme")).found).toEqual({ kind: "unresolved" });
+    expect((await createIsolate(world).ask("acme")).found).toEqual({ kind: "unresolved" });
+    world.kv.answers.clear();
+    await refresh(world, isolate);
+    expect((await isolate.ask("acme")).found).toMatchObject({ row: { homes: { kiln: "2.9.0" } } });
+  });
+
+  it("leaves an account unresolved that the older copy does not know, when it cannot be read", async ({
+    expect,
+  }) => {
+    const { world, isolate } = await warm();
+    const made = publish(world, { generation: 6 }, [...ROWS, row({ slug: "newcomer" })]);
+    world.kv.answers.set(shardKeyOf(made, "newcomer"), null);
+    await isolate.ask("newcomer");
+    await refresh(world, isolate);
+    for (let request = 0; request < 3; request++)
+      expect((await isolate.ask("newcomer")).found).toEqual({ kind: "unresolved" });
+  });
+
   it("is waited for by an account the older copy does not know", async ({ expect }) => {
     const { world, isolate } = await warm();
     publish(world, { generation: 6 }, [...ROWS, row({ slug: "newcomer" })]);
