@@ -14,7 +14,11 @@ import { createRows } from "./maps-reader/rows.ts";
 import { createSchedule, type Serving } from "./maps-reader/schedule.ts";
 import { createShards } from "./maps-reader/shards.ts";
 import { createSingleFlight, waitAtMost, type SharedLoad } from "./maps-reader/single-flight.ts";
+import { REFRESH_MS } from "./maps-reader/timing.ts";
 import type { MapsReader, MapsReaderDeps, MapsSnapshot, ReaderRequest } from "./maps-reader/types.ts";
+
+/** No read is planned farther ahead than this. */
+const MOST_AHEAD_MS = 2 * REFRESH_MS;
 
 /** Makes the reader of one isolate. Reads nothing before the first request. */
 export function createMapsReader(deps: MapsReaderDeps): MapsReader {
@@ -39,7 +43,9 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
 
   function current(request: ReaderRequest): MapsSnapshot | Promise<MapsSnapshot> {
     const { nowMs } = request;
-    return nowMs < dueMs && nowMs < holding.expiresMs() ? holding.served() : attend(request);
+    // Farther ahead than any read is planned means that the clock was put back.
+    const isQuiet = nowMs < dueMs && dueMs - nowMs <= MOST_AHEAD_MS;
+    return isQuiet && nowMs < holding.expiresMs() ? holding.served() : attend(request);
   }
 
   /** Everything that is not answering from memory: expiry, refresh, waiting. */

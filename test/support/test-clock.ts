@@ -9,12 +9,14 @@ export interface TestClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Lets promises that are ready settle, without moving time. */
   settle(): Promise<void>;
+  /** Shows an earlier time from now on; timers that are set still take as long as they were told. */
+  putBack(ms: number): void;
   /** What `random()` gives from now on. */
   setRandom(value: number): void;
 }
 
 interface Timer {
-  readonly atMs: number;
+  atMs: number;
   readonly wake: () => void;
 }
 
@@ -39,6 +41,10 @@ export function createTestClock(startMs = 1_795_000_000_000): TestClock {
     settle,
     setRandom(value) {
       random = value;
+    },
+    putBack(ms) {
+      nowMs -= ms;
+      for (const timer of timers) timer.atMs -= ms;
     },
     async advance(ms) {
       const limitMs = nowMs + ms;

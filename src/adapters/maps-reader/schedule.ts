@@ -42,12 +42,13 @@ export function createSchedule(clock: Clock): Schedule {
 
   function waitFor(nowMs: number, serving: Serving): number {
     if (serving === "nothing") return failures === 0 ? COLD_WAIT_MS : IDLE_WAIT_MS;
-    const wasIdle = nowMs - confirmedMs > IDLE_MS && nowMs - beganMs > IDLE_MS;
+    const wasIdle = Math.abs(nowMs - confirmedMs) > IDLE_MS && Math.abs(nowMs - beganMs) > IDLE_MS;
     return wasIdle ? IDLE_WAIT_MS : 0;
   }
 
   return {
-    isDue: (nowMs) => nowMs >= nextMs,
+    // A clock that was put back must not keep the next read away for as long as it was put back.
+    isDue: (nowMs) => nowMs >= nextMs || nowMs < beganMs - LOAD_DEADLINE_MS,
     nextMs: () => nextMs,
     begin(nowMs, serving) {
       waitUntilMs = nowMs + waitFor(nowMs, serving);
@@ -69,6 +70,6 @@ export function createSchedule(clock: Clock): Schedule {
     },
     patienceMs: (nowMs, serving) =>
       beganWith === "nothing" && serving !== "nothing" ? 0 : waitUntilMs - nowMs,
-    ageMs: (nowMs) => nowMs - confirmedMs,
+    ageMs: (nowMs) => Math.max(0, nowMs - confirmedMs),
   };
 }

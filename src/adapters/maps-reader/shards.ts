@@ -106,7 +106,8 @@ function createShardLoads(deps: MapsReaderDeps, objects: ObjectReader, memory: M
     const flight = flights.get(hash) ?? createSingleFlight<Shard | null>(clock);
     const running = flight.running(request.nowMs);
     if (running !== null) return running;
-    if (request.nowMs < (failedUntilMs.get(hash) ?? 0)) return null;
+    const restMs = (failedUntilMs.get(hash) ?? 0) - request.nowMs;
+    if (restMs > 0 && restMs <= REFRESH_MS) return null;
     flights.set(hash, flight);
     // What arrives past the deadline is kept all the same: under its hash it is right whenever it comes.
     return flight.start(

@@ -34,7 +34,8 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   let current: Flight<T> | null = null;
 
   function running(nowMs: number): SharedLoad<T> | null {
-    if (current !== null && nowMs - current.startedAtMs >= LOAD_DEADLINE_MS) {
+    // In both directions: a clock that was put back must not keep a dead load for an hour.
+    if (current !== null && Math.abs(nowMs - current.startedAtMs) >= LOAD_DEADLINE_MS) {
       current.ticket.live = false;
       current = null;
     }
@@ -44,7 +45,11 @@ export function createSingleFlight<T>(clock: Clock): SingleFlight<T> {
   function start(request: ReaderRequest, work: (ticket: Ticket) => Promise<T>, late: () => T): SharedLoad<T> {
     const ticket: Ticket = { live: true };
     const finish = async (): Promise<T> => {
-      const worked = work(ticket).then((value) => ({ value }));
+      // Work that throws all the same (a bug) ends like work that is late: nobody who waits may fail with it.
+      const worked = work(ticket).then(
+        (value) => ({ value }),
+        () => undefined,
+      );
       const outcome = await Promise.race([worked, clock.sleep(LOAD_DEADLINE_MS)]);
       ticket.live = false;
       if (current === load) current = null;

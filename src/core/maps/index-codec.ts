@@ -9,7 +9,7 @@ import { ok, type Result } from "../../contracts/result.ts";
 import { contentHash } from "../sha256.ts";
 import { isShardCount } from "./key-hash.ts";
 import { refuse, type MapsRefusal } from "./refusal.ts";
-import { isContentHash, isRecord, parseJson } from "./shape.ts";
+import { describeValue, isContentHash, isRecord, parseJson } from "./shape.ts";
 
 /** Writes the shard hashes; the name of the object is `contentHash` of the text. */
 export function encodeIndex(hashes: readonly string[]): string {
@@ -28,12 +28,12 @@ export function decodeIndex(text: string, hash: string): Result<readonly string[
   const header = parseJson(first);
   if (!isRecord(header)) return refuse("not-json", `index ${hash} does not begin with a JSON header`);
   if (header["schema"] !== MAPS_SCHEMA)
-    return refuse("schema", `index has schema ${JSON.stringify(header["schema"])}`);
+    return refuse("schema", `index has schema ${describeValue(header["schema"])}`);
   const hashes = lines.slice(0, -1);
   if (lines.at(-1) !== "" || hashes.length !== header["shards"] || !isShardCount(hashes.length)) {
     return refuse(
       "shape",
-      `index ${hash} has ${hashes.length} lines, its header says ${JSON.stringify(header["shards"])}`,
+      `index ${hash} has ${hashes.length} lines, its header says ${describeValue(header["shards"])}`,
     );
   }
   if (!hashes.every(isContentHash)) return refuse("shape", `index ${hash} has a line that is no hash`);

@@ -17,6 +17,7 @@ import {
   complain,
   complaint,
   CONTENT_HASH,
+  describeValue,
   isRecord,
   newSite,
   parseJson,
@@ -71,7 +72,7 @@ export function decodeRoot(text: string): Result<Root, MapsRefusal> {
   if (value["schema"] !== MAPS_SCHEMA) {
     return refuse(
       "schema",
-      `root has schema ${JSON.stringify(value["schema"])}, this reader knows ${MAPS_SCHEMA}`,
+      `root has schema ${describeValue(value["schema"])}, this reader knows ${MAPS_SCHEMA}`,
     );
   }
   if (!checksumHolds(text.trimEnd()))

@@ -48,8 +48,15 @@ export function complaint(site: Site): string | null {
 
 /** Notes that the value at `site` is not what was expected, quoting a little of it. */
 export function complain(value: unknown, site: Site, expected: string): void {
-  const shown = value === undefined ? "missing" : (JSON.stringify(value) ?? typeof value);
-  site.problems.push(`${site.path} must be ${expected}, is ${shown.slice(0, SHOWN_CHARS)}`);
+  site.problems.push(`${site.path} must be ${expected}, is ${describeValue(value)}`);
+}
+
+/** A little of a value for a sentence. Never the inside of lists and objects: writing out a deep one overflows the stack. */
+export function describeValue(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isRecord(value)) return "an object";
+  return JSON.stringify(value).slice(0, SHOWN_CHARS);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

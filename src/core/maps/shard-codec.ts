@@ -19,6 +19,7 @@ import {
   CELL,
   complain,
   complaint,
+  describeValue,
   isKey,
   isRecord,
   newSite,
@@ -140,7 +141,7 @@ export function openShard(text: string, hash: string): Result<Shard, MapsRefusal
   const value = parseJson(flat.slice(0, body));
   if (!isRecord(value)) return refuse("not-json", `shard ${hash} does not begin with a JSON header`);
   if (value["schema"] !== MAPS_SCHEMA)
-    return refuse("schema", `shard has schema ${JSON.stringify(value["schema"])}`);
+    return refuse("schema", `shard has schema ${describeValue(value["schema"])}`);
   const site = newSite("");
   const header = readHeader(value, site);
   const problem =

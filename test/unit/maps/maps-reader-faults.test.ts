@@ -120,6 +120,45 @@ describe("a refused root", () => {
   });
 });
 
+describe("what is nested deeper than the stack", () => {
+  const DEEP = "[".repeat(30_000) + "]".repeat(30_000);
+
+  it.for([
+    [ROOT_KEY, `{"schema":${DEEP}}`, "schema"],
+    [BREAK_GLASS_KEY, `{"reason":${DEEP}}`, "break-glass"],
+  ] as const)("is refused in %s like any other garbage", async ([key, text, fault], { expect }) => {
+    const { world, isolate } = await warm();
+    world.kv.answers.set(key, text);
+    await refresh(world, isolate);
+    expect(isolate.faults).toEqual([fault]);
+    expect((await isolate.ask("acme")).found.kind).toBe("row");
+    expect(isolate.rejections).toEqual([]);
+  });
+});
+
+describe("a clock that is put back by an hour", () => {
+  it("does not keep the maps from being read", async ({ expect }) => {
+    const { world, isolate } = await warm();
+    world.clock.putBack(3_600_000);
+    publish(world, { generation: 6 });
+    await isolate.ask("acme");
+    expect(isolate.now().generation).toBe(6);
+  });
+
+  it("does not keep a load that died with its starter", async ({ expect }) => {
+    const { world, isolate } = await warm();
+    world.kv.fault = "hang";
+    await world.clock.advance(PERIOD_MS);
+    isolate.now();
+    world.clock.putBack(3_600_000);
+    world.kv.fault = null;
+    publish(world, { generation: 6 });
+    await isolate.ask("acme");
+    await refresh(world, isolate, 10_000);
+    expect(isolate.now().generation).toBe(6);
+  });
+});
+
 describe("a shard under a new index", () => {
   const CHANGED = ROWS.map((one) => (one.key === "acme" ? { ...one, group: 3 } : one));
 
