@@ -5,6 +5,7 @@
  */
 import type { Advanced } from "../../contracts/rollout-input.ts";
 import type { RolloutPhase, RolloutState, SeenPreflight } from "../../contracts/rollout.ts";
+import { MINUTE_MS } from "../calendar/memo.ts";
 import { own } from "../record.ts";
 import { gateVerdict, lastMovingWave, preflightsDue, REPEAT_MS, versionTrouble } from "./health.ts";
 import { beginAutomaticRollback } from "./rollback.ts";
@@ -42,9 +43,11 @@ export function seePreflights(state: RolloutState, turn: Turn): RolloutState {
   return preflights === null ? state : { ...state, preflights };
 }
 
-/** Asks for runs: hourly, and at once after a red one. */
+/** Asks for runs: hourly, and a minute after a red one, since two runs of one moment would say one thing. */
 function repeatPreflight(state: RolloutState, turn: Turn): Advanced {
-  const red = Object.values(state.preflights).find(({ reds }) => reds === 1);
+  const red = Object.values(state.preflights).find(
+    ({ reds, atMs }) => reds === 1 && turn.nowMs - atMs >= MINUTE_MS,
+  );
   const sinceMs = red === undefined ? turn.nowMs - REPEAT_MS : red.atMs + 1;
   const due = preflightsDue(state, turn, { sinceMs, why: red === undefined ? "hourly" : "confirm" });
   return due.length === 0 ? quietly(state) : wanting({ ...state, preflightAskedMs: turn.nowMs }, due);

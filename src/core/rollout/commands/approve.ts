@@ -22,7 +22,6 @@ function approveWave(
   const known = state.waves[wave];
   if (plan === undefined || known === undefined)
     return refuse(state, `there is no wave ${wave}`, { wave: state.wave });
-  if (known.approved !== null) return ok(quietly(state));
   if (!plan.approveBefore) return refuse(state, `wave ${wave} "${plan.name}" asks for no approval`);
   if (wave !== state.wave || known.shiftedMs !== null) {
     return refuse(state, `wave ${state.wave} is at hand, not wave ${wave}`, { wave: state.wave });
@@ -35,7 +34,6 @@ function approveWave(
 function approveDefault(state: RolloutState, product: string, { nowMs, by }: CommandContext): CommandResult {
   const step = state.defaults.find((other) => other.product === product);
   if (step === undefined) return refuse(state, `the default of ${product} is not moved by this rollout`);
-  if (step.approved !== null) return ok(quietly(state));
   if (state.wave < state.waves.length)
     return refuse(state, "the default moves last: a wave is still open", { wave: state.wave });
   const current = state.defaults.find(({ bakedMs }) => bakedMs === null);
@@ -57,6 +55,10 @@ function approveDefault(state: RolloutState, product: string, { nowMs, by }: Com
 
 /** Says yes to the wave at hand, or to the default of the product at hand. */
 export function approve(state: RolloutState, { what }: Approve, context: CommandContext): CommandResult {
+  // The second click of a double one may come when all is done: it said yes already.
+  const said =
+    "wave" in what ? state.waves[what.wave] : state.defaults.find(({ product }) => product === what.default);
+  if ((said?.approved ?? null) !== null) return ok(quietly(state));
   if (!isActive(state)) return refuse(state, `${state.plan.id} is ${state.phase}: nothing to approve`);
   if (state.rollback !== null || state.settle !== null)
     return refuse(state, "it does not go forward any more");

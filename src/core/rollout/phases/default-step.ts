@@ -182,6 +182,10 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
     // Somebody moved it by hand: there is nothing left to do, and nothing of ours to put back.
     return quietly(route(withStep(state, product, { bakedMs: turn.nowMs, movedMs: null, putBackMs: null })));
   }
+  if (state.groups.barredMs.some((at) => at !== null)) {
+    const reason = `The default of ${product} stays: accounts were rolled back. Stop it, or pause and resume with "again"`;
+    return quietly(pending(state, { cause: "rollback", reason }));
+  }
   const earliestMs = lastMs + plan.afterDays * DAY_MS;
   if (turn.nowMs < earliestMs) {
     const reason = `The default moves ${plan.afterDays} days after the last wave`;

@@ -84,6 +84,7 @@ function countOf(group: FrozenGroup | undefined, from: number, to: number): numb
 
 function defaultsBack(state: RolloutState): { state: RolloutState; wanted: Wanted[] } {
   const moved = defaultsMoved(state);
+  if (moved.length === 0) return { state, wanted: [] };
   const wanted = state.defaults.flatMap(({ product, before }): Wanted[] =>
     moved.includes(product) && before !== null
       ? [{ kind: "set-default", product, expected: state.plan.targets[product] ?? "", to: before }]
