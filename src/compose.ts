@@ -13,7 +13,7 @@ import type { MapsReader } from "./adapters/maps-reader/types.ts";
 import { createMeters, type Meters, type MeterStub } from "./adapters/meters.ts";
 import type { OriginBinding } from "./adapters/origin.ts";
 import { createOverrideVerifier } from "./adapters/override-token.ts";
-import { createRequestIds } from "./adapters/request-id.ts";
+import { createRequestIds, type RequestIds } from "./adapters/request-id.ts";
 import { createTelemetry, type Telemetry } from "./adapters/telemetry.ts";
 import type { ControlPort } from "./contracts/control.ts";
 import { parseEnv, type Config, type TextEnv } from "./contracts/env.ts";
@@ -58,9 +58,20 @@ export function createFirebreak(): Firebreak {
 function connect(env: Env): HandleRequest {
   const logger = createLogger();
   const requestIds = createRequestIds();
-  const parsed = parseEnv(env);
-  if (!parsed.ok) return createBrokenEdge(parsed.error, { logger, requestIds });
-  const config = parsed.value;
+  try {
+    const parsed = parseEnv(env);
+    if (!parsed.ok) return createBrokenEdge(parsed.error, { logger, requestIds });
+    return connectEdge(env, { config: parsed.value, logger, requestIds });
+  } catch (error) {
+    // A variable that is no text, a binding that is not there: no reason to fail a health check.
+    return createBrokenEdge([String(error)], { logger, requestIds });
+  }
+}
+
+function connectEdge(
+  env: Env,
+  { config, logger, requestIds }: { config: Config; logger: Logger; requestIds: RequestIds },
+): HandleRequest {
   const meters = createMeters(
     (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
     () => systemClock.nowMs(),
@@ -91,7 +102,7 @@ function connectMaps(
 ): MapsReader {
   return createMapsReader({
     kv: createMapsKv(env.MAPS),
-    cache: createMapsCache(caches),
+    cache: createMapsCache(caches, config.adminHost),
     fallback: config.fallback,
     breakGlassVariable: config.breakGlass,
     clock: systemClock,

@@ -10,22 +10,26 @@ export interface MapsCache {
   put(key: string, text: string): Promise<void>;
 }
 
-const CACHE_NAME = "firebreak-maps";
 const ADDRESS = "https://maps.firebreak.invalid/";
 
 /** As long as unnamed objects are kept in KV; an older copy says little about where accounts are now. */
 const MAX_AGE_SECONDS = 7 * 24 * 60 * 60;
 
-/** Wraps the platform's caches. */
-export function createMapsCache(storage: CacheStorage): MapsCache {
+/**
+ * Wraps the platform's caches.
+ * @param deployment what tells this deployment from others: deployments on one zone share its caches, and a cold
+ *   production must not start with the maps of staging. The admin host, of which each has its own.
+ */
+export function createMapsCache(storage: CacheStorage, deployment: string): MapsCache {
+  const cacheName = `firebreak-maps-${deployment}`;
   return {
     async get(key) {
-      const cache = await storage.open(CACHE_NAME);
+      const cache = await storage.open(cacheName);
       const response = await cache.match(ADDRESS + key);
       return response === undefined ? null : response.text();
     },
     async put(key, text) {
-      const cache = await storage.open(CACHE_NAME);
+      const cache = await storage.open(cacheName);
       const headers = {
         "Content-Type": "text/plain; charset=utf-8",
         "Cache-Control": `max-age=${MAX_AGE_SECONDS}`,

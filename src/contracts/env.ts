@@ -97,10 +97,15 @@ function collect<T>(result: Result<T, readonly string[]>, problems: string[], ot
 function parseAdminHost(text: string | undefined, problems: string[]): string {
   if (text === undefined || text === "")
     problems.push("ADMIN_HOST is missing: set it to the host name of the admin surface");
-  else if (!isDomainName(text))
-    problems.push(`ADMIN_HOST "${text}" is not a lower-case host name without port`);
+  else if (!isHostName(text))
+    problems.push(`ADMIN_HOST "${text}" is not a lower-case host name without port, or is an IP address`);
   else return text;
   return "";
+}
+
+/** A name that requests can be for; one that reads as an IPv4 address is of another class, so it never could. */
+function isHostName(text: string): boolean {
+  return isDomainName(text) && !/^\d+(?:\.\d+){3}$/.test(text);
 }
 
 function parseFallback(text: string | undefined, problems: string[]): Record<ProductName, FallbackProduct> {
@@ -134,7 +139,7 @@ function parseFallbackProduct(product: string, entry: unknown, problems: string[
   }
   const domains: string[] = [];
   for (const domain of entry["domains"] as unknown[]) {
-    if (typeof domain === "string" && isDomainName(domain)) domains.push(domain);
+    if (typeof domain === "string" && isHostName(domain)) domains.push(domain);
     else
       problems.push(`FALLBACK.${product}.domains: ${JSON.stringify(domain)} is not a lower-case domain name`);
   }

@@ -17,7 +17,7 @@ import { accounts, published, row } from "../support/maps-builders.ts";
 describeKvContract("Workers KV", () => createMapsKv(env.MAPS));
 
 const kv = createMapsKv(env.MAPS);
-const cache = createMapsCache(caches);
+const cache = createMapsCache(caches, "admin.example.com");
 const ROWS = [row({ slug: "acme" }), ...accounts(3000)];
 
 function reader(partial: Partial<MapsReaderDeps> = {}): { maps: MapsReader; faults: MapsFault[] } {
@@ -27,6 +27,14 @@ function reader(partial: Partial<MapsReaderDeps> = {}): { maps: MapsReader; faul
   const deps = { kv, cache, fallback, breakGlassVariable: "", clock: systemClock, onFault, ...partial };
   return { maps: createMapsReader(deps), faults };
 }
+
+describe("createMapsCache", () => {
+  it("keeps deployments that share a zone apart", async ({ expect }) => {
+    await createMapsCache(caches, "admin.example.com").put("apart", "production");
+    expect(await createMapsCache(caches, "admin.staging.example.com").get("apart")).toBeNull();
+    expect(await createMapsCache(caches, "admin.example.com").get("apart")).toBe("production");
+  });
+});
 
 /** One request with a context of its own. */
 async function ask(maps: MapsReader, key: string) {
