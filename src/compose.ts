@@ -151,6 +151,7 @@ function controlOf(env: Env): ControlPort {
     execute: (name, input, context) => stub().execute(name, input, context),
     query: (name, input) => stub().query(name, input),
     authenticate: (sha256) => stub().authenticate(sha256),
+    runPreflight: (asked, context) => stub().runPreflight(asked, context),
     importBegin: (begin, actor) => stub().importBegin(begin, actor),
     importBatch: (id, lines) => stub().importBatch(id, lines),
     importEnd: (id, rejected) => stub().importEnd(id, rejected),

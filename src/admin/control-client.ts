@@ -14,6 +14,8 @@ import { err, ok, type Result } from "../contracts/result.ts";
 const CALL_TIMEOUT_MS = 20_000;
 /** The end of a sync or restore goes over everything there is, once; as long as the command line waits. */
 const FINISH_TIMEOUT_MS = 10 * 60_000;
+/** A run of preflight takes at most 45 s: no probe is begun after 35, and each has 10. */
+const PREFLIGHT_TIMEOUT_MS = 50_000;
 /** What is asked before anything else may not keep everybody waiting. */
 const AUTHENTICATE_TIMEOUT_MS = 5_000;
 /** `Retry-After` of a `control-unavailable`: an object that was moved or restarted is back within seconds. */
@@ -56,25 +58,26 @@ export function createControlClient({ port, clock, logger }: Parts): ControlClie
       return err(unavailable(what));
     }
   }
-  async function asked<T>(
+  /** The same for calls that may refuse by themselves. */
+  async function withinAnd<T>(
     what: string,
+    timeoutMs: number,
     call: () => Promise<Result<T, Refusal>>,
   ): Promise<Result<T, Refusal>> {
-    const answer = await within(what, CALL_TIMEOUT_MS, call);
+    const answer = await within(what, timeoutMs, call);
     return answer.ok ? answer.value : answer;
   }
-  async function finished<T>(
-    what: string,
-    call: () => Promise<Result<T, Refusal>>,
-  ): Promise<Result<T, Refusal>> {
-    const answer = await within(what, FINISH_TIMEOUT_MS, call);
-    return answer.ok ? answer.value : answer;
-  }
+  const asked = <T>(what: string, call: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> =>
+    withinAnd(what, CALL_TIMEOUT_MS, call);
+  const finished = <T>(what: string, call: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> =>
+    withinAnd(what, FINISH_TIMEOUT_MS, call);
   return {
     execute: (name, input, context) => asked(name, () => port.execute(name, input, context)),
     query: (name, input) => asked(name, () => port.query(name, input)),
     authenticate: (sha256) =>
       within<Actor | null>("authenticate", AUTHENTICATE_TIMEOUT_MS, () => port.authenticate(sha256)),
+    runPreflight: (asked, context) =>
+      withinAnd("preflight", PREFLIGHT_TIMEOUT_MS, () => port.runPreflight(asked, context)),
     importBegin: (begin, actor) => asked("import", () => port.importBegin(begin, actor)),
     importBatch: (id, lines) => asked("import", () => port.importBatch(id, lines)),
     importEnd: (id, rejected) => finished("import", () => port.importEnd(id, rejected)),

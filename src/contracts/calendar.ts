@@ -21,6 +21,8 @@ export const ACCOUNT_ZONE = "account";
 export const MAX_WINDOWS_PER_NAME = 16;
 /** Weekdays of the month in one window; 7 weekdays in 6 places are all there are. */
 export const MAX_NTH_PER_WINDOW = 42;
+/** Names of windows that may be stored. */
+export const MAX_WINDOW_NAMES = 200;
 /** Freezes that may be stored; every move is held against all of them. */
 export const MAX_FREEZES = 200;
 

@@ -33,7 +33,13 @@ import type {
   VersionInput,
   VersionStateInput,
 } from "./api/products.ts";
+import type { FreezeInput, StoredFreeze, StoredWindow } from "./api/calendar.ts";
+import type { PreflightReport, WaiverInput } from "./api/preflight.ts";
+import type { PreflightView } from "./api/preflight-runs.ts";
+import type { Window } from "./calendar.ts";
 import type { Role } from "./env.ts";
+import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
+import type { KeptSettings, PreflightAsked, PreflightDone, PreflightProbes } from "./preflight-port.ts";
 import type { Refusal } from "./problems.ts";
 import type { Result } from "./result.ts";
 import type { SeenIsolate } from "./telemetry.ts";
@@ -63,6 +69,12 @@ interface OfAccount {
   readonly account: AccountSlug;
 }
 interface OfAccountProduct extends OfAccount, OfProduct {}
+interface OfName {
+  readonly name: string;
+}
+interface OfProbe extends OfVersion {
+  readonly probe: string;
+}
 interface WithReason {
   readonly reason: string;
 }
@@ -91,6 +103,14 @@ export interface CommandInputs {
   "override.revoke-all": WithReason;
   "token.create": { readonly input: TokenInput; readonly sha256: string };
   "token.revoke": { readonly name: string; readonly reason: string };
+  "window.put": OfName & { readonly windows: readonly Window[] };
+  "window.delete": OfName & WithReason;
+  "freeze.put": OfName & { readonly input: FreezeInput };
+  "freeze.delete": OfName & WithReason;
+  "preflight.settings.set": OfProduct & { readonly input: PreflightSettings };
+  "preflight.waive": OfProbe & { readonly input: WaiverInput };
+  "preflight.waiver.withdraw": OfProbe & WithReason & { readonly target: PreflightPurpose };
+  "preflight.record": OfVersion & { readonly report: PreflightReport };
 }
 
 /** Every change: the resource as it is afterwards. */
@@ -117,6 +137,14 @@ export interface CommandOutputs {
   "override.revoke-all": { readonly before: EpochMs };
   "token.create": TokenView;
   "token.revoke": TokenView;
+  "window.put": StoredWindow;
+  "window.delete": StoredWindow;
+  "freeze.put": StoredFreeze;
+  "freeze.delete": StoredFreeze;
+  "preflight.settings.set": KeptSettings;
+  "preflight.waive": Waiver;
+  "preflight.waiver.withdraw": Waiver;
+  "preflight.record": PreflightDone;
 }
 
 export type CommandName = keyof CommandInputs;
@@ -138,6 +166,13 @@ export interface QueryInputs {
   };
   tokens: Record<never, never>;
   status: { readonly seen: readonly SeenIsolate[] };
+  windows: Record<never, never>;
+  window: OfName;
+  freezes: Record<never, never>;
+  freeze: OfName;
+  "preflight.settings": OfProduct;
+  preflight: OfVersion;
+  "preflight.probes": OfVersion & { readonly via: string | null };
 }
 
 export interface QueryOutputs {
@@ -151,6 +186,13 @@ export interface QueryOutputs {
   audit: AuditPage;
   tokens: readonly TokenView[];
   status: Status;
+  windows: readonly StoredWindow[];
+  window: StoredWindow;
+  freezes: readonly StoredFreeze[];
+  freeze: StoredFreeze;
+  "preflight.settings": KeptSettings;
+  preflight: PreflightView;
+  "preflight.probes": PreflightProbes;
 }
 
 export type QueryName = keyof QueryInputs;
@@ -219,6 +261,11 @@ export interface ControlPort {
   query<K extends QueryName>(name: K, input: QueryInputs[K]): Promise<Result<QueryOutputs[K], Refusal>>;
   /** Finds the actor of a token by its SHA-256 in hex; null for unknown, revoked and expired ones alike. */
   authenticate(sha256: string): Promise<Actor | null>;
+  /**
+   * Sends the matrix to a version from here and keeps what came, with an audit entry; at most about 45 s. A run of the
+   * same version that is under way already is waited for and not made twice.
+   */
+  runPreflight(asked: PreflightAsked, context: WriteContext): Promise<Result<PreflightDone, Refusal>>;
   importBegin(begin: ImportBegin, actor: Actor): Promise<Result<null, Refusal>>;
   importBatch(id: string, lines: readonly NumberedLine[]): Promise<Result<BatchDone, Refusal>>;
   /** Finishes: removes what a sync lacks (or refuses), writes the audit entry, says when edges will know. */

@@ -4,7 +4,7 @@
  * by the one function that both the API schema and the byte builder call. It must not send or judge anything.
  * Posture: closed. Nothing heard is never `pass`, and a probe that would smuggle a second header is refused.
  */
-import type { EpochMs, ProductName, VersionName } from "./units.ts";
+import type { AccountSlug, EpochMs, ProductName, VersionName } from "./units.ts";
 
 /** Load balancers whose health checks are known; what each sends and counts as healthy is in `core/preflight/presets`. */
 export const PRESETS = ["haproxy", "elb-classic", "alb", "nlb", "gclb", "kubelet", "cloudflare-lb"] as const;
@@ -91,35 +91,37 @@ export const PROBE_CAP_BYTES = 256 * 1024;
 export const MAX_EVIDENCE_CHARS = 4096;
 
 /** What went wrong between us and a readable answer. A closed set: each has its own sentence. */
-export type ExchangeFault =
+export const EXCHANGE_FAULTS = [
   // No connection: nothing was heard from the version.
-  | "dns"
-  | "connect-timeout"
-  | "connect-failed" // workerd says the same of a refusal, an unknown name and an address it will not let us reach
+  "dns",
+  "connect-timeout",
+  "connect-failed", // workerd says the same of a refusal, an unknown name and an address it will not let us reach
   // The machine answered, the service did not.
-  | "refused"
-  | "tls"
-  | "reset"
+  "refused",
+  "tls",
+  "reset",
   // Connected, and then:
-  | "closed-without-answer"
-  | "no-answer"
-  | "headers-cut"
-  | "headers-timeout"
-  | "body-cut"
-  | "body-timeout"
+  "closed-without-answer",
+  "no-answer",
+  "headers-cut",
+  "headers-timeout",
+  "body-cut",
+  "body-timeout",
   // Answered, but not in HTTP/1.x as RFC 9112 has it.
-  | "malformed-status-line"
-  | "malformed-header"
-  | "headers-too-large"
-  | "obs-fold"
-  | "duplicate-length"
-  | "bad-length"
-  | "length-and-chunked"
-  | "unknown-transfer-encoding"
-  | "bad-chunk"
-  | "interim-flood"
+  "malformed-status-line",
+  "malformed-header",
+  "headers-too-large",
+  "obs-fold",
+  "duplicate-length",
+  "bad-length",
+  "length-and-chunked",
+  "unknown-transfer-encoding",
+  "bad-chunk",
+  "interim-flood",
   // Ours: a bug or a probe that cannot be sent.
-  | "internal";
+  "internal",
+] as const;
+export type ExchangeFault = (typeof EXCHANGE_FAULTS)[number];
 
 /** How the bytes ended: the answer was complete by its own framing, or the connection did something else. */
 export type ExchangeEnd = "complete" | "capped" | "closed" | "reset" | "timeout" | "not-connected";
@@ -175,6 +177,17 @@ export interface ProbeResult {
   readonly evidence: ProbeEvidence;
   /** For people: what happened against what was expected. */
   readonly sentence: string;
+}
+
+/** How a product is probed. */
+export interface PreflightSettings {
+  readonly presets: readonly PresetName[];
+  /** An account that versions may be asked about; null: the class `known` waits for real traffic. */
+  readonly syntheticAccount: AccountSlug | null;
+  readonly syntheticByCell: Readonly<Record<string, AccountSlug>>;
+  /** Empty: the cells that accounts are in. */
+  readonly cells: readonly string[];
+  readonly own: readonly OwnProbe[];
 }
 
 /** Lets one probe past, by name. `probe` is an id; without `@CELL` it stands for that probe in every cell. */

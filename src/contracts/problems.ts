@@ -32,6 +32,7 @@ export const PROBLEMS = {
   conflict: { status: 409, title: "That would contradict something else" },
   "in-use": { status: 409, title: "It is still in use" },
   "move-not-allowed": { status: 409, title: "That would move accounts outside a rollout" },
+  "preflight-missing": { status: 409, title: "The version has not passed preflight" },
   "removes-too-many": { status: 409, title: "That would remove more accounts than expected" },
   "idempotency-mismatch": { status: 422, title: "This Idempotency-Key was used for another request" },
   "unsupported-media-type": { status: 415, title: "This kind of content is not taken here" },

@@ -11,7 +11,7 @@ import type { ProductName } from "../contracts/units.ts";
 import { refuse } from "./refuse.ts";
 
 /** Commands and the other writing doors of the port. */
-export type Deed = CommandName | "accounts.import" | "restore";
+export type Deed = CommandName | "accounts.import" | "preflight.run" | "restore";
 
 const SUPPORT: readonly Deed[] = [
   "account.deferral.set",
@@ -21,7 +21,13 @@ const SUPPORT: readonly Deed[] = [
   "account.quarantine.set",
   "account.quarantine.lift",
 ];
-const DEPLOYER: readonly Deed[] = ["version.put", "version.state.set", "override.issued"];
+const DEPLOYER: readonly Deed[] = [
+  "version.put",
+  "version.state.set",
+  "override.issued",
+  "preflight.run",
+  "preflight.record",
+];
 const OPERATOR: readonly Deed[] = [
   ...SUPPORT,
   ...DEPLOYER,
@@ -37,6 +43,13 @@ const OPERATOR: readonly Deed[] = [
   "halt.set",
   "override.revoke-all",
   "accounts.import",
+  "window.put",
+  "window.delete",
+  "freeze.put",
+  "freeze.delete",
+  "preflight.settings.set",
+  "preflight.waive",
+  "preflight.waiver.withdraw",
 ];
 
 /** What a role may do; null: everything. */
@@ -55,6 +68,10 @@ const WHOLE: readonly Deed[] = [
   "token.create",
   "token.revoke",
   "accounts.import",
+  "window.put",
+  "window.delete",
+  "freeze.put",
+  "freeze.delete",
   "restore",
 ];
 

@@ -6,8 +6,10 @@
  * problems makes every call fail, which the admin surface shows as "control plane cannot be reached".
  */
 import { DurableObject } from "cloudflare:workers";
+import { connect } from "cloudflare:sockets";
 import { systemClock } from "../adapters/clock.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
+import { createRawExchange } from "../adapters/raw-exchange.ts";
 import type {
   Actor,
   BatchDone,
@@ -25,13 +27,16 @@ import type {
   TickReport,
   WriteContext,
 } from "../contracts/control.ts";
-import { parseEnv, type TextEnv } from "../contracts/env.ts";
+import { parseEnv, type NamedKey, type TextEnv } from "../contracts/env.ts";
+import type { PreflightAsked, PreflightDone } from "../contracts/preflight-port.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import type { Result } from "../contracts/result.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
+import { createFirebreakHeader } from "../core/firebreak-header.ts";
 import { toControlConfig } from "./config.ts";
 import { createControl, type Control } from "./control.ts";
 import { createDb } from "./db.ts";
+import type { PreflightPorts } from "./preflight/run.ts";
 import type { MapsStore } from "./publisher/ports.ts";
 
 /** Bindings and variables that the object uses. */
@@ -41,6 +46,9 @@ export interface ControlEnv extends TextEnv {
 
 /** A KV operation that takes longer has failed: nothing may wait for ever on the lock that the publisher holds. */
 const STORE_DEADLINE_MS = 20_000;
+
+/** Request id of every probe, so that origins can tell them from traffic. */
+const PROBE_REQUEST_ID = "preflight";
 
 export class ControlPlane extends DurableObject<ControlEnv> implements ControlPort {
   readonly #control: Promise<Control>;
@@ -67,6 +75,10 @@ export class ControlPlane extends DurableObject<ControlEnv> implements ControlPo
 
   async authenticate(sha256: string): Promise<Actor | null> {
     return (await this.#control).authenticate(sha256);
+  }
+
+  async runPreflight(asked: PreflightAsked, context: WriteContext): Promise<Result<PreflightDone, Refusal>> {
+    return (await this.#control).runPreflight(asked, context);
   }
 
   async importBegin(begin: ImportBegin, actor: Actor): Promise<Result<null, Refusal>> {
@@ -114,6 +126,7 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     store: createStore(env.MAPS),
     clock: systemClock,
     config: toControlConfig(config.value),
+    preflight: createPreflight(config.value.originKey),
     wakeAt: (at) => {
       // Not awaited: the write is part of the object's storage and is held back by its output gate like any other.
       const armed =
@@ -121,6 +134,15 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
       ctx.waitUntil(armed);
     },
   });
+}
+
+/** Probes go out as raw sockets, and claim what the router would, signed with the same key. */
+function createPreflight(originKey: NamedKey | null): PreflightPorts {
+  const write = createFirebreakHeader(originKey);
+  return {
+    exchange: createRawExchange({ connect, nowMs: () => systemClock.nowMs() }),
+    routerHeader: (claim, nowMs) => write({ ...claim, requestId: PROBE_REQUEST_ID }, nowMs),
+  };
 }
 
 function createStore(namespace: KVNamespace): MapsStore {

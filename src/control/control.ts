@@ -11,6 +11,7 @@ import { takeBatch, type Importing } from "./imports/batch.ts";
 import { endImport } from "./imports/end.ts";
 import { migrate } from "./migrations.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
+import { createPreflightRunner, type PreflightPorts } from "./preflight/run.ts";
 import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
 import { readCounter } from "./store/meta.ts";
@@ -26,6 +27,8 @@ const WATCHDOG_MS = 3 * 60 * 1000;
 export interface ControlPorts extends PublisherPorts {
   /** Asks for an alarm at a time, or (null) none. An earlier one that is set already may stay. */
   wakeAt(at: number | null): void;
+  /** The ways out to versions. */
+  readonly preflight: PreflightPorts;
 }
 
 export interface Control extends ControlPort {
@@ -38,6 +41,7 @@ export function createControl(ports: ControlPorts): Control {
   const { db, clock, config } = ports;
   migrate(db);
   const publisher = createPublisher(ports);
+  const runPreflight = createPreflightRunner(ports);
   const wake = (): void => ports.wakeAt(nextWake(ports, publisher.nextDueAt()));
   const importing = (): Importing => ({ db, config, nowMs: commandTime(db, clock), wallMs: clock.nowMs() });
   const thenWake = async <T>(body: () => T | Promise<T>): Promise<T> => {
@@ -54,6 +58,7 @@ export function createControl(ports: ControlPorts): Control {
       ),
     query: (name, input) => answer(ports, name, input),
     authenticate: async (sha256) => findActor(db, sha256, clock.nowMs()),
+    runPreflight,
     importBegin: async (begin, actor) => beginImport(db, { begin, actor, nowMs: clock.nowMs() }),
     importBatch: (id, lines) => thenWake(() => takeBatch(importing(), id, lines)),
     importEnd: (id, rejected) => thenWake(() => endImport(importing(), { id, unreadable: rejected }, clock)),

@@ -8,6 +8,7 @@
 import { sha256Hex } from "../core/sha256.ts";
 import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
+import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
 import { FIRST_SCHEMA } from "./schema.ts";
 
 export interface Migration {
@@ -16,7 +17,10 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ id: "001_tables", statements: FIRST_SCHEMA }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: "001_tables", statements: FIRST_SCHEMA },
+  { id: "002_calendar_and_preflight", statements: CALENDAR_SCHEMA },
+];
 
 /**
  * Runs what is missing, all of it in one transaction.

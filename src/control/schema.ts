@@ -1,6 +1,6 @@
 /**
  * The tables of the control plane, as the first migration makes them. Never edited after a release: a change is a new
- * migration in migrations.ts. No code here.
+ * migration in migrations.ts.
  *
  * - `home_sets` and `groups` intern what many accounts share, with counters, so that "accounts on a version" never
  *   scans a million rows and a move of homes is one small update a row.
@@ -121,17 +121,22 @@ CREATE TABLE transfer_rows (
   kind TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, row TEXT NOT NULL, PRIMARY KEY (kind, position)
 ) WITHOUT ROWID;`;
 
+/** Cuts texts of several statements into single ones. None of ours holds a semicolon of its own. */
+export function statementsOf(...texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) =>
+    text
+      .split(";")
+      .map((statement) => statement.trim())
+      .filter((statement) => statement !== ""),
+  );
+}
+
 /** Statements of migration `001_tables`, in order. */
-export const FIRST_SCHEMA: readonly string[] = [
+export const FIRST_SCHEMA: readonly string[] = statementsOf(
   PRODUCTS,
   ACCOUNTS,
   RECORDS,
   IMPORTS,
   PUBLISHING,
   TRANSFER,
-].flatMap((text) =>
-  text
-    .split(";")
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== ""),
 );

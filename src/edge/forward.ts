@@ -14,7 +14,7 @@ import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contract
 import { own } from "../core/record.ts";
 import { identifyClient } from "./client.ts";
 import { problemRequest, serialisedPath, type Exchange, type RoutedExchange } from "./exchange.ts";
-import type { WriteFirebreakHeader } from "./firebreak-header.ts";
+import type { WriteFirebreakHeader } from "../core/firebreak-header.ts";
 import { FIREBREAK_HEADER } from "./header-sets.ts";
 import { prepareOriginHeaders } from "./origin-headers.ts";
 import type { JudgeOrigin } from "./origin-verdicts.ts";

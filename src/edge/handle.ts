@@ -25,7 +25,7 @@ import { hasOwnLoop } from "./cdn-loop.ts";
 import { identifyClient, trustedRequestId } from "./client.ts";
 import type { EdgeRequest, WaitUntil } from "./edge-request.ts";
 import { problemRequest, type Exchange } from "./exchange.ts";
-import { createFirebreakHeader } from "./firebreak-header.ts";
+import { createFirebreakHeader } from "../core/firebreak-header.ts";
 import { createForwarder } from "./forward.ts";
 import { REQUEST_ID_HEADER } from "./header-sets.ts";
 import { answerHealth } from "./health.ts";

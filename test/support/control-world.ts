@@ -14,6 +14,7 @@ import type { Refusal } from "../../src/contracts/problems.ts";
 import type { Result } from "../../src/contracts/result.ts";
 import type { ControlConfig } from "../../src/control/config.ts";
 import { createControl, type Control } from "../../src/control/control.ts";
+import type { PreflightPorts } from "../../src/control/preflight/run.ts";
 import type { Db } from "../../src/control/db.ts";
 import type { MapsStore } from "../../src/control/publisher/ports.ts";
 import { decideVersion } from "../../src/core/decide-version.ts";
@@ -104,7 +105,20 @@ export interface WorldParts {
   readonly kv?: FakeKv;
   readonly clock?: FakeClock;
   readonly config?: Partial<ControlConfig>;
+  readonly preflight?: PreflightPorts;
 }
+
+/** No version can be reached. */
+const NOWHERE: PreflightPorts = {
+  exchange: async () => ({
+    end: "not-connected",
+    fault: "connect-failed",
+    detail: "there is no network in this world",
+    received: new Uint8Array(),
+    ms: 0,
+  }),
+  routerHeader: null,
+};
 
 /** Starts a control plane; over a database that has been used it is a restart. */
 export function createWorld({
@@ -112,6 +126,7 @@ export function createWorld({
   kv = createFakeKv(),
   clock = createFakeClock(),
   config = {},
+  preflight = NOWHERE,
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -119,6 +134,7 @@ export function createWorld({
     store: kv,
     clock,
     config: { ...CONFIG, ...config },
+    preflight,
     wakeAt: (at) => {
       wakeUp.at = at;
     },

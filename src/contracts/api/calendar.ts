@@ -19,7 +19,7 @@ import {
   zoneProblem,
 } from "../calendar.ts";
 import { LabelsSchema } from "./accounts.ts";
-import { CellSchema, InstantSchema, ProductNameSchema, ReasonSchema } from "./common.ts";
+import { CellSchema, InstantSchema, ProductNameSchema, ReasonSchema, RevisionSchema } from "./common.ts";
 
 /** What a refinement needs of zod's context. */
 interface IssueSink {
@@ -178,6 +178,43 @@ export const FreezeSpanSchema = ShownIntervalSchema.extend({
   state: z.enum(["ahead", "in-force", "past"]),
 }).openapi("FreezeSpan");
 
+/** Who wrote it last, and when. */
+const WRITTEN_FIELDS = { by: z.string(), at: InstantSchema, revision: RevisionSchema };
+
+/** Body of a write whose address names the window. */
+export const WindowPutSchema = z.strictObject({ windows: WindowsSchema }).openapi("WindowPut");
+
+export const StoredWindowSchema = z
+  .object({
+    name: CalendarNameSchema,
+    windows: WindowListSchema,
+    next: z.array(OpeningSchema).openapi({
+      description: "The next three openings; of windows in the account's own zone, in the zone that is named",
+    }),
+    ...WRITTEN_FIELDS,
+  })
+  .openapi("StoredWindow");
+
+export const StoredFreezeSchema = z
+  .object({
+    name: CalendarNameSchema,
+    ...FREEZE_FIELDS,
+    span: FreezeSpanSchema.nullable().openapi({
+      description: "When it holds; null: its zone is not known here any more, so it must be written again",
+    }),
+    ...WRITTEN_FIELDS,
+  })
+  .openapi("StoredFreeze");
+
+export const StoredWindowListSchema = z
+  .object({ items: z.array(StoredWindowSchema), cursor: z.null() })
+  .openapi("StoredWindowList");
+export const StoredFreezeListSchema = z
+  .object({ items: z.array(StoredFreezeSchema), cursor: z.null() })
+  .openapi("StoredFreezeList");
+
+export type StoredWindow = z.infer<typeof StoredWindowSchema>;
+export type StoredFreeze = z.infer<typeof StoredFreezeSchema>;
 export type WindowInput = z.infer<typeof WindowSchema>;
 export type WindowList = z.infer<typeof WindowListSchema>;
 export type WindowChoice = z.infer<typeof WindowChoiceSchema>;

@@ -5,54 +5,18 @@
  */
 import { z } from "@hono/zod-openapi";
 import {
-  COVERED_CLASSES,
   DEFAULT_PRESETS,
+  EXCHANGE_FAULTS,
   MAX_EVIDENCE_CHARS,
   MAX_OWN_PROBES,
   MAX_PROBED_CELLS,
   PRESETS,
   PROBE_CLASSES,
   refuseOwnProbe,
-  type ExchangeFault,
   type OwnProbe,
   type StatusRange,
 } from "../preflight.ts";
-import {
-  CellSchema,
-  InstantSchema,
-  ProductNameSchema,
-  ReasonSchema,
-  SlugSchema,
-  VersionNameSchema,
-} from "./common.ts";
-
-/** Every fault by name; `satisfies` keeps the list complete when a fault is added. */
-const FAULTS = {
-  dns: null,
-  "connect-timeout": null,
-  "connect-failed": null,
-  refused: null,
-  tls: null,
-  reset: null,
-  "closed-without-answer": null,
-  "no-answer": null,
-  "headers-cut": null,
-  "headers-timeout": null,
-  "body-cut": null,
-  "body-timeout": null,
-  "malformed-status-line": null,
-  "malformed-header": null,
-  "headers-too-large": null,
-  "obs-fold": null,
-  "duplicate-length": null,
-  "bad-length": null,
-  "length-and-chunked": null,
-  "unknown-transfer-encoding": null,
-  "bad-chunk": null,
-  "interim-flood": null,
-  internal: null,
-} as const satisfies Record<ExchangeFault, null>;
-const FAULT_NAMES = Object.keys(FAULTS).filter((name): name is ExchangeFault => name in FAULTS);
+import { CellSchema, InstantSchema, OriginSchema, ReasonSchema, SlugSchema } from "./common.ts";
 
 export const PresetSchema = z.enum(PRESETS);
 export const ProbeClassSchema = z.enum(PROBE_CLASSES);
@@ -151,16 +115,19 @@ export const PreflightSettingsSchema = z
   })
   .openapi("PreflightSettings");
 
+/** What a waiver is for; see `PreflightPurpose`. */
+export const PurposeSchema = z.enum(["wave", "default"]);
+
 export const WaiverInputSchema = z
-  .strictObject({ probe: ProbeIdSchema, reason: ReasonSchema })
+  .strictObject({ target: PurposeSchema.default("wave"), reason: ReasonSchema })
   .openapi("WaiverInput");
 
 export const WaiverSchema = z
   .object({ probe: ProbeIdSchema, reason: z.string(), by: z.string(), at: InstantSchema })
   .openapi("Waiver");
 
-const OutcomeSchema = z.enum(["pass", "fail", "unreachable", "error"]);
-const VantageSchema = z.enum(["control", "here"]);
+export const OutcomeSchema = z.enum(["pass", "fail", "unreachable", "error"]);
+export const VantageSchema = z.enum(["control", "here"]);
 
 export const ProbeResultSchema = z
   .strictObject({
@@ -174,7 +141,7 @@ export const ProbeResultSchema = z
       received: z.string().max(MAX_EVIDENCE_CHARS),
       status: z.int().min(100).max(999).nullable(),
       ms: z.number().min(0),
-      fault: z.enum(FAULT_NAMES).nullable(),
+      fault: z.enum(EXCHANGE_FAULTS).nullable(),
       from: VantageSchema,
     }),
     sentence: z.string().max(1000),
@@ -184,6 +151,12 @@ export const ProbeResultSchema = z
 /** A matrix run from somebody's command line: recorded under its sender's name, always as `from: here`. */
 export const PreflightReportSchema = z
   .strictObject({
+    origin: OriginSchema.openapi({
+      description: "As the matrix named it; refused when the version has another one by now",
+    }),
+    via: OriginSchema.nullable().default(null).openapi({
+      description: "The address that was asked in its place, where no raw connection leads to the origin",
+    }),
     results: z
       .array(ProbeResultSchema)
       .min(1)
@@ -195,33 +168,6 @@ export const PreflightReportSchema = z
   })
   .openapi("PreflightReport");
 
-export const PreflightVerdictSchema = z
-  .object({
-    verdict: z.enum(["pass", "fail", "inconclusive"]),
-    failed: z.array(z.string()),
-    waived: z.array(z.object({ id: z.string(), outcome: OutcomeSchema, waiver: WaiverSchema })),
-    unreachable: z.array(z.string()),
-    missing: z.array(z.string()),
-    sentence: z.string(),
-  })
-  .openapi("PreflightVerdict");
-
-/** The last run of a version with both verdicts: what accounts may do, and what the default may do. */
-export const PreflightSchema = z
-  .object({
-    product: ProductNameSchema,
-    version: VersionNameSchema,
-    at: InstantSchema.nullable(),
-    by: z.string().nullable(),
-    from: VantageSchema.nullable(),
-    wave: PreflightVerdictSchema,
-    default: PreflightVerdictSchema,
-    uncovered: z.array(z.enum(COVERED_CLASSES)),
-    results: z.array(ProbeResultSchema),
-  })
-  .openapi("Preflight");
-
 export type PreflightSettings = z.infer<typeof PreflightSettingsSchema>;
 export type PreflightReport = z.infer<typeof PreflightReportSchema>;
-export type PreflightView = z.infer<typeof PreflightSchema>;
 export type WaiverInput = z.infer<typeof WaiverInputSchema>;

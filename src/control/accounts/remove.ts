@@ -16,7 +16,15 @@ const THESE = "(SELECT value FROM json_each(?1))";
 const HASHES = `SELECT key_hash FROM accounts WHERE slug IN ${THESE}
   UNION ALL SELECT key_hash FROM custom_domains WHERE account IN ${THESE}`;
 /** Everything that hangs on an account by its slug. */
-const SATELLITES = ["custom_domains", "pins", "quarantines", "holds", "deferrals", "urgent"];
+const SATELLITES = [
+  "custom_domains",
+  "pins",
+  "quarantines",
+  "holds",
+  "deferrals",
+  "deferral_series",
+  "urgent",
+];
 
 /** Turns living accounts into tombstones. The slugs must be of living ones. */
 export function buryAccounts(db: Db, moment: Moment, slugs: readonly AccountSlug[]): void {

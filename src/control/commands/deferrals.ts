@@ -1,13 +1,25 @@
-/** Deferrals: "not before that day", with an owner. Rollouts read them; the maps do not, and nobody moves by their end. */
+/**
+ * Deferrals: "not before that day", with an owner. Rollouts read them; the maps do not, and nobody moves by their end.
+ * Limited, because what may be put off for ever is: each ends within 90 days, and all of one account together within a
+ * year of the first. Lifting one and making another does not begin anew; 90 days without one do.
+ */
 import type { Account } from "../../contracts/api/accounts.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
+import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { fromInstant, toInstant } from "../clock.ts";
 import { notFound, refuse } from "../refuse.ts";
+import { loadDeferralSeries, saveDeferralSeries } from "../store/deferral-series.ts";
 import { deleteDeferral, loadPlacements, saveDeferral } from "../store/placements.ts";
 import { findAccount, finishAccount } from "./find-account.ts";
 import type { Change, Work } from "./work.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_AHEAD_DAYS = 90;
+const MAX_TOGETHER_DAYS = 365;
+/** Without a deferral for this long, an account begins anew. */
+const FORGOTTEN_AFTER_DAYS = 90;
 
 /** Defers every move of an account until an instant. */
 export function setDeferral(
@@ -19,10 +31,46 @@ export function setDeferral(
   const until = fromInstant(input.until);
   if (until <= work.nowMs)
     return refuse("invalid", `the deferral would end at ${input.until}, which is past`);
+  const firstAt = beginOfSeries(work, account);
+  const tooLong = refuseTooLong(work, { account, until, firstAt });
+  if (tooLong !== null) return tooLong;
   const { reason, owner } = input;
+  saveDeferralSeries(work.db, account, { firstAt, lastUntil: until });
   saveDeferral(work.db, { account, until, reason, owner, by: work.actor.name, at: work.nowMs });
   const told = { target: `account/${account}`, reason, detail: { until: toInstant(until), owner } };
   return finishAccount(work, account, { told, maps: "unchanged" });
+}
+
+function beginOfSeries({ db, nowMs }: Work, account: AccountSlug): EpochMs {
+  const series = loadDeferralSeries(db, account);
+  const over = series === null || nowMs - series.lastUntil > FORGOTTEN_AFTER_DAYS * DAY_MS;
+  return over ? nowMs : series.firstAt;
+}
+
+function refuseTooLong(
+  { nowMs }: Work,
+  {
+    account,
+    until,
+    firstAt,
+  }: { readonly account: AccountSlug; readonly until: EpochMs; readonly firstAt: EpochMs },
+): Result<never, Refusal> | null {
+  const lastTogether = firstAt + MAX_TOGETHER_DAYS * DAY_MS;
+  const lastAhead = nowMs + MAX_AHEAD_DAYS * DAY_MS;
+  if (until > lastTogether) {
+    return refuse(
+      "conflict",
+      `${account} has been deferred again and again since ${toInstant(firstAt)}, and ${MAX_TOGETHER_DAYS} days in all is the limit: until ${toInstant(lastTogether)} at most. To keep it where it is, pin it`,
+      { first_deferred_at: toInstant(firstAt), latest: toInstant(Math.min(lastTogether, lastAhead)) },
+    );
+  }
+  return until <= lastAhead
+    ? null
+    : refuse(
+        "invalid",
+        `a deferral ends at most ${MAX_AHEAD_DAYS} days ahead: until ${toInstant(lastAhead)} for now, and then again if it must be`,
+        { latest: toInstant(lastAhead) },
+      );
 }
 
 /** Ends a deferral: the account may be moved again, and is not moved by this. */
@@ -35,6 +83,11 @@ export function liftDeferral(
   const deferral = loadPlacements(work.db, [account]).deferrals.get(account);
   if (deferral === undefined) return notFound(`deferral of ${account}`);
   deleteDeferral(work.db, account);
+  const series = loadDeferralSeries(work.db, account);
+  if (series !== null) {
+    const lastUntil = Math.min(series.lastUntil, work.nowMs);
+    saveDeferralSeries(work.db, account, { ...series, lastUntil });
+  }
   const told = {
     target: `account/${account}`,
     reason,

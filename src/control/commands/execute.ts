@@ -19,16 +19,19 @@ import { loadAnswer, saveAnswer } from "../store/idempotency.ts";
 import { deleteAccount } from "./account-delete.ts";
 import { putAccount } from "./account-put.ts";
 import { liftDeferral, setDeferral } from "./deferrals.ts";
+import { dropFreeze, putFreeze } from "./freezes.ts";
 import { setHalt } from "./halt.ts";
 import { liftAccountHold, liftProductHold, setAccountHold, setProductHold } from "./holds.ts";
 import { issueOverride, revokeOverrides } from "./overrides.ts";
 import { liftPin, setPin } from "./pins.ts";
+import { recordPreflight, setPreflightSettings, waiveProbe, withdrawWaiver } from "./preflight.ts";
 import { putProduct } from "./products.ts";
 import { liftQuarantine, setQuarantine } from "./quarantines.ts";
 import { setDefault, setStable } from "./stable-default.ts";
 import { createToken, revokeTokenByName } from "./tokens.ts";
 import { setVersionState } from "./version-state.ts";
 import { putVersion } from "./versions.ts";
+import { dropWindow, putWindow } from "./windows.ts";
 import type { Change, Command } from "./work.ts";
 
 const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
@@ -54,6 +57,14 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "override.revoke-all": revokeOverrides,
   "token.create": createToken,
   "token.revoke": revokeTokenByName,
+  "window.put": putWindow,
+  "window.delete": dropWindow,
+  "freeze.put": putFreeze,
+  "freeze.delete": dropFreeze,
+  "preflight.settings.set": setPreflightSettings,
+  "preflight.waive": waiveProbe,
+  "preflight.waiver.withdraw": withdrawWaiver,
+  "preflight.record": recordPreflight,
 };
 
 /** Carries a refusal out of the transaction, so that it rolls back. */

@@ -1,13 +1,14 @@
 /**
  * Stable (what new accounts start on) and default (what requests of no known account get). Setting stable changes
- * nobody. Moving the default is the step that once took everything down, so by hand it needs `force`, and the version
- * it leaves stays as standby.
+ * nobody. Moving the default is the step that once took everything down, so by hand it takes a fresh
+ * preflight that passed for this purpose, or `force`; the version it leaves stays as standby.
  */
 import type { Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { refuseProducts } from "../access.ts";
+import { refuseUntried } from "../preflight/default-check.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { markRoot } from "../store/changes.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
@@ -50,12 +51,8 @@ export function setDefault(
       `the default must be live or a candidate; ${product.name} ${version.name} is ${version.state}`,
     );
   }
-  if (!set.input.force) {
-    return refuse(
-      "conflict",
-      `nothing has tried ${product.name} ${version.name} with requests without Host and of unknown accounts, which is what the default serves: try it with them, then pass force to move the default all the same`,
-    );
-  }
+  const untried = set.input.force ? null : refuseUntried(work, product.name, version.name);
+  if (untried !== null) return untried;
   const after = { ...product, default: version.name, standby: product.default };
   return write(work, { before: product, after }, set.input.reason);
 }

@@ -11,6 +11,7 @@ import { ok, type Result } from "../../contracts/result.ts";
 import { refuseProducts } from "../access.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { markRoot } from "../store/changes.ts";
+import { forgetPreflight } from "../store/preflight-runs.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
@@ -34,6 +35,9 @@ export function putVersion(work: Work, put: Put): Result<Change<Version>, Refusa
   const after = toRecord(work, put, before ?? { state: first ? "live" : "registered" });
   saveVersion(db, after);
   if (first) adopt(work, product, put.version);
+  const moved = before !== null && before.origin !== after.origin;
+  // What was seen of another origin, and let past there, says nothing of this one.
+  const forgotten = moved ? forgetPreflight(db, put) : null;
   markRoot(db, work);
   return ok({
     output: viewVersion(db, after),
@@ -43,6 +47,7 @@ export function putVersion(work: Work, put: Put): Result<Change<Version>, Refusa
       detail: {
         before: shown(before),
         after: shown(after),
+        ...(forgotten === null ? {} : { preflightForgotten: forgotten }),
         ...(first ? { became: ["live", "stable", "default"] } : {}),
       },
     },

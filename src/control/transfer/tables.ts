@@ -4,6 +4,7 @@
  * A line of another shape is refused whole; nothing is repaired or guessed.
  */
 import { keyHash } from "../../core/maps/key-hash.ts";
+import { CALENDAR_TABLES } from "./calendar-tables.ts";
 
 /** Version of the export's own format. */
 export const EXPORT_SCHEMA = 1;
@@ -146,6 +147,12 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
       made_at: "int",
     },
   },
+  {
+    name: "deferral_series",
+    order: "account",
+    columns: { account: "text", first_at: "int", last_until: "int" },
+  },
+  ...CALENDAR_TABLES,
   {
     name: "tokens",
     order: "name",

@@ -3,7 +3,7 @@ import { parseDictionary, serializeDictionary } from "structured-headers";
 import { describe, it } from "vitest";
 import type { TrustedProxy } from "../../../src/contracts/env.ts";
 import { extendLoop, hasOwnLoop } from "../../../src/edge/cdn-loop.ts";
-import { createFirebreakHeader } from "../../../src/edge/firebreak-header.ts";
+import { createFirebreakHeader } from "../../../src/core/firebreak-header.ts";
 import { connectionNames } from "../../../src/edge/inbound-headers.ts";
 import { stripOverrideCookie } from "../../../src/edge/override.ts";
 import { buildEdge, NOW_MS, ORIGIN_KEY } from "../../support/edge-builders.ts";

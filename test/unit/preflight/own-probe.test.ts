@@ -139,6 +139,8 @@ describe("OwnProbeSchema", () => {
   });
 });
 
+const ORIGIN = "https://kiln-2-9-0.origins.example.net";
+
 describe("PreflightReportSchema", () => {
   it("takes results from a command line as such, and never as the control plane's", ({ expect }) => {
     const evidence = { sent: "x", received: "y", status: 200, ms: 1, fault: null, from: "here" };
@@ -151,8 +153,8 @@ describe("PreflightReportSchema", () => {
       evidence,
       sentence: "x",
     };
-    expect(PreflightReportSchema.safeParse({ results: [result] }).success).toBe(true);
+    expect(PreflightReportSchema.safeParse({ origin: ORIGIN, results: [result] }).success).toBe(true);
     const forged = { ...result, evidence: { ...evidence, from: "control" } };
-    expect(PreflightReportSchema.safeParse({ results: [forged] }).success).toBe(false);
+    expect(PreflightReportSchema.safeParse({ origin: ORIGIN, results: [forged] }).success).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Writes the `Firebreak` request header: an RFC 9651 dictionary that tells an origin product, account, version and
  * request id, signed where an origin key is configured, so that the origin can refuse traffic that did not come
- * through the router. Called by the edge for every attempt to reach an origin.
+ * through the router. Called by the edge for every attempt to reach an origin, and by the control plane for probes.
  * The signature is HMAC-SHA256 over `minute\nhost\naccount\nversion` (host as in `X-Forwarded-Host`, account empty when
  * unknown) and is computed once a minute for the same four: an HMAC per request would cost a fifth of it.
  * Replay: a signed header is good for the minute it names; origins should take the present minute and its neighbours.
