@@ -12,10 +12,18 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { decodeRoot } from "../../core/maps/root-codec.ts";
 import { readIntOrNull } from "../row.ts";
 import { readCounter, readMeta, writeCounter, writeMeta } from "../store/meta.ts";
-import { loadPendingRoot, raiseGeneration } from "../store/roots.ts";
+import { loadPendingRoot, raiseGeneration, type PendingRoot } from "../store/roots.ts";
 import { buildPiece, hasDirtyShards, PIECE_SHARDS, Unpublishable } from "./build.ts";
-import { commitFlip, isFlipDue, nextRootWrite, OPERATIONS_A_FLIP, prepareFlip, writeFlip } from "./flip.ts";
-import { readBatch } from "./phase.ts";
+import {
+  commitFlip,
+  isFlipDue,
+  isReady,
+  nextRootWrite,
+  OPERATIONS_A_FLIP,
+  prepareFlip,
+  writeFlip,
+} from "./flip.ts";
+import { readBatch, writeBatch } from "./phase.ts";
 import type { PublisherPorts } from "./ports.ts";
 import { OPERATIONS_AN_OBJECT, writeSome } from "./write.ts";
 
@@ -83,9 +91,10 @@ async function takeStep(ports: PublisherPorts, operations: number, piece: number
   const { db, clock } = ports;
   if (operations < Math.max(OPERATIONS_A_FLIP, OPERATIONS_AN_OBJECT)) return WAIT;
   if (!(await readHeldRoot(ports))) return WAIT;
+  boundSettling(ports);
+  let blocked: Unpublishable | null = null;
   if (nextRootWrite(db, clock.nowMs()) <= clock.nowMs()) {
-    const pending =
-      loadPendingRoot(db) ?? (isFlipDue(db, clock.nowMs()) ? prepareFlip(db, clock.nowMs()) : null);
+    const pending = loadPendingRoot(db) ?? fixRoot(ports, (error) => (blocked = error));
     if (pending !== null) {
       await writeFlip(ports, pending);
       commitFlip(db, pending, clock.nowMs());
@@ -93,13 +102,41 @@ async function takeStep(ports: PublisherPorts, operations: number, piece: number
     }
   }
   const batch = readBatch(db);
-  if (batch !== null) {
-    if (batch.readyAt !== null) return WAIT;
+  if (batch !== null && batch.readyAt === null)
     return { kind: "went", operations: await writeSome(ports, batch, operations) };
+  if (batch === null && hasDirtyShards(db) && buildDueAt(ports) <= clock.nowMs()) {
+    buildPiece(db, piece);
+    return { kind: "went", operations: 0 };
   }
-  if (!hasDirtyShards(db) || buildDueAt(ports) > clock.nowMs()) return WAIT;
-  buildPiece(db, piece);
-  return { kind: "went", operations: 0 };
+  if (blocked !== null) throw blocked;
+  return WAIT;
+}
+
+/**
+ * The next root, when one is due. One that cannot go out now (urgent accounts made it too large) may be put right by the
+ * shards that are on their way, so it must not keep those from going on; what is ready and refused is final.
+ */
+function fixRoot(
+  { db, clock }: PublisherPorts,
+  onBlocked: (error: Unpublishable) => void,
+): PendingRoot | null {
+  const now = clock.nowMs();
+  if (!isFlipDue(db, now)) return null;
+  try {
+    return prepareFlip(db, now);
+  } catch (error) {
+    if (!(error instanceof Unpublishable) || isReady(readBatch(db), now)) throw error;
+    onBlocked(error);
+    return null;
+  }
+}
+
+/** A clock that was put back must not stretch the settling of a batch beyond the delay from now on. */
+function boundSettling({ db, clock, config }: PublisherPorts): void {
+  const batch = readBatch(db);
+  const latest = clock.nowMs() + config.flipDelayMs;
+  if (batch !== null && batch.readyAt !== null && batch.readyAt > latest)
+    writeBatch(db, { ...batch, readyAt: latest });
 }
 
 /**
@@ -114,7 +151,9 @@ async function readHeldRoot({ db, store }: PublisherPorts): Promise<boolean> {
   const text = await store.get(ROOT_KEY);
   const decoded = text === null ? null : decodeRoot(text);
   if (decoded === null || !decoded.ok) {
-    writeMeta(db, "held_root", null);
+    // Somebody's maps that were seen here before are gone: they are to be replaced. Edges still hold them, so what the
+    // new ones lack is meant, as after a restore; else every edge would refuse them for as long as it lives.
+    if (readMeta(db, "held_root") !== null) writeMeta(db, "restored", "yes");
     writeCounter(db, "held_root_read", 1);
     return true;
   }
@@ -135,7 +174,8 @@ function buildDueAt({ db, clock }: PublisherPorts): EpochMs {
   )[0];
   const applying = db.rows("SELECT max(last_at) AS last FROM imports WHERE state = 'applying'")[0];
   const latest = Math.max(readIntOrNull(row ?? {}, "last") ?? 0, readIntOrNull(applying ?? {}, "last") ?? 0);
-  const quiet = latest + IMPORT_QUIET_MS;
+  // A last line from the future was written before the clock was put back: there is no telling how long ago.
+  const quiet = latest > clock.nowMs() ? 0 : latest + IMPORT_QUIET_MS;
   const oldest = db.rows(
     "SELECT min(at) AS at FROM outbox WHERE done_generation IS NULL AND scope <> 'root'",
   )[0];
@@ -157,7 +197,7 @@ function dueWithoutFailures(ports: PublisherPorts, now: EpochMs): EpochMs | null
   const batch = readBatch(db);
   const rootAt = Math.max(now, nextRootWrite(db, now));
   if (loadPendingRoot(db) !== null || isFlipDue(db, now)) return rootAt;
-  if (batch !== null) return batch.readyAt ?? now;
+  if (batch !== null) return Math.min(batch.readyAt ?? now, now + ports.config.flipDelayMs);
   return hasDirtyShards(db) ? Math.max(now, buildDueAt(ports)) : null;
 }
 

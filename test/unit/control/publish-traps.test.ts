@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import { buildPiece } from "../../../src/control/publisher/build.ts";
 import { writeCounter } from "../../../src/control/store/meta.ts";
+import { checkSuccession } from "../../../src/core/maps/succession.ts";
 import { shardOf } from "../../../src/core/maps/key-hash.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import {
@@ -9,6 +10,7 @@ import {
   addProducts,
   contextOf,
   createWorld,
+  must,
   readMaps,
   refusalOf,
   settle,
@@ -65,4 +67,56 @@ describe("publisher", () => {
       expect(readMaps(world.kv.values).root.accounts).toBe(1);
     },
   );
+
+  it("lets the shards go on while urgent accounts make the root too large", async ({ expect }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    await addProducts(world);
+    for (let n = 0; n < 150; n++) await addAccount(world, `account-${n}`);
+    const timeouts = Array.from({ length: 15 }, (_, n) => ({
+      prefix: `/${n}${"x".repeat(3000)}`,
+      seconds: 60,
+    }));
+    await must(world, "product.put", { product: "kiln", input: { domains: ["kiln.example.com"], timeouts } });
+    await settle(world);
+    const hold = { mode: "page", message: "y".repeat(100), until: null, reason: "test" } as const;
+    for (let n = 0; n < 150; n++)
+      await must(world, "account.hold.set", { account: `account-${n}`, input: hold });
+    await settle(world);
+    expect(readMaps(world.kv.values).find("account-149")?.hold?.mode).toBe("page");
+  });
+
+  it("does not wait longer when the clock is put back while a batch settles", async ({ expect }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    await addProducts(world);
+    await addAccount(world, "acme");
+    await world.control.alarm();
+    world.clock.now -= 3_600_000;
+    await world.control.alarm();
+    await settle(world);
+    expect(readMaps(world.kv.values).root.accounts).toBe(1);
+  });
+
+  it("replaces somebody's larger maps, once their root is deleted, by what edges that hold them accept", async ({
+    expect,
+  }) => {
+    const before = createWorld({ db: createMemoryDb() });
+    await addProducts(before);
+    for (let n = 0; n < 100; n++) await addAccount(before, `account-${n}`);
+    await settle(before);
+    const held = readMaps(before.kv.values).root;
+
+    const { kv, clock } = before;
+    const after = createWorld({ db: createMemoryDb(), kv, clock });
+    await addProducts(after);
+    await addAccount(after, "acme");
+    await after.control.alarm();
+    expect(readMaps(kv.values).root).toEqual(held);
+    kv.values.delete("root");
+    clock.now += 120_000;
+    await after.control.alarm();
+    await settle(after);
+    const { root } = readMaps(kv.values);
+    expect(root.accounts).toBe(1);
+    expect(checkSuccession(held, root)).toBeNull();
+  });
 });
