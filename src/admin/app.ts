@@ -18,9 +18,11 @@ import { createReadyCheck } from "./ready.ts";
 import { jsonResponse, problemResponse, textResponse } from "./respond.ts";
 import { ACCOUNT_STATE_OPERATIONS } from "./routes/account-state.ts";
 import { ACCOUNT_OPERATIONS } from "./routes/accounts.ts";
+import { CALENDAR_OPERATIONS } from "./routes/calendar.ts";
 import { INSIGHT_OPERATIONS } from "./routes/insight.ts";
 import { MAINTENANCE_OPERATIONS } from "./routes/maintenance.ts";
 import { OPERATOR_OPERATIONS } from "./routes/operations.ts";
+import { PREFLIGHT_OPERATIONS } from "./routes/preflight.ts";
 import { PRODUCT_OPERATIONS } from "./routes/products.ts";
 import { TOKEN_OPERATIONS } from "./routes/tokens.ts";
 import { VERSION_OPERATIONS } from "./routes/versions.ts";
@@ -73,6 +75,8 @@ function listOperations(services: Services): readonly Operation[] {
     ...openOperations(services, () => (document ??= describeOperations(operations))),
     ...PRODUCT_OPERATIONS,
     ...VERSION_OPERATIONS,
+    ...PREFLIGHT_OPERATIONS,
+    ...CALENDAR_OPERATIONS,
     ...ACCOUNT_OPERATIONS,
     ...ACCOUNT_STATE_OPERATIONS,
     ...OPERATOR_OPERATIONS,

@@ -99,6 +99,7 @@ function problems({ spec }: Pick<Operation, "spec">): RouteConfig["responses"] {
     ...(isGuarded(spec.id) ? GUARDED_PROBLEMS : []),
     ...(spec.method === "get" ? [] : WRITE_PROBLEMS),
     ...(spec.body === NO_BODY && spec.lines === undefined ? [] : BODY_PROBLEMS),
+    ...(spec.id === "products.default.set" ? (["preflight-missing"] as const) : []),
     ...(spec.id === "overrides.issue" ? (["not-configured"] as const) : []),
   ];
   const byStatus = new Map<number, string[]>();

@@ -3,6 +3,10 @@
  * is tested with the real one. Commands and questions have plausible answers until a test gives others.
  */
 import type { Account } from "../../src/contracts/api/accounts.ts";
+import type { StoredFreeze, StoredWindow } from "../../src/contracts/api/calendar.ts";
+import type { PreflightView } from "../../src/contracts/api/preflight-runs.ts";
+import type { KeptSettings, PreflightDone } from "../../src/contracts/preflight-port.ts";
+import type { Probe } from "../../src/contracts/preflight.ts";
 import type { Halt, Status, TokenView } from "../../src/contracts/api/operations.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
 import type {
@@ -98,6 +102,115 @@ export const STATUS: Status = {
   warnings: [],
 };
 
+export const WINDOW: StoredWindow = {
+  name: "weekend-nights",
+  windows: [{ days: ["fri", "sat"], from: "22:00", to: "04:00", zone: "account" }],
+  next: [
+    {
+      zone: "Europe/Paris",
+      date: "2026-11-28",
+      start: { local: "2026-11-28T22:00:00+01:00", utc: "2026-11-28T21:00:00Z" },
+      end: { local: "2026-11-29T04:00:00+01:00", utc: "2026-11-29T03:00:00Z" },
+    },
+  ],
+  by: "test",
+  at: AT,
+  revision: 1,
+};
+
+export const FREEZE: StoredFreeze = {
+  name: "year-end",
+  from: "2026-12-20",
+  to: "2027-01-03",
+  zone: "UTC",
+  scope: {},
+  reason: "Year-end close",
+  span: {
+    zone: "UTC",
+    start: { local: "2026-12-20T00:00:00+00:00", utc: "2026-12-20T00:00:00Z" },
+    end: { local: "2027-01-04T00:00:00+00:00", utc: "2027-01-04T00:00:00Z" },
+    state: "ahead",
+  },
+  by: "test",
+  at: AT,
+  revision: 1,
+};
+
+export const SETTINGS: KeptSettings = {
+  product: "kiln",
+  settings: {
+    presets: ["haproxy"],
+    syntheticAccount: null,
+    syntheticByCell: {},
+    cells: [],
+    own: [
+      {
+        id: "own-login",
+        title: "Login",
+        class: "known",
+        why: "first page",
+        request: {
+          kind: "request",
+          method: "GET",
+          target: "/login",
+          httpVersion: "1.1",
+          host: "a.{domain}",
+          headers: [],
+          body: null,
+        },
+        expect: {
+          status: [
+            [200, 200],
+            [300, 399],
+          ],
+          header: null,
+          bodyContains: null,
+        },
+      },
+    ],
+  },
+  by: "test",
+  at: AT,
+  revision: 1,
+};
+
+const NOT_KNOWN = {
+  verdict: "inconclusive" as const,
+  failed: [],
+  waived: [],
+  unreachable: [],
+  missing: ["options-hostless"],
+  sentence: "Of 1 probes; not run: options-hostless",
+};
+
+export const PREFLIGHT: PreflightView = {
+  product: "kiln",
+  version: "2.9.0",
+  origin: VERSION.origin,
+  at: null,
+  runs: [],
+  wave: NOT_KNOWN,
+  default: NOT_KNOWN,
+  uncovered: ["known", "unknown", "none", "ip"],
+  waivers: [],
+  probes: [],
+  results: [],
+};
+
+const PROBE: Probe = {
+  id: "options-hostless",
+  title: "OPTIONS / HTTP/1.0 without Host",
+  class: "none",
+  cell: null,
+  target: { kind: "socket", host: "kiln-2-9-0.origins.example.net", port: 443, tls: true },
+  bytes: new TextEncoder().encode("OPTIONS / HTTP/1.0\r\n\r\n"),
+  expect: { status: [[200, 399]], header: null, bodyContains: null },
+  why: "HAProxy sends this",
+  demandedBy: ["haproxy"],
+};
+
+const RAN: PreflightDone = { run: 1, at: Date.parse(AT), wave: "inconclusive", default: "inconclusive" };
+
 const COMMANDS: CommandOutputs = {
   "product.put": PRODUCT,
   "product.stable.set": PRODUCT,
@@ -121,6 +234,14 @@ const COMMANDS: CommandOutputs = {
   "override.revoke-all": { before: Date.parse(AT) },
   "token.create": TOKEN,
   "token.revoke": TOKEN,
+  "window.put": WINDOW,
+  "window.delete": WINDOW,
+  "freeze.put": FREEZE,
+  "freeze.delete": FREEZE,
+  "preflight.settings.set": SETTINGS,
+  "preflight.waive": { probe: "options-hostless", reason: "r", by: "test", at: Date.parse(AT) },
+  "preflight.waiver.withdraw": { probe: "options-hostless", reason: "r", by: "test", at: Date.parse(AT) },
+  "preflight.record": RAN,
 };
 
 const QUERIES: QueryOutputs = {
@@ -134,6 +255,13 @@ const QUERIES: QueryOutputs = {
   audit: { items: [], cursor: null },
   tokens: [TOKEN],
   status: STATUS,
+  windows: [WINDOW],
+  window: WINDOW,
+  freezes: [FREEZE],
+  freeze: FREEZE,
+  "preflight.settings": SETTINGS,
+  preflight: PREFLIGHT,
+  "preflight.probes": { origin: VERSION.origin, via: null, probes: [PROBE] },
 };
 
 /** What a test may change about the fake while it runs. */
@@ -212,6 +340,8 @@ export function createFakeControl(): FakeControl {
     query: <K extends QueryName>(name: K, input: QueryInputs[K]) =>
       answer(plain(name, input), () => refusedOr({ ...QUERIES, products: state.products }[name])),
     authenticate: (sha256) => answer(plain("authenticate", sha256), () => state.actors.get(sha256) ?? null),
+    runPreflight: (asked, context) =>
+      answer({ name: "runPreflight", input: asked, context }, () => refusedOr(RAN)),
     importBegin: (begin: ImportBegin, actor) =>
       answer(plain("importBegin", { begin, actor }), () => refusedOr(null)),
     importBatch: (id, lines) => answer(plain("importBatch", lines), () => state.batch(id, lines)),

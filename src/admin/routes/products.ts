@@ -110,7 +110,8 @@ export const PRODUCT_OPERATIONS: readonly Operation[] = [
     path: `${ONE}/default`,
     tag: TAG,
     summary: "Move the default (unknown accounts)",
-    description: "A step of its own, never part of a wave. The default before it becomes the standby.",
+    description:
+      "A step of its own, never part of a wave. Takes a preflight of the version that passed for the default within 60 minutes, or `force`. The default before it becomes the standby.",
     params: ProductParamsSchema,
     query: NOTHING,
     body: DefaultInputSchema,

@@ -130,7 +130,7 @@ export const DefaultInputSchema = z
     reason: ReasonSchema,
     force: z.boolean().default(false).openapi({
       description:
-        "Move the default although nothing has tried the version with requests that name no known account",
+        "Move the default although preflight of the version did not pass, or was not run within the hour",
     }),
   })
   .openapi("DefaultInput");

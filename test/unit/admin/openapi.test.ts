@@ -32,6 +32,7 @@ const SAMPLES: Record<string, string> = {
   version: "2.9.0",
   account: "acme",
   name: "deploy-pipeline",
+  probe: "options-hostless",
 };
 
 async function readDocument(at: TestAdmin): Promise<Document> {

@@ -36,6 +36,15 @@ const DEEDS = {
   "halt.set": "halt.set",
   "tokens.create": "token.create",
   "tokens.revoke": "token.revoke",
+  "windows.put": "window.put",
+  "windows.delete": "window.delete",
+  "freezes.put": "freeze.put",
+  "freezes.delete": "freeze.delete",
+  "preflight.settings.set": "preflight.settings.set",
+  "preflight.run": "preflight.run",
+  "preflight.report": "preflight.record",
+  "preflight.waive": "preflight.waive",
+  "preflight.waiver.withdraw": "preflight.waiver.withdraw",
   restore: "restore",
 } as const satisfies Partial<Record<GuardedId, Deed>>;
 
