@@ -1,0 +1,246 @@
+/**
+ * What a rollout would do before anything starts: accounts per wave and zone, first and last moves as dates, the critical
+ * path, who is not reached before a date, who cannot go back after which wave, who is left behind. It assumes that checks
+ * pass, requests come and people say yes at once; with a freeze added it says what changes by being asked again.
+ * Pure; called by `rollout plan` and by `explain --at` for the future. Design §5, `plan`.
+ */
+import type { Frozen, Facts, LeftBehind } from "../../contracts/rollout-input.ts";
+import type { FrozenGroup, RolloutPlan } from "../../contracts/rollout.ts";
+import type { ShownInstant } from "../../contracts/calendar.ts";
+import type { EpochMs } from "../../contracts/units.ts";
+import { DAY_MS, MINUTE_MS } from "../calendar/memo.ts";
+import { showInstant } from "../calendar/preview.ts";
+import { type CalendarFacts, opennessOf, windowsOf } from "./openness.ts";
+import { nextOpening, isOpen } from "../calendar/openings.ts";
+import { bakeEndMs } from "./phases/bake.ts";
+import { type MoveSegment, simulateWave } from "./simulate-wave.ts";
+import { countBetween, targetThreshold, waveThresholds } from "./thresholds.ts";
+import { irreversibleTargets } from "./versions.ts";
+
+export interface PlannedZone {
+  readonly zone: string;
+  readonly accounts: number;
+  readonly first: ShownInstant;
+  readonly last: ShownInstant;
+}
+
+export interface PlannedWave {
+  readonly name: string;
+  readonly accounts: number;
+  readonly threshold: number;
+  readonly startMs: EpochMs;
+  /** Null: it never ends, because groups never open; the waves after it are not planned. */
+  readonly shiftedMs: EpochMs | null;
+  readonly bakedMs: EpochMs | null;
+  readonly zones: readonly PlannedZone[];
+  /** Targets that its accounts cannot come back from. */
+  readonly oneWay: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** One stretch of the way from start to end, and what it waits for. */
+export interface PathStep {
+  readonly what: string;
+  readonly fromMs: EpochMs;
+  readonly untilMs: EpochMs;
+}
+
+export interface RolloutForecast {
+  readonly digest: string;
+  readonly waves: readonly PlannedWave[];
+  readonly criticalPath: readonly PathStep[];
+  readonly segments: readonly MoveSegment[];
+  readonly endMs: EpochMs | null;
+  readonly leftBehind: readonly LeftBehind[];
+  /** Accounts that will not have moved by the date that was asked about; null when none was. */
+  readonly notReached: {
+    readonly beforeMs: EpochMs;
+    readonly accounts: number;
+    readonly zones: readonly string[];
+  } | null;
+}
+
+export interface ForecastQuestion {
+  readonly plan: RolloutPlan;
+  readonly frozen: Frozen;
+  readonly facts: Facts;
+  readonly startMs: EpochMs;
+  readonly calendar: Pick<CalendarFacts, "windows" | "freezes" | "memo">;
+  readonly beforeMs: EpochMs | null;
+}
+
+function zonesOf(segments: readonly MoveSegment[], groups: readonly FrozenGroup[]): readonly PlannedZone[] {
+  const byZone = new Map<string, { accounts: number; firstMs: EpochMs; lastMs: EpochMs }>();
+  for (const { index, from, to, fromMs, untilMs } of segments) {
+    const group = groups[index];
+    if (group === undefined) continue;
+    const known = byZone.get(group.zone) ?? { accounts: 0, firstMs: fromMs, lastMs: untilMs };
+    byZone.set(group.zone, {
+      accounts: known.accounts + countBetween(group, from, to),
+      firstMs: Math.min(known.firstMs, fromMs),
+      lastMs: Math.max(known.lastMs, untilMs),
+    });
+  }
+  return [...byZone]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([zone, { accounts, firstMs, lastMs }]) => ({
+      zone,
+      accounts,
+      first: showInstant(firstMs, zone),
+      last: showInstant(lastMs, zone),
+    }));
+}
+
+interface Walk {
+  readonly waves: PlannedWave[];
+  readonly path: PathStep[];
+  readonly segments: MoveSegment[];
+  readonly moved: number[];
+  atMs: EpochMs | null;
+}
+
+function warningsOf(accounts: number, never: number): readonly string[] {
+  return [
+    ...(accounts === 0 ? ["moves nobody"] : []),
+    ...(never === 0 ? [] : [`${never} groups have no window within 400 days`]),
+  ];
+}
+
+/** One wave, from where the walk stands. */
+function walkWave(
+  walk: Walk,
+  question: ForecastQuestion,
+  at: { wave: number; thresholds: readonly number[]; startMs: EpochMs },
+): void {
+  const { plan, frozen, calendar, facts } = question;
+  const { wave, thresholds, startMs } = at;
+  const wavePlan = plan.waves[wave];
+  if (wavePlan === undefined) return;
+  const products = Object.keys(plan.targets);
+  const ask = opennessOf({ ...calendar, products, labelKeys: frozen.labelKeys }, wavePlan.window);
+  const groups = frozen.groups
+    .map((group, index) => {
+      const target = targetThreshold(plan.waves, thresholds, { group, wave });
+      return { index, group, moved: walk.moved[index] ?? 0, target };
+    })
+    .filter(({ moved, target }) => target > moved);
+  const accounts = groups.reduce(
+    (sum, { group, moved, target }) => sum + countBetween(group, moved, target),
+    0,
+  );
+  const run = simulateWave({ wave, plan: wavePlan, startMs, groups, ask });
+  for (const { index, target } of groups) walk.moved[index] = target;
+  const zones = new Set(groups.map(({ group }) => group.zone));
+  const { doneMs } = run;
+  const bakedMs =
+    doneMs === null
+      ? null
+      : accounts === 0
+        ? doneMs
+        : bakeEndMs(wavePlan.bake, doneMs, { zones, memo: calendar.memo });
+  walk.segments.push(...run.segments);
+  walk.waves.push({
+    name: wavePlan.name,
+    accounts,
+    threshold: thresholds[wave] ?? 0,
+    startMs,
+    shiftedMs: doneMs,
+    bakedMs,
+    zones: zonesOf(run.segments, frozen.groups),
+    oneWay: irreversibleTargets(facts, plan.targets, doneMs ?? startMs),
+    warnings: warningsOf(accounts, run.never.length),
+  });
+  addPath(walk, {
+    name: wavePlan.name,
+    startMs,
+    doneMs,
+    bakedMs,
+    firstMs: run.segments.reduce((first, { fromMs }) => Math.min(first, fromMs), doneMs ?? startMs),
+  });
+  walk.atMs = bakedMs;
+}
+
+function addPath(
+  walk: Walk,
+  of: { name: string; startMs: EpochMs; firstMs: EpochMs; doneMs: EpochMs | null; bakedMs: EpochMs | null },
+): void {
+  const { name, startMs, firstMs, doneMs, bakedMs } = of;
+  if (firstMs > startMs)
+    walk.path.push({ what: `wave "${name}" waits for its first window`, fromMs: startMs, untilMs: firstMs });
+  if (doneMs === null) return;
+  walk.path.push({ what: `wave "${name}" moves`, fromMs: firstMs, untilMs: doneMs });
+  if (bakedMs !== null && bakedMs > doneMs)
+    walk.path.push({ what: `wave "${name}" bakes`, fromMs: doneMs, untilMs: bakedMs });
+}
+
+/** The defaults, one after another, each in its window and watched. Freezes on them are not looked ahead to. */
+function walkDefaults(walk: Walk, { plan, calendar }: ForecastQuestion): void {
+  const step = plan.default;
+  if (step === null || walk.atMs === null) return;
+  const windows = windowsOf(step.window, calendar.windows) ?? [];
+  let atMs = walk.atMs + step.afterDays * DAY_MS;
+  walk.path.push({ what: "the default waits its days", fromMs: walk.atMs, untilMs: atMs });
+  for (const product of Object.keys(plan.targets)) {
+    const query = { windows, accountZone: null, memo: calendar.memo };
+    const opening = isOpen(query, atMs) ? atMs : (nextOpening(query, atMs)?.startMs ?? null);
+    if (opening === null) {
+      walk.atMs = null;
+      return;
+    }
+    if (opening > atMs)
+      walk.path.push({
+        what: `the default of ${product} waits for its window`,
+        fromMs: atMs,
+        untilMs: opening,
+      });
+    atMs = opening + step.bake.minutes * MINUTE_MS;
+    walk.path.push({ what: `the default of ${product} is watched`, fromMs: opening, untilMs: atMs });
+  }
+  walk.atMs = atMs;
+}
+
+/** Threshold of a group at an instant, as forecast: what `explain --at` asks of the future. Rises evenly in a segment. */
+export function thresholdAt(segments: readonly MoveSegment[], index: number, atMs: EpochMs): number {
+  let threshold = 0;
+  for (const segment of segments) {
+    if (segment.index !== index || segment.fromMs > atMs) continue;
+    const span = segment.untilMs - segment.fromMs;
+    const part = span <= 0 ? 1 : Math.min(1, (atMs - segment.fromMs) / span);
+    threshold = Math.max(threshold, Math.floor(segment.from + part * (segment.to - segment.from)));
+  }
+  return threshold;
+}
+
+function notReached(walk: Walk, { frozen, beforeMs }: ForecastQuestion): RolloutForecast["notReached"] {
+  if (beforeMs === null) return null;
+  let accounts = 0;
+  const zones = new Set<string>();
+  for (const [index, group] of frozen.groups.entries()) {
+    const missing =
+      group.buckets.length - countBetween(group, 0, thresholdAt(walk.segments, index, beforeMs));
+    accounts += missing;
+    if (missing > 0) zones.add(group.zone);
+  }
+  return { beforeMs, accounts, zones: [...zones].sort() };
+}
+
+/** Forecasts a rollout that would be started at `startMs`. Waves after one that never ends are not in the answer. */
+export function forecast(question: ForecastQuestion): RolloutForecast {
+  const { plan, frozen, startMs } = question;
+  const thresholds = waveThresholds(plan.waves, frozen.groups);
+  const walk: Walk = { waves: [], path: [], segments: [], moved: frozen.groups.map(() => 0), atMs: startMs };
+  for (const wave of plan.waves.keys()) {
+    if (walk.atMs === null) break;
+    walkWave(walk, question, { wave, thresholds, startMs: walk.atMs });
+  }
+  walkDefaults(walk, question);
+  return {
+    digest: frozen.digest,
+    waves: walk.waves,
+    criticalPath: walk.path,
+    segments: walk.segments,
+    endMs: walk.atMs,
+    leftBehind: frozen.leftBehind,
+    notReached: notReached(walk, question),
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * When a wave would move whom, minute by minute with the engine's own pace and calendar: only groups that are open are
+ * looked at, so that a plan over months of nights costs what its moving minutes cost. It assumes that nothing fails and
+ * that a person says yes at once. Pure; called by plan.
+ */
+import type { FrozenGroup, WavePlan } from "../../contracts/rollout.ts";
+import type { EpochMs } from "../../contracts/units.ts";
+import { MINUTE_MS, SEARCH_HORIZON_MS } from "../calendar/memo.ts";
+import type { AskOpenness } from "./openness.ts";
+import { capStep, gainOf } from "./pace.ts";
+
+/** A group's threshold going from one value to another in a stretch of time. */
+export interface MoveSegment {
+  readonly wave: number;
+  /** Index among the frozen groups. */
+  readonly index: number;
+  readonly fromMs: EpochMs;
+  readonly untilMs: EpochMs;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface WaveRun {
+  readonly segments: readonly MoveSegment[];
+  /** When the last group was done; null when some group never is within 400 days. */
+  readonly doneMs: EpochMs | null;
+  /** Indices of groups that never open. */
+  readonly never: readonly number[];
+}
+
+interface Pending {
+  readonly index: number;
+  readonly group: FrozenGroup;
+  readonly target: number;
+  moved: number;
+  nextMs: EpochMs;
+  closesMs: EpochMs;
+  pacedMs: EpochMs | null;
+  segment: { fromMs: EpochMs; from: number } | null;
+}
+
+export interface WaveQuestion {
+  readonly wave: number;
+  readonly plan: WavePlan;
+  readonly startMs: EpochMs;
+  /** Groups with something to move: index, where they stand, where they go. */
+  readonly groups: readonly { index: number; group: FrozenGroup; moved: number; target: number }[];
+  readonly ask: AskOpenness;
+}
+
+/** Opens a group at `atMs`, or finds when to look again; false when it never opens. */
+function open(pending: Pending, ask: AskOpenness, atMs: EpochMs): boolean {
+  const answer = ask(pending.group, atMs);
+  pending.pacedMs = null;
+  if (!answer.allowed) {
+    pending.nextMs = answer.nextAtMs ?? Infinity;
+    return answer.nextAtMs !== null;
+  }
+  pending.closesMs = answer.closesAtMs;
+  pending.segment = { fromMs: atMs, from: pending.moved };
+  return true;
+}
+
+function close(pending: Pending, { wave, atMs }: { wave: number; atMs: EpochMs }, into: MoveSegment[]): void {
+  const { segment, index, moved } = pending;
+  if (segment !== null && moved > segment.from) {
+    into.push({ wave, index, fromMs: segment.fromMs, untilMs: atMs, from: segment.from, to: moved });
+  }
+  pending.segment = null;
+}
+
+/** One minute of the groups that are open; those that are done are closed. */
+function minute(
+  openNow: readonly Pending[],
+  { plan, wave }: WaveQuestion,
+  { atMs, into }: { atMs: EpochMs; into: MoveSegment[] },
+): void {
+  let accounts = 0;
+  for (const pending of openNow) {
+    const gain = gainOf(plan.paceBpPerMinute, pending.pacedMs, atMs);
+    const range = { from: pending.moved, to: Math.min(pending.target, pending.moved + gain.gained) };
+    const step = capStep(pending.group, range, {
+      budget: (plan.maxPerTick ?? Infinity) - accounts,
+      mayExceed: accounts === 0,
+    });
+    accounts += step.accounts;
+    pending.moved = step.threshold;
+    pending.pacedMs = gain.pacedMs;
+    if (pending.moved >= pending.target) close(pending, { wave, atMs }, into);
+  }
+}
+
+/** Runs one wave from `startMs` until all its groups are done. */
+export function simulateWave(question: WaveQuestion): WaveRun {
+  const { ask, startMs, wave } = question;
+  const segments: MoveSegment[] = [];
+  const never: number[] = [];
+  let left: Pending[] = question.groups.map((group) => ({
+    ...group,
+    nextMs: startMs,
+    closesMs: 0,
+    pacedMs: null,
+    segment: null,
+  }));
+  let atMs = startMs;
+  let doneMs = startMs;
+  while (left.length > 0 && atMs <= startMs + SEARCH_HORIZON_MS) {
+    for (const pending of left) {
+      if (pending.segment !== null && atMs >= pending.closesMs) {
+        close(pending, { wave, atMs: pending.closesMs }, segments);
+        pending.nextMs = atMs;
+      }
+      if (pending.segment === null && pending.nextMs <= atMs && !open(pending, ask, atMs))
+        never.push(pending.index);
+    }
+    const openNow = left
+      .filter(({ segment }) => segment !== null)
+      .sort((a, b) => a.closesMs - b.closesMs || a.index - b.index);
+    if (openNow.length > 0) {
+      minute(openNow, question, { atMs, into: segments });
+      doneMs = atMs;
+    }
+    left = left.filter(({ moved, target, nextMs }) => moved < target && nextMs !== Infinity);
+    const next = left.reduce(
+      (soonest, { segment, nextMs }) => Math.min(soonest, segment === null ? nextMs : atMs + MINUTE_MS),
+      Infinity,
+    );
+    atMs = Math.max(atMs + 1, next);
+  }
+  never.push(...left.map(({ index }) => index));
+  return { segments, doneMs: never.length > 0 ? null : doneMs, never };
+}

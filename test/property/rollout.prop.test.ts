@@ -1,0 +1,545 @@
+/**
+ * Histories of a rollout: whatever happens in whatever order, the promises of design §5 hold. What is checked are the
+ * decisions that requests would get (`decideVersion` on the published maps), against a memory kept by the test itself.
+ */
+import fc from "fast-check";
+import { describe, it } from "vitest";
+import type { Freeze } from "../../src/contracts/calendar.ts";
+import type { RolloutPlan } from "../../src/contracts/rollout.ts";
+import { mayMove } from "../../src/core/calendar/may-move.ts";
+import { command } from "../../src/core/rollout/command.ts";
+import { advance } from "../../src/core/rollout/advance.ts";
+import { isTerminal } from "../../src/core/rollout/state.ts";
+import { pairProblem } from "../../src/core/rollout/versions.ts";
+import {
+  account,
+  crowd,
+  DAY,
+  HOUR,
+  memo,
+  MINUTE,
+  NEW,
+  OLD,
+  OFFICE,
+  plan,
+  Sim,
+} from "../support/rollout-builders.ts";
+
+const HISTORIES = 10_000;
+const HISTORIES_TWICE = 300;
+
+const FREEZES: readonly Freeze[] = [
+  { name: "night", from: "2026-11-28", to: "2026-11-28", zone: "account", scope: {}, reason: "shop" },
+  {
+    name: "gold",
+    from: "2026-11-27",
+    to: "2026-12-05",
+    zone: "UTC",
+    scope: { labels: { tier: "gold" } },
+    reason: "vip",
+  },
+  {
+    name: "kiln",
+    from: "2026-12-01T00:00",
+    to: "2026-12-02T12:00",
+    zone: "Asia/Kolkata",
+    scope: { products: ["kiln"] },
+    reason: "x",
+  },
+];
+
+type Op =
+  | { readonly op: "tick"; readonly ms: number }
+  | {
+      readonly op:
+        | "next"
+        | "again"
+        | "approve"
+        | "pause"
+        | "stop"
+        | "halt"
+        | "unhalt"
+        | "delete"
+        | "default"
+        | "new";
+    }
+  | { readonly op: "resume"; readonly again: boolean }
+  | { readonly op: "stretch"; readonly ticks: number }
+  | { readonly op: "mend" }
+  | { readonly op: "back"; readonly to: "all" | "wave" | "cohort" | "gold"; readonly paced: boolean }
+  | { readonly op: "freeze" | "unfreeze"; readonly which: number }
+  | { readonly op: "word"; readonly product: "kiln" | "fogbugz"; readonly wave: Word; readonly default: Word }
+  | { readonly op: "gate" | "probe" | "defaultGate"; readonly word: Word }
+  | { readonly op: "create" | "edit" | "pin" | "unpin"; readonly who: number }
+  | { readonly op: "bad"; readonly version: "2.9.0" | "2.8.0"; readonly bad: boolean };
+type Word = "pass" | "fail" | "inconclusive";
+
+const word = fc.constantFrom<Word>("pass", "pass", "pass", "fail", "inconclusive");
+const one = <T extends string>(...ops: T[]): fc.Arbitrary<{ op: T }> =>
+  fc.record({ op: fc.constantFrom(...ops) });
+const op: fc.Arbitrary<Op> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: fc.constant("tick"),
+      ms: fc.constantFrom(
+        0,
+        -10 * MINUTE,
+        MINUTE,
+        3 * MINUTE,
+        20 * MINUTE,
+        61 * MINUTE,
+        5 * HOUR,
+        DAY,
+        3 * DAY,
+      ),
+    }),
+  },
+  { weight: 6, arbitrary: one("next", "mend") },
+  { weight: 8, arbitrary: fc.record({ op: fc.constant("stretch"), ticks: fc.integer({ min: 5, max: 24 }) }) },
+  { weight: 4, arbitrary: one("approve", "again") },
+  { weight: 3, arbitrary: one("pause", "halt", "unhalt", "delete", "default", "new", "stop") },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant("resume"), again: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant("back"),
+      to: fc.constantFrom("all", "wave", "cohort", "gold"),
+      paced: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("freeze", "unfreeze"), which: fc.nat(2) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("word"),
+      product: fc.constantFrom("kiln", "fogbugz"),
+      wave: word,
+      default: word,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("gate", "probe", "defaultGate"), word }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ op: fc.constantFrom("create", "edit", "pin", "unpin"), who: fc.nat(11) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant("bad"),
+      version: fc.constantFrom("2.9.0", "2.8.0"),
+      bad: fc.boolean(),
+    }),
+  },
+) as fc.Arbitrary<Op>;
+
+const settings = fc.record({
+  gate: fc.constantFrom("none", "hold", "advance", "pause"),
+  onFail: fc.constantFrom<"pause" | "rollback">("pause", "rollback"),
+  moveDefault: fc.boolean(),
+  first: word,
+});
+const history = fc.tuple(settings, fc.array(op, { minLength: 3, maxLength: 15 }));
+
+function planOf(of: { gate: string; onFail: "pause" | "rollback"; moveDefault: boolean }): RolloutPlan {
+  const base = plan();
+  const onInconclusive = of.gate === "hold" || of.gate === "pause" ? of.gate : "advance";
+  const gate = {
+    errorIncreasePercent: 1,
+    alpha: 0.05,
+    minAccounts: 1,
+    onFail: of.onFail,
+    onInconclusive,
+    mustHave: [],
+  } as const;
+  return { ...base, gate: of.gate === "none" ? null : gate, default: of.moveDefault ? base.default : null };
+}
+
+const ACCOUNTS = [
+  ...crowd(12),
+  account("own-window", { window: [{ days: ["wed"], from: "03:00", to: "04:00", zone: "UTC" }] }),
+  account("older", { homes: { fogbugz: OLD.fogbugz, kiln: "2.7.0" } }),
+  account("pinned", { pinned: ["kiln"] }),
+];
+
+const isNew = (pair: string | undefined): boolean => pair === `${NEW.kiln}/${NEW.fogbugz}`;
+
+/** Runs one history and holds every step against what must never happen. Returns what it came to. */
+class Witness {
+  readonly sim: Sim;
+  /** Decisions and defaults when the rollout was started. */
+  before = new Map<string, string>();
+  readonly homeBefore: string;
+  /** Forward moves per account in this rollout, since an operator last said "again". */
+  forward = new Map<string, number>();
+  /** Zone, window and cohort of each account when the rollout was started. */
+  readonly frozenZone = new Map<
+    string,
+    {
+      zone: string;
+      window: (typeof ACCOUNTS)[number]["window"];
+      cohort: string;
+      labels: Readonly<Record<string, string>>;
+    }
+  >();
+  touched = new Set<string>();
+  defaultTouched = false;
+  trace: string[] = [];
+
+  constructor(of: RolloutPlan, first: Word) {
+    this.sim = new Sim(ACCOUNTS, of);
+    this.sim.words.set("kiln", { wave: first, default: first });
+    for (const [slug, { facts }] of this.sim.members) this.frozenZone.set(slug, facts);
+    this.sim.start();
+    this.before = new Map([...this.sim.members.keys()].map((slug) => [slug, this.pairAtStart(slug)]));
+    this.homeBefore = this.defaults();
+    this.check("start", {
+      old: this.before,
+      defaults: `${OLD.kiln}/${OLD.fogbugz}`,
+      phase: "draft",
+      wave: 0,
+    });
+  }
+
+  private pairAtStart(slug: string): string {
+    const homes = this.sim.members.get(slug)?.facts.homes ?? {};
+    return `${homes["kiln"]}/${homes["fogbugz"]}`;
+  }
+
+  defaults(): string {
+    return `${this.sim.facts["kiln"]?.default}/${this.sim.facts["fogbugz"]?.default}`;
+  }
+
+  apply(what: Op): void {
+    const { sim } = this;
+    if (what.op === "stretch") {
+      for (let tick = 0; tick < what.ticks && !isTerminal(sim.state); tick += 1)
+        this.apply({ op: tick % 5 === 4 ? "approve" : "next" });
+      return;
+    }
+    const old = sim.decisions();
+    const { phase, wave } = sim.state;
+    const defaults = this.defaults();
+    this.perform(what);
+    this.check(JSON.stringify(what), { old, defaults, phase, wave });
+    this.trace.push(`${sim.state.phase}:${sim.state.wave}:${sim.state.step}`);
+  }
+
+  private perform(what: Op): void {
+    const { sim } = this;
+    switch (what.op) {
+      case "tick":
+        sim.tick(sim.nowMs + what.ms);
+        return;
+      case "next":
+        sim.tick(Math.max(sim.nowMs + 4 * MINUTE, sim.state.nextAtMs ?? sim.nowMs + 50 * MINUTE));
+        return;
+      case "again":
+        this.twice();
+        return;
+      case "approve": {
+        const { state } = sim;
+        const step = state.defaults.find(({ bakedMs }) => bakedMs === null);
+        const about =
+          state.wave < state.waves.length ? { wave: state.wave } : { default: step?.product ?? "kiln" };
+        sim.command({ kind: "approve", what: about });
+        return;
+      }
+      case "pause":
+        sim.command({ kind: what.op, reason: "r" });
+        return;
+      case "stop":
+        // Rare, so that most histories go on.
+        if (sim.nowMs % 7 === 0 || sim.state.wave > 1) sim.command({ kind: "stop", reason: "r" });
+        return;
+      case "resume": {
+        const result = sim.state.phase === "paused" && what.again ? this.forgive() : null;
+        if (!sim.command({ kind: "resume", again: what.again }).ok && result !== null) this.forward = result;
+        return;
+      }
+      case "back":
+        this.goBack(what);
+        return;
+      case "halt":
+      case "unhalt":
+        sim.halt = what.op === "halt";
+        return;
+      case "freeze":
+        sim.freezes = [
+          ...sim.freezes.filter(({ name }) => name !== FREEZES[what.which]?.name),
+          ...FREEZES.slice(what.which, what.which + 1),
+        ];
+        return;
+      case "unfreeze":
+        sim.freezes = sim.freezes.filter(({ name }) => name !== FREEZES[what.which]?.name);
+        return;
+      case "word":
+        sim.words.set(what.product, { wave: what.wave, default: what.default });
+        sim.runPreflight(what.product);
+        return;
+      case "gate":
+        sim.gate = { atMs: sim.nowMs, verdict: what.word, sentence: what.word };
+        return;
+      case "probe":
+        sim.probeWord = what.word;
+        return;
+      case "defaultGate":
+        sim.defaultGates = { fogbugz: { atMs: sim.nowMs, verdict: what.word, sentence: what.word } };
+        return;
+      case "create":
+        sim.add(account(`new-${what.who}-${sim.members.size}`));
+        return;
+      case "edit":
+        this.edit(what.who);
+        return;
+      case "pin":
+      case "unpin":
+        this.touched.add(`account-${what.who}`);
+        sim[what.op](`account-${what.who}`);
+        return;
+      case "delete":
+        sim.members.delete("account-3");
+        return;
+      case "default":
+        // Somebody sets the default by hand, to what it was.
+        this.defaultTouched = true;
+        return;
+      case "bad":
+        this.mark(what.version, what.bad);
+        return;
+      case "new":
+        this.sim.preflightAnswers = !this.sim.preflightAnswers;
+        return;
+      case "mend":
+        this.mend();
+        return;
+      case "stretch":
+    }
+  }
+
+  /** Everything is well again, and somebody says so. */
+  private mend(): void {
+    const { sim } = this;
+    sim.words.clear();
+    sim.preflightAnswers = true;
+    sim.halt = false;
+    sim.gate = { atMs: sim.nowMs, verdict: "pass", sentence: "pass" };
+    sim.defaultGates = {};
+    sim.runPreflight("kiln");
+    sim.runPreflight("fogbugz");
+    this.mark("2.9.0", false);
+    if (sim.state.phase === "paused") sim.command({ kind: "resume", again: false });
+  }
+
+  private forgive(): Map<string, number> {
+    const known = this.forward;
+    this.forward = new Map();
+    return known;
+  }
+
+  private edit(who: number): void {
+    const member = this.sim.members.get(`account-${who}`);
+    if (member !== undefined)
+      member.facts = { ...member.facts, zone: "Asia/Tokyo", cohort: "internal", window: OFFICE };
+  }
+
+  private mark(version: string, bad: boolean): void {
+    const kiln = this.sim.facts["kiln"];
+    const known = kiln?.versions[version];
+    if (kiln === undefined || known === undefined) return;
+    this.sim.facts = {
+      ...this.sim.facts,
+      kiln: { ...kiln, versions: { ...kiln.versions, [version]: { ...known, bad } } },
+    };
+  }
+
+  private goBack({ to, paced }: Extract<Op, { op: "back" }>): void {
+    const scope =
+      to === "all"
+        ? ({ kind: "all" } as const)
+        : to === "wave"
+          ? ({ kind: "to-wave", wave: 0 } as const)
+          : ({
+              kind: "where",
+              where: to === "cohort" ? { cohort: "internal" } : { labels: { tier: "gold" } },
+            } as const);
+    this.sim.command({
+      kind: "rollback",
+      scope,
+      reason: "r",
+      confirmed: true,
+      paceBpPerMinute: paced ? 2000 : null,
+    });
+  }
+
+  /** The same instant once more changes nothing that counts. */
+  private twice(): void {
+    const { sim } = this;
+    sim.tick(sim.nowMs);
+    const again = advance(sim.state, sim.turn());
+    const loud = again.effects.filter(({ kind }) => kind !== "notify");
+    if (loud.length > 0)
+      throw new Error(`the same tick twice wants ${JSON.stringify(loud)} in ${sim.state.phase}`);
+    if (JSON.stringify(again.state) !== JSON.stringify(sim.state))
+      throw new Error("the same tick twice changes the state");
+  }
+
+  private check(
+    what: string,
+    was: { old: ReadonlyMap<string, string>; defaults: string; phase: string; wave: number },
+  ): void {
+    const { sim } = this;
+    const fail = (why: string): never => {
+      throw new Error(
+        `${why}, after ${what}, ${was.phase} → ${sim.state.phase} (${sim.state.reason}) at ${new Date(sim.nowMs).toISOString()}`,
+      );
+    };
+    for (const [slug, pair] of sim.decisions()) {
+      const before = was.old.get(slug) ?? pair;
+      const [kiln, fogbugz] = pair.split("/");
+      const problem = pairProblem(sim.facts, { kiln: kiln ?? "", fogbugz: fogbugz ?? "" });
+      if (problem !== null) fail(`${slug}: ${problem}`);
+      if (before === pair) continue;
+      if (isNew(pair)) this.forwardMove(slug, fail);
+      else if (pair !== this.before.get(slug)) fail(`${slug} went to ${pair}, which it never had`);
+      else if (sim.state.phase === "completed" || sim.state.phase === "stopped")
+        fail(`${slug} was moved by an end`);
+    }
+    this.checkDefault(was, fail);
+    this.checkEnds(fail);
+  }
+
+  private forwardMove(slug: string, fail: (why: string) => never): void {
+    const { sim } = this;
+    const count = (this.forward.get(slug) ?? 0) + 1;
+    this.forward.set(slug, count);
+    if (count > 1) fail(`${slug} moved forward ${count} times`);
+    if (sim.halt) fail(`${slug} moved while halted`);
+    for (const [product, { wave }] of sim.runs)
+      if (wave.verdict !== "pass") fail(`${slug} moved to ${product} whose preflight is ${wave.verdict}`);
+    const known = this.frozenZone.get(slug);
+    if (known === undefined) return fail(`${slug} came later and was moved`);
+    if (known.cohort === "internal" && sim.state.waves[1]?.firstMoveMs == null && known.window === null) {
+      this.mustBeFree(slug, { ...known, windows: null }, fail);
+      return;
+    }
+    const staffCatchUp = known.cohort === "internal" && known.window === null;
+    this.mustBeFree(
+      slug,
+      { ...known, windows: staffCatchUp ? null : (known.window ?? sim.windows["nights"] ?? null) },
+      fail,
+    );
+  }
+
+  private mustBeFree(
+    slug: string,
+    of: {
+      zone: string;
+      labels: Readonly<Record<string, string>>;
+      windows: (typeof ACCOUNTS)[number]["window"];
+    },
+    fail: (why: string) => never,
+  ): void {
+    const subject = { products: ["kiln", "fogbugz"], labels: of.labels, cell: null, zone: of.zone };
+    const answer = mayMove({
+      windows: of.windows,
+      windowName: null,
+      freezes: this.sim.freezes,
+      subject,
+      atMs: this.sim.nowMs,
+      memo,
+    });
+    if (!answer.allowed) fail(`${slug} moved in a ${answer.reason}`);
+  }
+
+  private checkDefault(was: { defaults: string; wave: number }, fail: (why: string) => never): void {
+    const { sim } = this;
+    const now = this.defaults();
+    if (now === was.defaults) return;
+    const forward =
+      now.length > 0 &&
+      [NEW.kiln, NEW.fogbugz].some((name) => now.includes(name) && !was.defaults.includes(name));
+    if (!forward) return;
+    if (sim.halt) fail("the default moved while halted");
+    if (sim.state.waves.some(({ bakedMs }) => bakedMs === null))
+      fail("the default moved before the waves were done");
+    const moved = sim.state.defaults
+      .filter(({ movedMs }) => movedMs === sim.nowMs)
+      .map(({ product }) => product);
+    if (moved.length !== 1) fail(`${moved.length} defaults moved at once`);
+    if (sim.runs.get(moved[0] ?? "")?.default.verdict !== "pass")
+      fail("the default moved without its preflight");
+    const subject = { products: moved, labels: {}, cell: null, zone: "UTC" };
+    const open = mayMove({
+      windows: sim.windows["office"] ?? null,
+      windowName: null,
+      freezes: sim.freezes,
+      subject,
+      atMs: sim.nowMs,
+      memo,
+    });
+    if (!open.allowed) fail(`the default moved in a ${open.reason}`);
+  }
+
+  private checkEnds(fail: (why: string) => never): void {
+    const { sim } = this;
+    if (sim.state.phase === "rolled-back") {
+      for (const [slug, pair] of sim.decisions()) {
+        if (this.touched.has(slug) || !this.before.has(slug)) continue;
+        if (pair !== this.before.get(slug)) fail(`${slug} was not restored`);
+      }
+      if (this.defaults() !== this.homeBefore) fail("the default was not restored");
+    }
+    if (sim.state.reason === "") fail("a phase without a reason");
+    if (isTerminal(sim.state)) return;
+    if (!command(sim.state, { kind: "stop", reason: "out" }, sim.context()).ok) fail("no way out");
+    if (
+      sim.state.phase === "paused" &&
+      !command(sim.state, { kind: "resume", again: false }, sim.context()).ok
+    )
+      fail("no way on");
+  }
+}
+
+function live([of, ops]: [Parameters<typeof planOf>[0] & { first: Word }, Op[]]): Witness {
+  const witness = new Witness(planOf(of), of.first);
+  for (const what of ops) witness.apply(what);
+  return witness;
+}
+
+describe("a rollout's history", () => {
+  it("never breaks a promise, whatever happens in whatever order", { timeout: 240_000 }, () => {
+    const phases = new Map<string, number>();
+    fc.assert(
+      fc.property(history, (given) => {
+        const { state } = live(given).sim;
+        phases.set(state.phase, (phases.get(state.phase) ?? 0) + 1);
+      }),
+      { numRuns: HISTORIES },
+    );
+    for (const phase of [
+      "completed",
+      "stopped",
+      "rolled-back",
+      "paused",
+      "baking",
+      "default-pending",
+      "preflight-failed",
+    ]) {
+      if (!phases.has(phase)) throw new Error(`no history ended in ${phase}: ${JSON.stringify([...phases])}`);
+    }
+  });
+
+  it("is the same for the same history", { timeout: 60_000 }, ({ expect }) => {
+    fc.assert(
+      fc.property(history, (given) => {
+        const first = live(given);
+        const second = live(given);
+        expect(second.sim.state).toEqual(first.sim.state);
+        expect(second.trace).toEqual(first.trace);
+        expect(second.sim.effects).toEqual(first.sim.effects);
+      }),
+      { numRuns: HISTORIES_TWICE },
+    );
+  });
+});

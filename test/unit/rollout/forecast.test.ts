@@ -1,0 +1,153 @@
+/** What `plan` says before anything starts, held against what the engine then does. */
+import { describe, it } from "vitest";
+import { freeze } from "../../../src/core/rollout/freeze.ts";
+import { checkPlan } from "../../../src/core/rollout/plan-check.ts";
+import { forecast } from "../../../src/core/rollout/plan.ts";
+import { normalisePlan } from "../../../src/core/rollout/plan-normalise.ts";
+import { RolloutInputSchema } from "../../../src/contracts/api/rollouts.ts";
+import {
+  crowd,
+  DAY,
+  FRIDAY,
+  facts,
+  HOUR,
+  memo,
+  MINUTE,
+  NIGHTS,
+  OFFICE,
+  onePlan,
+  plan,
+  Sim,
+} from "../../support/rollout-builders.ts";
+
+const WINDOWS = { nights: NIGHTS, office: OFFICE };
+
+function ask(of = plan(), freezes: Sim["freezes"] = []): ReturnType<typeof forecast> {
+  const numbers = new Map<string, number>();
+  const numberOf = (key: object): number => {
+    const text = JSON.stringify(key);
+    numbers.set(text, numbers.get(text) ?? numbers.size);
+    return numbers.get(text) ?? 0;
+  };
+  const options = { plan: of, salt: "salt", nowMs: FRIDAY, facts: facts(), freezes, again: false, numberOf };
+  const frozen = freeze(crowd(200), options);
+  if (!frozen.ok) throw new Error("too many groups");
+  const calendar = { windows: WINDOWS, freezes, memo };
+  return forecast({
+    plan: of,
+    frozen: frozen.value,
+    facts: facts(),
+    startMs: FRIDAY,
+    calendar,
+    beforeMs: FRIDAY + 5 * HOUR,
+  });
+}
+
+describe("forecast", () => {
+  it("names as many accounts per wave as the engine moves, and when each zone is done", ({ expect }) => {
+    const told = ask();
+    expect(told.waves.map(({ accounts }) => accounts)).toEqual([20, 60, 120]);
+    const sim = new Sim(crowd(200));
+    sim.start();
+    sim.run(FRIDAY + 2 * DAY, MINUTE);
+    expect(sim.state.digest).toBe(told.digest);
+    expect(sim.state.waves[1]?.shiftedMs).toBe(told.waves[1]?.shiftedMs);
+    expect(told.waves[1]?.zones.find(({ zone }) => zone === "Asia/Kolkata")?.first.local).toContain(
+      "T22:00:00+05:30",
+    );
+    expect(told.criticalPath.at(-1)?.what).toContain("default");
+    expect(told.notReached?.accounts).toBeGreaterThan(0);
+  });
+
+  it("moves later when a freeze is added, and says what never opens", ({ expect }) => {
+    const freezes = [
+      { name: "f", from: "2026-11-27", to: "2026-11-29", zone: "account", scope: {}, reason: "r" },
+    ];
+    expect(ask(plan(), freezes).endMs).toBeGreaterThan(ask().endMs ?? Infinity);
+    const never = ask(onePlan({ window: { name: "gone", own: null } }));
+    expect(never.endMs).toBeNull();
+    expect(never.waves[0]?.warnings[0]).toContain("no window");
+  });
+});
+
+const INPUT = {
+  id: "autumn",
+  targets: { kiln: "2.9.0", fogbugz: "8.8.0" },
+  waves: [{ name: "all", cohorts: ["*"], percent: 40, window: "nights", percentPerMinute: 2 }],
+  default: { move: true, afterDays: 3, window: OFFICE[0], approve: "before" },
+};
+
+describe("a plan file", () => {
+  it("is read into one spelling", ({ expect }) => {
+    const read = normalisePlan(RolloutInputSchema.parse(INPUT));
+    expect(read.waves[0]).toMatchObject({
+      shareBp: 4000,
+      paceBpPerMinute: 200,
+      window: { name: "nights", own: null },
+    });
+    expect(Object.keys(read.targets)).toEqual(["fogbugz", "kiln"]);
+    const world = { nowMs: FRIDAY, facts: facts(), windows: WINDOWS, cohorts: ["general"] };
+    expect(checkPlan(read, world).problems).toEqual([]);
+    expect(checkPlan(read, world).warnings[0]?.message).toContain("not 100 %");
+  });
+
+  it("lists every problem, and says why the default is no part of a wave", ({ expect }) => {
+    const wave = { name: "all", cohorts: ["*"], percent: 100, default: true };
+    const refused = RolloutInputSchema.safeParse({ ...INPUT, waves: [wave, { ...wave, percent: 0 }] });
+    const messages = refused.error?.issues.map(({ message }) => message).join("\n") ?? "";
+    expect(messages).toContain("moves alone and last");
+    const bad = normalisePlan(
+      RolloutInputSchema.parse({
+        id: "x",
+        targets: { kiln: "9.9.9", nothing: "1" },
+        waves: [
+          { name: "a", cohorts: ["ghosts"], percent: 50, window: "gone" },
+          { name: "a", cohorts: ["ghosts"], percent: 20 },
+        ],
+        default: { move: true },
+      }),
+    );
+    const world = { nowMs: FRIDAY, facts: facts(), windows: WINDOWS, cohorts: ["general"] };
+    const paths = checkPlan(bad, world).problems.map(({ path }) => path.join("."));
+    expect(paths).toEqual([
+      "targets.kiln",
+      "targets.nothing",
+      "waves.0.cohorts",
+      "waves.0.window",
+      "waves.1.cohorts",
+      "waves.1.name",
+      "waves.1.percent",
+      "default.window",
+    ]);
+  });
+});
+
+describe("advance with 2,000 groups", () => {
+  for (const accounts of [1000, 100_000]) {
+    it(`costs what groups cost, with ${accounts} accounts`, ({ expect, annotate }) => {
+      const zones = Intl.supportedValuesOf("timeZone").slice(0, 40);
+      const crowded = crowd(accounts).map((one, index) => ({
+        ...one,
+        zone: zones[index % 40] ?? "UTC",
+        cohort: `c${Math.floor(index / 40) % 25}`,
+        cell: `cell${Math.floor(index / 1000) % 2}`,
+      }));
+      const sim = new Sim(crowded, onePlan({ window: { name: "nights", own: null }, paceBpPerMinute: 10 }));
+      sim.start();
+      const times: number[] = [];
+      for (let at = 0; at < 60; at += 1) {
+        const begin = performance.now();
+        sim.tick(FRIDAY + 9 * HOUR + at * MINUTE);
+        times.push(performance.now() - begin);
+      }
+      const median = times.sort((a, b) => a - b)[30] ?? Infinity;
+      void annotate(
+        `${accounts} accounts, ${sim.frozen.groups.length} groups: median ${median.toFixed(1)} ms a tick`,
+      );
+      console.info(
+        `${accounts} accounts, ${sim.frozen.groups.length} groups: median ${median.toFixed(1)} ms`,
+      );
+      expect(median).toBeLessThan(250);
+    });
+  }
+});
