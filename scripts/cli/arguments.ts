@@ -17,7 +17,7 @@ import { usageFailure } from "./failure.ts";
 import type { Parser } from "./client.ts";
 
 /** Makes a parser of one word out of a schema of text. */
-function word(schema: Parser<string>): (text: string) => string {
+export function word(schema: Parser<string>): (text: string) => string {
   return (text) => {
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;

@@ -36,12 +36,13 @@ export function addDefault(program: Command, context: ProgramContext): void {
       summary: "move the default to another version; the one before stays as standby",
       arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
       options: [
-        { flags: "--force", about: "although nothing has tried it with requests that name no known account" },
+        { flags: "--force", about: "although its preflight did not pass, or was not run within the hour" },
       ],
       changes: true,
       reason: true,
       writes: true,
       notes: [
+        "It takes a preflight of the version that passed for the default within the hour (`preflight PRODUCT VERSION --for default`), or --force.",
         "No known account is touched. This is the step that once took every server out: do it last, in working hours.",
       ],
       examples: ['default promote kiln 2.9.0 --reason "all waves baked"'],

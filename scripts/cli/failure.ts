@@ -82,6 +82,8 @@ const NEXT: Partial<Record<ProblemType, string>> = {
   "not-found": "Check the spelling: the `list` verb of the same object shows what there is.",
   "stale-revision": "Look at it again with `show`, and repeat the command if the change still fits.",
   "move-not-allowed": "Accounts move by a rollout, quarantine, rollback or override; an edit moves nobody.",
+  "preflight-missing":
+    "Run `preflight PRODUCT VERSION --for default`; `preflight show` has the bytes of what failed.",
   "in-use": "Release what refers to it first; the list above says what.",
   "removes-too-many":
     "Look at the removals with --dry-run; when they are meant, pass --expect-removed with their number.",

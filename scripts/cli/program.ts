@@ -21,15 +21,18 @@ import {
   renderFailure,
   usageFailure,
 } from "./failure.ts";
+import { addFreeze } from "./freeze.ts";
 import { addHalt } from "./halt.ts";
 import { addLocal } from "./local.ts";
 import { addMaps } from "./maps.ts";
 import { addOverride } from "./override.ts";
+import { addPreflight } from "./preflight.ts";
 import { addProduct } from "./product.ts";
 import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { addToken } from "./token.ts";
 import { addVersion } from "./version.ts";
+import { addWindow } from "./window.ts";
 import { addObject, type Outcome } from "./verb.ts";
 
 const HELP_CODES = new Set(["commander.helpDisplayed", "commander.help", "commander.version"]);
@@ -87,6 +90,7 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addExplain(program, context);
   addProduct(program, context);
   addVersion(program, context);
+  addPreflight(program, context);
   addDefault(program, context);
   const accounts = addObject(program, "accounts", {
     summary: "accounts: list, edit, import, pin, hold",
@@ -96,6 +100,8 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addAccountPut(accounts, context);
   addImportVerbs(accounts, context);
   addAccountCareVerbs(accounts, context);
+  addWindow(program, context);
+  addFreeze(program, context);
   addHalt(program, context);
   addOverride(program, context);
   addToken(program, context);

@@ -38,6 +38,8 @@ export interface VerbSpec {
   readonly reason?: boolean;
   /** A write of one resource: offers `--if-match` and `--idempotency-key`. */
   readonly writes?: boolean;
+  /** Runs when the object is called without a verb. */
+  readonly isDefault?: boolean;
   /** Works without the API, so it has no `--url`. */
   readonly offline?: boolean;
   /** More text for the help, after the options. */
@@ -133,7 +135,10 @@ export function addObject(
 
 /** Adds a verb to an object. */
 export function addVerb(parent: Command, spec: VerbSpec, context: ProgramContext): Command {
-  const command = parent.command(spec.name).summary(spec.summary).description(spec.summary);
+  const command = parent
+    .command(spec.name, { isDefault: spec.isDefault === true })
+    .summary(spec.summary)
+    .description(spec.summary);
   for (const each of spec.arguments ?? []) {
     const argument = new Argument(each.name, each.about);
     if (each.parse !== undefined)

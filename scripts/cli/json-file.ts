@@ -1,0 +1,38 @@
+/**
+ * Reads one small JSON document from a file or (`-`) standard input, for verbs that take more than flags can say.
+ * Whole in memory, so bounded; long files of many lines go through file-stream.ts.
+ */
+import { readFile } from "node:fs/promises";
+import { usageFailure } from "./failure.ts";
+import { fileFailure, STANDARD } from "./file-stream.ts";
+import type { Terminal } from "./terminal.ts";
+
+const MAX_CHARS = 1024 * 1024;
+
+/** @throws Failure when it cannot be read, is larger than 1 MiB or is no JSON. */
+export async function readJsonFile(terminal: Terminal, file: string): Promise<unknown> {
+  const text = file === STANDARD ? await readInput(terminal) : await readText(file);
+  if (text.length > MAX_CHARS) throw usageFailure(`${file} is larger than 1 MiB.`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw usageFailure(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw fileFailure(file, error, "read");
+  }
+}
+
+async function readInput({ input }: Terminal): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of input) {
+    chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)));
+    if (chunks.length > MAX_CHARS) break;
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
