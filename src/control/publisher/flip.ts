@@ -41,7 +41,10 @@ export function isReady(batch: Batch | null, nowMs: EpochMs): batch is Batch {
 export function prepareFlip(db: Db, nowMs: EpochMs): PendingRoot | null {
   return db.transaction(() => {
     const published = parseRoot(readMeta(db, "published_root"));
-    const held = published ?? parseRoot(readMeta(db, "held_root"));
+    // What edges may hold beyond what was noted: somebody else's maps, or a root that a restore cut off on its way.
+    const beyond = parseRoot(readMeta(db, "held_root"));
+    const isBehind = (beyond?.generation ?? 0) > (published?.generation ?? 0);
+    const held = isBehind ? beyond : published;
     const ground = findGround(db, { nowMs, published, held });
     if (ground === null) return null;
     const generation = Math.max(readCounter(db, "generation"), held?.generation ?? 0) + 1;
@@ -49,7 +52,7 @@ export function prepareFlip(db: Db, nowMs: EpochMs): PendingRoot | null {
     const { root, urgent } = composeRoot(db, { generation, nowMs, population, shardSeq, held: published });
     const rootSeq = readCounter(db, "seq");
     writeCounter(db, "urgent_tried", rootSeq);
-    const isNews = published === null || !sameMaps(root, published) || isUrgentNewer(urgent, db);
+    const isNews = published === null || isBehind || !sameMaps(root, published) || isUrgentNewer(urgent, db);
     const plan = { rootSeq, shardSeq, takesBatch: batch !== null, urgent: urgent.included };
     if (!isNews && published !== null) {
       finishUnchanged(db, { generation: published.generation, text: encodeRoot(published), plan }, nowMs);

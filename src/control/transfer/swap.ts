@@ -7,7 +7,7 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { EpochMs, Generation } from "../../contracts/units.ts";
 import type { Db } from "../db.ts";
-import { abandonPending, raiseGeneration } from "../store/roots.ts";
+import { abandonPending, loadPendingRoot, raiseGeneration } from "../store/roots.ts";
 import { writeBatch } from "../publisher/phase.ts";
 import { refuse } from "../refuse.ts";
 import { readInt, readText } from "../row.ts";
@@ -186,6 +186,9 @@ function compare(db: Db): Readonly<Record<string, number>> {
 function restartPublishing(db: Db, nowMs: EpochMs): void {
   const seq = readCounter(db, "seq") + 1;
   writeCounter(db, "seq", seq);
+  // A root that was on its way may be out already: the next one follows it, not the one that was noted last.
+  const pending = loadPendingRoot(db);
+  if (pending !== null) writeMeta(db, "held_root", pending.text);
   abandonPending(db);
   writeBatch(db, null);
   for (const table of [

@@ -14,6 +14,7 @@ import {
   readMaps,
   refusalOf,
   settle,
+  valueOf,
   type World,
 } from "../../support/control-world.ts";
 
@@ -118,5 +119,42 @@ describe("publisher", () => {
     const { root } = readMaps(kv.values);
     expect(root.accounts).toBe(1);
     expect(checkSuccession(held, root)).toBeNull();
+  });
+
+  it("counts as meant what a restore takes from a root that may be out although its end was not noted", async ({
+    expect,
+  }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    await addProducts(world);
+    await addAccount(world, "acme");
+    await settle(world);
+    const lines: string[] = [];
+    for (let cursor: string | null = null; ;) {
+      const page = await world.control.exportPage(cursor);
+      lines.push(...page.lines);
+      cursor = page.cursor;
+      if (cursor === null) break;
+    }
+    for (let n = 0; n < 100; n++) await addAccount(world, `account-${n}`);
+    await world.control.alarm();
+    // The root lands, and the process dies before it is noted.
+    world.clock.now += 120_000;
+    const puts = world.kv.operations.length + 3;
+    world.kv.die = { at: puts, applied: true };
+    void world.control.alarm();
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    const { kv, clock, db } = world;
+    kv.die = null;
+    const held = readMaps(kv.values).root;
+    expect(held.accounts).toBe(101);
+
+    const again = createWorld({ db, kv, clock });
+    const { actor } = contextOf();
+    valueOf(await again.control.restoreBegin(actor, "test"));
+    valueOf(await again.control.restoreLines(lines));
+    valueOf(await again.control.restoreEnd(0));
+    await settle(again);
+    const { root } = readMaps(kv.values);
+    expect([root.accounts, checkSuccession(held, root)]).toEqual([1, null]);
   });
 });
