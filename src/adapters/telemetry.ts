@@ -95,7 +95,8 @@ export function createTelemetry({ isolate, random, send }: TelemetryDeps): Telem
     },
     flushIfDue(nowMs, waitUntil) {
       // The first request only starts the clock, so that a cold isolate has nothing to do beside answering.
-      if (dueMs !== null && nowMs < dueMs) return;
+      // Farther ahead than an interval means that the clock was put back.
+      if (dueMs !== null && nowMs < dueMs && dueMs - nowMs <= MIN_FLUSH_INTERVAL_MS + JITTER_MS) return;
       const isFirst = dueMs === null;
       dueMs = nowMs + MIN_FLUSH_INTERVAL_MS + random() * JITTER_MS;
       if (!isFirst) waitUntil(sendReport(takeReport()));
