@@ -41,6 +41,12 @@ import type { Role } from "./env.ts";
 import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
 import type { KeptSettings, PreflightAsked, PreflightDone, PreflightProbes } from "./preflight-port.ts";
 import type { Refusal } from "./problems.ts";
+import type {
+  RolloutCommandInputs,
+  RolloutCommandOutputs,
+  RolloutQueryInputs,
+  RolloutQueryOutputs,
+} from "./rollout-port.ts";
 import type { Result } from "./result.ts";
 import type { SeenIsolate } from "./telemetry.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
@@ -80,7 +86,7 @@ interface WithReason {
 }
 
 /** Every change, by its name in the audit: what it takes. */
-export interface CommandInputs {
+export interface CommandInputs extends RolloutCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.default.set": OfProduct & { readonly input: DefaultInput };
@@ -114,7 +120,7 @@ export interface CommandInputs {
 }
 
 /** Every change: the resource as it is afterwards. */
-export interface CommandOutputs {
+export interface CommandOutputs extends RolloutCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.default.set": Product;
@@ -150,7 +156,7 @@ export interface CommandOutputs {
 export type CommandName = keyof CommandInputs;
 
 /** Every question: what it takes. */
-export interface QueryInputs {
+export interface QueryInputs extends RolloutQueryInputs {
   products: Record<never, never>;
   product: OfProduct;
   versions: OfProduct;
@@ -175,7 +181,7 @@ export interface QueryInputs {
   "preflight.probes": OfVersion & { readonly via: string | null };
 }
 
-export interface QueryOutputs {
+export interface QueryOutputs extends RolloutQueryOutputs {
   products: readonly Product[];
   product: Product;
   versions: readonly Version[];

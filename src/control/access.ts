@@ -52,12 +52,26 @@ const OPERATOR: readonly Deed[] = [
   "preflight.waiver.withdraw",
 ];
 
+/** Of rollouts; which products they concern is asked where the rollout is known. */
+const ROLLOUTS: readonly Deed[] = [
+  "rollout.create",
+  "rollout.delete",
+  "rollout.start",
+  "rollout.pause",
+  "rollout.resume",
+  "rollout.approve",
+  "rollout.waive-gate",
+  "rollout.stop",
+  "rollout.rollback",
+  "rollout.adopt",
+];
+
 /** What a role may do; null: everything. */
 const DEEDS: Readonly<Record<Role, readonly Deed[] | null>> = {
   viewer: [],
   support: SUPPORT,
   deployer: DEPLOYER,
-  operator: OPERATOR,
+  operator: [...OPERATOR, ...ROLLOUTS],
   admin: null,
 };
 

@@ -7,6 +7,7 @@ import { commandTime } from "./clock.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
 import { loadSubject, matrixOf } from "./preflight/subject.ts";
 import { notFound, refuse } from "./refuse.ts";
+import { ROLLOUT_QUERIES } from "./rollouts/queries.ts";
 import { readStatus } from "./status.ts";
 import { listAudit } from "./store/audit.ts";
 import { loadFreeze, loadFreezes } from "./store/freezes.ts";
@@ -84,6 +85,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
     return subject.ok ? ok(viewPreflight(db, subject.value)) : subject;
   },
   "preflight.probes": (ports, { via, ...of }) => listProbes(ports, of, via),
+  ...ROLLOUT_QUERIES,
 };
 
 /** The matrix as it would be sent now, signatures included: for a command line that sends it itself. */

@@ -8,6 +8,8 @@ import type { PreflightView } from "../../src/contracts/api/preflight-runs.ts";
 import type { KeptSettings, PreflightDone } from "../../src/contracts/preflight-port.ts";
 import type { Probe } from "../../src/contracts/preflight.ts";
 import type { Halt, Status, TokenView } from "../../src/contracts/api/operations.ts";
+import type { RolloutView } from "../../src/contracts/api/rollouts.ts";
+import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
 import type {
   Actor,
@@ -209,6 +211,61 @@ const PROBE: Probe = {
   demandedBy: ["haproxy"],
 };
 
+/** A draft of one wave. */
+export const ROLLOUT: RolloutView = {
+  id: "2026-11-autumn",
+  targets: { kiln: "2.9.0" },
+  phase: "draft",
+  cause: "new",
+  reason: "Written down; nobody moves before it is started",
+  nextAt: null,
+  deadline: null,
+  wave: 0,
+  waves: [
+    {
+      name: "staff",
+      accounts: 0,
+      moved: 0,
+      progress: 0,
+      verdict: null,
+      threshold: 0,
+      approved: null,
+      firstMoveAt: null,
+      shiftedAt: null,
+      bakedAt: null,
+    },
+  ],
+  defaults: [],
+  paused: null,
+  rollback: null,
+  accounts: 0,
+  moved: 0,
+  digest: null,
+  salt: "salt",
+  startedAt: null,
+  clock: AT,
+  leftBehind: [],
+  revision: 1,
+};
+
+export const ROLLOUT_PLAN: RolloutPlanView = {
+  id: ROLLOUT.id,
+  targets: ROLLOUT.targets,
+  digest: "0".repeat(64),
+  salt: "salt",
+  at: AT,
+  problems: [],
+  warnings: [],
+  accounts: 0,
+  groups: 0,
+  waves: [],
+  criticalPath: [],
+  endAt: AT,
+  leftBehind: [],
+  irreversible: [],
+  notReached: null,
+};
+
 const RAN: PreflightDone = { run: 1, at: Date.parse(AT), wave: "inconclusive", default: "inconclusive" };
 
 const COMMANDS: CommandOutputs = {
@@ -242,6 +299,16 @@ const COMMANDS: CommandOutputs = {
   "preflight.waive": { probe: "options-hostless", reason: "r", by: "test", at: Date.parse(AT) },
   "preflight.waiver.withdraw": { probe: "options-hostless", reason: "r", by: "test", at: Date.parse(AT) },
   "preflight.record": RAN,
+  "rollout.create": ROLLOUT,
+  "rollout.delete": ROLLOUT,
+  "rollout.start": ROLLOUT,
+  "rollout.pause": ROLLOUT,
+  "rollout.resume": ROLLOUT,
+  "rollout.approve": ROLLOUT,
+  "rollout.waive-gate": ROLLOUT,
+  "rollout.stop": ROLLOUT,
+  "rollout.rollback": ROLLOUT,
+  "rollout.adopt": ROLLOUT,
 };
 
 const QUERIES: QueryOutputs = {
@@ -262,6 +329,10 @@ const QUERIES: QueryOutputs = {
   "preflight.settings": SETTINGS,
   preflight: PREFLIGHT,
   "preflight.probes": { origin: VERSION.origin, via: null, probes: [PROBE] },
+  rollouts: [ROLLOUT],
+  rollout: ROLLOUT,
+  "rollout.plan": ROLLOUT_PLAN,
+  "rollout.left-behind": { items: [], cursor: null },
 };
 
 /** What a test may change about the fake while it runs. */

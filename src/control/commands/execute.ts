@@ -13,6 +13,7 @@ import { refuseRole } from "../access.ts";
 import type { ControlConfig } from "../config.ts";
 import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
+import { ROLLOUT_COMMANDS } from "../rollouts/commands.ts";
 import { appendAudit } from "../store/audit.ts";
 import { nextSeq } from "../store/changes.ts";
 import { loadAnswer, saveAnswer } from "../store/idempotency.ts";
@@ -65,6 +66,7 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "preflight.waive": waiveProbe,
   "preflight.waiver.withdraw": withdrawWaiver,
   "preflight.record": recordPreflight,
+  ...ROLLOUT_COMMANDS,
 };
 
 /** Carries a refusal out of the transaction, so that it rolls back. */
