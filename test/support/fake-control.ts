@@ -262,7 +262,6 @@ export const ROLLOUT_PLAN: RolloutPlanView = {
   criticalPath: [],
   endAt: AT,
   leftBehind: [],
-  irreversible: [],
   notReached: null,
 };
 
