@@ -96,7 +96,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: one("next", "mend") },
-  { weight: 8, arbitrary: fc.record({ op: fc.constant("stretch"), ticks: fc.integer({ min: 5, max: 24 }) }) },
+  { weight: 8, arbitrary: fc.record({ op: fc.constant("stretch"), ticks: fc.integer({ min: 5, max: 20 }) }) },
   { weight: 4, arbitrary: one("approve", "again") },
   { weight: 3, arbitrary: one("pause", "halt", "unhalt", "delete", "default", "new", "stop") },
   { weight: 3, arbitrary: fc.record({ op: fc.constant("resume"), again: fc.boolean() }) },
@@ -139,7 +139,7 @@ const settings = fc.record({
   moveDefault: fc.boolean(),
   first: word,
 });
-const history = fc.tuple(settings, fc.array(op, { minLength: 3, maxLength: 15 }));
+const history = fc.tuple(settings, fc.array(op, { minLength: 3, maxLength: 12 }));
 
 function planOf(of: { gate: string; onFail: "pause" | "rollback"; moveDefault: boolean }): RolloutPlan {
   const base = plan();
@@ -400,6 +400,7 @@ class Witness {
       const problem = pairProblem(sim.facts, { kiln: kiln ?? "", fogbugz: fogbugz ?? "" });
       if (problem !== null) fail(`${slug}: ${problem}`);
       if (before === pair) continue;
+      if (/"op":"(?:pin|unpin|create|edit|delete)"/.test(what)) fail(`${slug} was moved by that alone`);
       if (isNew(pair)) this.forwardMove(slug, fail);
       else if (pair !== this.before.get(slug)) fail(`${slug} went to ${pair}, which it never had`);
       else if (sim.state.phase === "completed" || sim.state.phase === "stopped")
@@ -512,8 +513,8 @@ describe("a rollout's history", () => {
     const phases = new Map<string, number>();
     fc.assert(
       fc.property(history, (given) => {
-        const { state } = live(given).sim;
-        phases.set(state.phase, (phases.get(state.phase) ?? 0) + 1);
+        const seen = new Set(live(given).trace.map((line) => line.split(":")[0] ?? ""));
+        for (const phase of seen) phases.set(phase, (phases.get(phase) ?? 0) + 1);
       }),
       { numRuns: HISTORIES },
     );
@@ -526,7 +527,7 @@ describe("a rollout's history", () => {
       "default-pending",
       "preflight-failed",
     ]) {
-      if (!phases.has(phase)) throw new Error(`no history ended in ${phase}: ${JSON.stringify([...phases])}`);
+      if (!phases.has(phase)) throw new Error(`no history came to ${phase}: ${JSON.stringify([...phases])}`);
     }
   });
 

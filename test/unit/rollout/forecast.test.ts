@@ -124,7 +124,7 @@ describe("a plan file", () => {
 
 describe("advance with 2,000 groups", () => {
   for (const accounts of [1000, 100_000]) {
-    it(`costs what groups cost, with ${accounts} accounts`, ({ expect, annotate }) => {
+    it(`costs what groups cost, with ${accounts} accounts`, { timeout: 60_000 }, ({ expect, annotate }) => {
       const zones = Intl.supportedValuesOf("timeZone").slice(0, 40);
       const crowded = crowd(accounts).map((one, index) => ({
         ...one,
@@ -135,17 +135,14 @@ describe("advance with 2,000 groups", () => {
       const sim = new Sim(crowded, onePlan({ window: { name: "nights", own: null }, paceBpPerMinute: 10 }));
       sim.start();
       const times: number[] = [];
-      for (let at = 0; at < 60; at += 1) {
+      for (let at = 0; at < 21; at += 1) {
         const begin = performance.now();
         sim.tick(FRIDAY + 9 * HOUR + at * MINUTE);
         times.push(performance.now() - begin);
       }
-      const median = times.sort((a, b) => a - b)[30] ?? Infinity;
+      const median = times.sort((a, b) => a - b)[10] ?? Infinity;
       void annotate(
         `${accounts} accounts, ${sim.frozen.groups.length} groups: median ${median.toFixed(1)} ms a tick`,
-      );
-      console.info(
-        `${accounts} accounts, ${sim.frozen.groups.length} groups: median ${median.toFixed(1)} ms`,
       );
       expect(median).toBeLessThan(250);
     });
