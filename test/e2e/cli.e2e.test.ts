@@ -304,6 +304,22 @@ describe("changing", () => {
       null,
       { reason: "r & s" },
     ],
+    [["window", "delete", "nights", "--reason", "r"], "DELETE", "/windows/nights", null, { reason: "r" }],
+    [["freeze", "delete", "close", "--reason", "r"], "DELETE", "/freezes/close", null, { reason: "r" }],
+    [
+      ["preflight", "waive", "kiln", "2.9.0", "get-ip@eu1", "--reason", "r"],
+      "PUT",
+      "/products/kiln/versions/2.9.0/preflight/waivers/get-ip%40eu1",
+      { target: "wave", reason: "r" },
+      {},
+    ],
+    [
+      ["preflight", "unwaive", "kiln", "2.9.0", "get-ip", "--for", "default", "--reason", "r"],
+      "DELETE",
+      "/products/kiln/versions/2.9.0/preflight/waivers/get-ip",
+      null,
+      { target: "default", reason: "r" },
+    ],
     [["halt", "on", "--reason", "r"], "PUT", "/halt", { on: true, reason: "r" }, {}],
     [["halt", "off", "--reason", "r"], "PUT", "/halt", { on: false, reason: "r" }, {}],
     [
