@@ -35,8 +35,8 @@ CREATE TABLE accounts (
   revision INTEGER NOT NULL, seq INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, deleted_at INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX accounts_by_hash ON accounts (key_hash);
-CREATE INDEX accounts_by_homes ON accounts (homes_id);
+CREATE TABLE account_keys (key_hash INTEGER NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (key_hash, slug)) WITHOUT ROWID;
+CREATE TABLE new_account_keys (key_hash INTEGER NOT NULL, slug TEXT NOT NULL);
 CREATE INDEX accounts_deleted ON accounts (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE TABLE custom_domains (
   host TEXT PRIMARY KEY, key_hash INTEGER NOT NULL, account TEXT NOT NULL, product TEXT NOT NULL

@@ -16,6 +16,7 @@ import {
   type AccountRecord,
   type DomainRecord,
 } from "../store/accounts.ts";
+import { noteNewKeys } from "../store/account-keys.ts";
 import { openGroupBook, type GroupBook } from "../store/groups.ts";
 import { openHomeBook, type HomeBook } from "../store/home-sets.ts";
 import { addCounter } from "../store/meta.ts";
@@ -64,6 +65,10 @@ export function applyAccounts(
     written.push(change);
   }
   saveAccounts(db, records);
+  noteNewKeys(
+    db,
+    written.filter(({ present }) => present === null).map(({ planned }) => planned.slug),
+  );
   applyDomains(db, written);
   books.homes.flush();
   books.groups.flush();

@@ -7,6 +7,7 @@ import { TOMBSTONE_MS } from "../../contracts/limits.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { rowsEach, runEach, type Db, type SqlRow } from "../db.ts";
 import { readInt, readText } from "../row.ts";
+import { forgetKeys } from "../store/account-keys.ts";
 import { markMany, type Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { openHomeBook } from "../store/home-sets.ts";
@@ -76,6 +77,7 @@ export function freeTombstones(db: Db, moment: Moment, limit: number): readonly 
   groups.flush();
   for (const table of SATELLITES)
     runEach(db, { sql: `DELETE FROM ${table} WHERE account IN ${THESE}` }, slugs);
+  forgetKeys(db, slugs);
   runEach(db, { sql: `DELETE FROM accounts WHERE slug IN ${THESE}` }, slugs);
   markMany(db, moment, { hashes, changes: slugs.length });
   return slugs;

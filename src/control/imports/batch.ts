@@ -12,7 +12,6 @@ import { MAX_BATCH_LINES } from "../../contracts/limits.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { EpochMs } from "../../contracts/units.ts";
-import { canonicalJson } from "../../core/maps/canonical.ts";
 import { sha256Hex } from "../../core/sha256.ts";
 import type { ControlConfig } from "../config.ts";
 import type { Db } from "../db.ts";
@@ -172,7 +171,10 @@ function dropDuplicates(
   return { kept: [...kept.values()], rejected };
 }
 
-/** SHA-256 over the digest so far and the line, line by line, so that it does not depend on how lines were batched. */
+/**
+ * SHA-256 over the digest so far and the line, line by line, so that it does not depend on how lines were batched. Lines
+ * come parsed, hence with their members in one order.
+ */
 function chain(digest: string, lines: readonly NumberedLine[]): string {
-  return lines.reduce((before, { account }) => sha256Hex(before + canonicalJson(account)), digest);
+  return lines.reduce((before, { account }) => sha256Hex(before + JSON.stringify(account)), digest);
 }

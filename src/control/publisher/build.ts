@@ -10,6 +10,7 @@ import { encodeShard } from "../../core/maps/shard-codec.ts";
 import { contentHash } from "../../core/sha256.ts";
 import type { Db } from "../db.ts";
 import { intAt, readInt, textAt } from "../row.ts";
+import { sortNewKeysIn } from "../store/account-keys.ts";
 import { markAllDirty } from "../store/changes.ts";
 import { readCounter, readMeta, writeCounter } from "../store/meta.ts";
 import { releaseUnnamed, requireObject } from "../store/objects.ts";
@@ -41,6 +42,7 @@ export function hasDirtyShards(db: Db): boolean {
  */
 export function buildPiece(db: Db, limit: number): boolean {
   return db.transaction(() => {
+    sortNewKeysIn(db);
     const shards = fitShardCount(db);
     const dirty = dirtyShards(db, shards);
     const source = createRowSource(db);

@@ -19,7 +19,7 @@ export interface RowSource {
   ofAccount(slug: AccountSlug): AccountRow[];
 }
 
-const ACCOUNT = "SELECT slug, slug, NULL, group_id, homes_id, cell, deleted_at FROM accounts a";
+const ACCOUNT = "SELECT a.slug, a.slug, NULL, a.group_id, a.homes_id, a.cell, a.deleted_at FROM accounts a";
 const DOMAIN = `SELECT d.host, a.slug, d.product, a.group_id, a.homes_id, a.cell, a.deleted_at
   FROM custom_domains d JOIN accounts a ON a.slug = d.account`;
 
@@ -40,7 +40,7 @@ export function createRowSource(db: Db): RowSource {
     inRange: (from, to) =>
       toRows(
         db.raw(
-          `${ACCOUNT} WHERE a.key_hash BETWEEN ?1 AND ?2 UNION ALL ${DOMAIN} WHERE d.key_hash BETWEEN ?1 AND ?2`,
+          `${ACCOUNT} JOIN account_keys k ON k.slug = a.slug WHERE k.key_hash BETWEEN ?1 AND ?2 UNION ALL ${DOMAIN} WHERE d.key_hash BETWEEN ?1 AND ?2`,
           from,
           to,
         ),

@@ -12,6 +12,7 @@ import { writeBatch } from "../publisher/phase.ts";
 import { refuse } from "../refuse.ts";
 import { readInt, readText } from "../row.ts";
 import { appendAudit, findAuditBreak } from "../store/audit.ts";
+import { rebuildKeys } from "../store/account-keys.ts";
 import { markAllDirty, markMany } from "../store/changes.ts";
 import { readCounter, writeCounter, writeMeta, type CounterName } from "../store/meta.ts";
 import { dropRestore, readRestore, RESTORE_KIND, type RestoreState } from "./restore.ts";
@@ -60,6 +61,7 @@ function swapIn(db: Db, state: RestoreState, { highestSeen, nowMs }: Swap): { ge
   for (const table of EXPORT_TABLES) replaceTable(db, table);
   for (const [name, value] of before) writeCounter(db, name, Math.max(value, readCounter(db, name)));
   raiseGeneration(db, highestSeen);
+  rebuildKeys(db);
   recount(db);
   checkWhole(db);
   const effect = compare(db);
