@@ -24,6 +24,8 @@ import { MAINTENANCE_OPERATIONS } from "./routes/maintenance.ts";
 import { OPERATOR_OPERATIONS } from "./routes/operations.ts";
 import { PREFLIGHT_OPERATIONS } from "./routes/preflight.ts";
 import { PRODUCT_OPERATIONS } from "./routes/products.ts";
+import { ROLLOUT_STEPS } from "./routes/rollout-steps.ts";
+import { ROLLOUT_OPERATIONS } from "./routes/rollouts.ts";
 import { TOKEN_OPERATIONS } from "./routes/tokens.ts";
 import { VERSION_OPERATIONS } from "./routes/versions.ts";
 
@@ -77,6 +79,8 @@ function listOperations(services: Services): readonly Operation[] {
     ...VERSION_OPERATIONS,
     ...PREFLIGHT_OPERATIONS,
     ...CALENDAR_OPERATIONS,
+    ...ROLLOUT_OPERATIONS,
+    ...ROLLOUT_STEPS,
     ...ACCOUNT_OPERATIONS,
     ...ACCOUNT_STATE_OPERATIONS,
     ...OPERATOR_OPERATIONS,

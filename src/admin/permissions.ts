@@ -12,8 +12,8 @@ import type { ProductName } from "../contracts/units.ts";
 /**
  * How a token's product limit bears on an operation.
  * `product`: it names one product, which must be among the token's. `everything`: it concerns all products at once, so a
- * limited token may not. `account`: it concerns the products that the account has, which only the control plane knows, so
- * it decides. `shared`: reading what all products share (accounts, status, audit); the limit does not bear.
+ * limited token may not. `account`: it concerns the products that the account (or the rollout) has, which only the control
+ * plane knows, so it decides. `shared`: reading what all products share (accounts, status, audit); the limit does not bear.
  */
 export type Scope = "product" | "account" | "everything" | "shared";
 
@@ -71,6 +71,21 @@ export const PERMISSIONS = {
   "preflight.probes.list": { roles: DEPLOYER, scope: "product" },
   "preflight.waive": { roles: OPERATOR, scope: "product" },
   "preflight.waiver.withdraw": { roles: OPERATOR, scope: "product" },
+  "rollouts.list": { roles: EVERYBODY, scope: "shared" },
+  "rollouts.get": { roles: EVERYBODY, scope: "shared" },
+  "rollouts.plan": { roles: DEPLOYER, scope: "shared" },
+  "rollouts.plan.get": { roles: EVERYBODY, scope: "shared" },
+  "rollouts.left-behind.list": { roles: EVERYBODY, scope: "shared" },
+  "rollouts.put": { roles: OPERATOR, scope: "account" },
+  "rollouts.delete": { roles: OPERATOR, scope: "account" },
+  "rollouts.start": { roles: OPERATOR, scope: "account" },
+  "rollouts.pause": { roles: OPERATOR, scope: "account" },
+  "rollouts.resume": { roles: OPERATOR, scope: "account" },
+  "rollouts.approve": { roles: OPERATOR, scope: "account" },
+  "rollouts.waive-gate": { roles: OPERATOR, scope: "account" },
+  "rollouts.stop": { roles: OPERATOR, scope: "account" },
+  "rollouts.rollback": { roles: OPERATOR, scope: "account" },
+  "rollouts.adopt": { roles: OPERATOR, scope: "account" },
   explain: { roles: EVERYBODY, scope: "shared" },
   "overrides.issue": { roles: DEPLOYER, scope: "product" },
   "overrides.revoke": { roles: OPERATOR, scope: "everything" },

@@ -144,7 +144,7 @@ export const RolloutInputSchema = z
       }),
     waves: z
       .preprocess(refuseDefaultInWaves, z.array(WaveInputSchema).min(1).max(50))
-      .openapi({ type: "array", items: { $ref: "#/components/schemas/WaveInput" } }),
+      .openapi({ description: "In order; the default is none of them" }),
     gate: GateSchema.optional().openapi({
       description: "Left out: nothing is measured, only preflight and bake count",
     }),

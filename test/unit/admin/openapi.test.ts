@@ -33,6 +33,7 @@ const SAMPLES: Record<string, string> = {
   account: "acme",
   name: "deploy-pipeline",
   probe: "options-hostless",
+  id: "2026-11-autumn",
 };
 
 async function readDocument(at: TestAdmin): Promise<Document> {

@@ -45,6 +45,16 @@ const DEEDS = {
   "preflight.report": "preflight.record",
   "preflight.waive": "preflight.waive",
   "preflight.waiver.withdraw": "preflight.waiver.withdraw",
+  "rollouts.put": "rollout.create",
+  "rollouts.delete": "rollout.delete",
+  "rollouts.start": "rollout.start",
+  "rollouts.pause": "rollout.pause",
+  "rollouts.resume": "rollout.resume",
+  "rollouts.approve": "rollout.approve",
+  "rollouts.waive-gate": "rollout.waive-gate",
+  "rollouts.stop": "rollout.stop",
+  "rollouts.rollback": "rollout.rollback",
+  "rollouts.adopt": "rollout.adopt",
   restore: "restore",
 } as const satisfies Partial<Record<GuardedId, Deed>>;
 

@@ -1,0 +1,107 @@
+/**
+ * What the API answers about rollouts beside the rollout itself: lists, plans, who is left behind. Shapes only; a plan is
+ * made by `core/rollout` over the accounts as they are, and crosses RPC as in `contracts/rollout-port`. Times are ISO 8601
+ * in UTC, and local as well where the people of a zone are told about them. Design §5, `plan`.
+ */
+import { z } from "@hono/zod-openapi";
+import { LEFT_BEHIND_REASONS } from "../rollout.ts";
+import {
+  InstantSchema,
+  PageQuerySchema,
+  ProductNameSchema,
+  SlugSchema,
+  VersionNameSchema,
+} from "./common.ts";
+import { LeftBehindSchema, RolloutIdSchema, RolloutSchema } from "./rollouts.ts";
+
+export const RolloutListSchema = z
+  .object({ items: z.array(RolloutSchema), cursor: z.string().nullable() })
+  .openapi("RolloutList");
+
+export const LeftBehindQuerySchema = PageQuerySchema.strict();
+
+export const LeftBehindAccountSchema = z
+  .object({ account: SlugSchema, reason: z.enum(LEFT_BEHIND_REASONS) })
+  .openapi("LeftBehindAccount");
+
+export const LeftBehindPageSchema = z
+  .object({ items: z.array(LeftBehindAccountSchema).readonly(), cursor: z.string().nullable() })
+  .openapi("LeftBehindPage");
+
+export const AdoptInputSchema = z
+  .strictObject({
+    from: RolloutIdSchema.optional().openapi({
+      description:
+        "The ended rollout whose left-behind accounts a new draft takes. Left out: a running one takes its own late ones",
+    }),
+  })
+  .openapi("AdoptInput");
+
+const PlanFindingSchema = z
+  .object({ path: z.array(z.union([z.string(), z.int()])).readonly(), message: z.string() })
+  .openapi("PlanFinding");
+
+/** One point in time, as the people of a zone read it and in UTC. */
+const LocalAndUtcSchema = z.object({ local: z.string(), utc: z.string() }).openapi("LocalAndUtc");
+
+const PlannedZoneSchema = z
+  .object({ zone: z.string(), accounts: z.int(), first: LocalAndUtcSchema, last: LocalAndUtcSchema })
+  .openapi("PlannedZone");
+
+const PlannedWaveSchema = z
+  .object({
+    name: z.string(),
+    accounts: z.int().openapi({ description: "That it moves, those of earlier waves not counted" }),
+    threshold: z.int(),
+    startAt: InstantSchema,
+    shiftedAt: InstantSchema.nullable().openapi({ description: "Null: it never ends, see its warnings" }),
+    bakedAt: InstantSchema.nullable(),
+    zones: z.array(PlannedZoneSchema).readonly(),
+    oneWay: z.array(z.string()).readonly().openapi({ description: "Targets that it cannot come back from" }),
+    warnings: z.array(z.string()).readonly(),
+    labels: z
+      .record(z.string(), z.int())
+      .readonly()
+      .nullable()
+      .openapi({ description: "Accounts by the value of the label that was asked about" }),
+  })
+  .openapi("PlannedWave");
+
+const PlannedStepSchema = z
+  .object({ what: z.string(), from: InstantSchema, until: InstantSchema })
+  .openapi("PlannedStep");
+
+const NotReachedSchema = z
+  .object({ before: InstantSchema, accounts: z.int(), zones: z.array(z.string()).readonly() })
+  .openapi("NotReached");
+
+export const RolloutPlanSchema = z
+  .object({
+    id: RolloutIdSchema,
+    targets: z.record(ProductNameSchema, VersionNameSchema).readonly(),
+    digest: z.string().openapi({ description: "`start` can require it" }),
+    salt: z.string().nullable().openapi({ description: "Null: not stored, so another one will be drawn" }),
+    at: InstantSchema,
+    problems: z
+      .array(PlanFindingSchema)
+      .readonly()
+      .openapi({ description: "It can be started when there are none" }),
+    warnings: z.array(PlanFindingSchema).readonly(),
+    accounts: z.int(),
+    groups: z.int(),
+    waves: z
+      .array(PlannedWaveSchema)
+      .readonly()
+      .openapi({ description: "Without those after one that never ends" }),
+    criticalPath: z.array(PlannedStepSchema).readonly(),
+    endAt: InstantSchema.nullable().openapi({
+      description: "If nothing fails and people say yes at once; null: never",
+    }),
+    leftBehind: z.array(LeftBehindSchema.extend({ examples: z.array(z.string()).readonly() })).readonly(),
+    notReached: NotReachedSchema.nullable(),
+  })
+  .openapi("RolloutPlan");
+
+export type RolloutPlanAnswer = z.infer<typeof RolloutPlanSchema>;
+export type PlannedWaveAnswer = RolloutPlanAnswer["waves"][number];
+export type LeftBehindAccount = z.infer<typeof LeftBehindAccountSchema>;
