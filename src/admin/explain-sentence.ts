@@ -2,7 +2,10 @@
  * Puts an explanation into one sentence for people: what happens to the request, and why. Pure.
  * It must not find anything out; every fact is in its argument. Called by explain.ts.
  */
-import type { Facts } from "./explain.ts";
+import type { Explain } from "../contracts/api/operations.ts";
+
+/** Everything of the answer but the sentence. */
+export type Facts = Omit<Explain, "sentence"> & { readonly detail: string | null };
 
 /** Why an account gets its version, to follow "because". */
 const BECAUSE: Readonly<Record<string, string>> = {

@@ -18,16 +18,13 @@ import type { Decision } from "../core/decision.ts";
 import { decideVersion } from "../core/decide-version.ts";
 import { own } from "../core/record.ts";
 import type { AdminContext, Services } from "./deps.ts";
-import { sentenceFor } from "./explain-sentence.ts";
+import { sentenceFor, type Facts } from "./explain-sentence.ts";
 
 export interface Question {
   /** Host header as it would arrive; null: none. */
   readonly host: string | null;
   readonly method: string;
 }
-
-/** Everything of the answer but the sentence. */
-export type Facts = Omit<Explain, "sentence"> & { readonly detail: string | null };
 
 /** Answers the question from the maps of this node. */
 export async function explain(
