@@ -146,8 +146,10 @@ const WHOLES: readonly { readonly sql: string; readonly what: string }[] = [
     what: "is a custom domain without a dot, like a slug",
   },
   {
-    sql: `SELECT name FROM products p WHERE stable NOT IN (SELECT name FROM versions v WHERE v.product = p.name)
-      OR default_version NOT IN (SELECT name FROM versions v WHERE v.product = p.name)`,
+    // Null is none yet; the query must say so, since null is "not in" an empty list.
+    sql: `SELECT name FROM products p
+      WHERE stable IS NOT NULL AND stable NOT IN (SELECT name FROM versions v WHERE v.product = p.name)
+      OR default_version IS NOT NULL AND default_version NOT IN (SELECT name FROM versions v WHERE v.product = p.name)`,
     what: "has a stable or default version that is not there",
   },
   {
