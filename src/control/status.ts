@@ -55,7 +55,13 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       standby: product.standby,
       versions: countAccounts(db, product.name),
     })),
-    warnings: [...(warning === null ? [] : [warning]), ...tickWarnings(db, now), ...originWarnings(ports)],
+    warnings: [
+      ...(warning === null ? [] : [warning]),
+      ...tickWarnings(db, now),
+      ...holdWarnings(db),
+      ...domainWarnings(ports),
+      ...originWarnings(ports),
+    ],
   };
 }
 
@@ -142,6 +148,30 @@ function tickWarnings(db: Db, now: number): readonly string[] {
   const received = readCounter(db, "tick_received");
   if (received === 0 || now - received <= TICK_LATE_MS) return [];
   return [`no tick came since ${toInstant(received)}: is the cron trigger still there?`];
+}
+
+/** A product on its maintenance page is an outage that somebody chose: nobody should have to guess it. */
+function holdWarnings(db: Db): readonly string[] {
+  return loadProducts(db).flatMap(({ name, hold }) =>
+    hold === null
+      ? []
+      : [
+          `${name} is held (${hold.mode === "page" ? "page" : "read-only"}) since ${hold.at} by ${hold.by}: ${hold.reason}`,
+        ],
+  );
+}
+
+/** Edges know base domains from their deployment alone, so that health never asks the maps; one that is only here is foreign. */
+function domainWarnings({ db, config }: PublisherPorts): readonly string[] {
+  const compiled = new Set(config.fallbackDomains.map(({ domain }) => domain));
+  return loadProducts(db).flatMap(({ name, domains }) =>
+    domains
+      .filter((domain) => !compiled.has(domain))
+      .map(
+        (domain) =>
+          `${domain} of ${name} is not in FALLBACK: edges answer it 421 until it is there and deployed`,
+      ),
+  );
 }
 
 /** A version whose origin is no longer allowed is still published; edges refuse to go there, and one of them is enough. */
