@@ -19,6 +19,7 @@ export type CliFault =
   | "interrupted"
   | "unexpected-answer"
   | "file"
+  | "exists"
   | "no-local-instance"
   | "rejected-lines"
   | "bad-maps"
@@ -86,7 +87,7 @@ const NEXT: Partial<Record<ProblemType, string>> = {
     "Run `preflight PRODUCT VERSION --for default`; `preflight show` has the bytes of what failed.",
   "in-use": "Release what refers to it first; the list above says what.",
   "removes-too-many":
-    "Look at the removals with --dry-run; when they are meant, pass --expect-removed with their number.",
+    "When they are meant, pass --expect-removed with their number; with --dry-run it lists them and removes nobody.",
   "idempotency-mismatch": "Use a new --idempotency-key for a new request.",
   "rate-limited": "Wait a little, then repeat the command.",
   "control-unavailable": "Serving goes on unchanged. Repeat in a moment; look at /readyz if it stays.",

@@ -286,6 +286,7 @@ async function loadMaps(session: Session): Promise<void> {
       [...files.objects, files.root].map((file) => `  ${file}\n`).join("") +
       `\nRun these, in this order. The wait lets the objects spread before the root names them:\n` +
       commands.map((command) => `  ${command}\n`).join("") +
+      `\nEdges refuse these maps when they hold a generation above ${plan.generation}: \`status\` shows it, --generation sets a higher one.\n` +
       (session.dryRun ? "\nDry run: nothing was written.\n" : ""),
   );
 }
