@@ -154,9 +154,15 @@ function createStore(namespace: KVNamespace): MapsStore {
   };
 }
 
+/** The timer is cleared as soon as the operation ends: a running one keeps the object in memory, and on the bill. */
 async function withDeadline<T>(what: string, operation: Promise<T>): Promise<T> {
-  const deadline = systemClock.sleep(STORE_DEADLINE_MS).then((): T => {
-    throw new Error(`${what} took more than ${STORE_DEADLINE_MS / 1000} s`);
-  });
-  return Promise.race([operation, deadline]);
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    deadline.reject(new Error(`${what} took more than ${STORE_DEADLINE_MS / 1000} s`));
+  }, STORE_DEADLINE_MS);
+  try {
+    return await Promise.race([operation, deadline.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -37,7 +37,9 @@ const line: fc.Arbitrary<ImportLine> = fc.record(
     cohort: fc.constantFrom("early", "general"),
     cell: fc.option(fc.constantFrom("eu1", "us1")),
     products: fc.constantFrom(["kiln"], ["kiln", "fogbugz"]),
-    domains: fc.array(fc.record({ host: fc.constantFrom(...HOSTS), product: fc.constant("kiln") }), { maxLength: 2 }),
+    domains: fc.array(fc.record({ host: fc.constantFrom(...HOSTS), product: fc.constant("kiln") }), {
+      maxLength: 2,
+    }),
     homes: fc.dictionary(product, version, { maxKeys: 1 }),
   },
   { requiredKeys: ["account", "timeZone", "cohort"] },
@@ -54,15 +56,14 @@ const remove = slug.map((account): Step => async (world) => {
   await world.control.execute("account.delete", { account, reason: "left" }, contextOf());
   return [];
 });
-const pin = fc.tuple(slug, product, version, fc.option(fc.integer({ min: 1, max: 200 }))).map(
-  ([account, name, to, hours]): Step =>
-    async (world) => {
-      const expires = hours === null ? null : new Date(world.clock.now + hours * 3_600_000).toISOString();
-      const input = { version: to, reason: "asked", expires };
-      await world.control.execute("account.pin.set", { account, product: name, input }, contextOf());
-      return [account];
-    },
-);
+const pin = fc
+  .tuple(slug, product, version, fc.option(fc.integer({ min: 1, max: 200 })))
+  .map(([account, name, to, hours]): Step => async (world) => {
+    const expires = hours === null ? null : new Date(world.clock.now + hours * 3_600_000).toISOString();
+    const input = { version: to, reason: "asked", expires };
+    await world.control.execute("account.pin.set", { account, product: name, input }, contextOf());
+    return [account];
+  });
 const quarantine = fc.tuple(slug, product, version).map(([account, name, to]): Step => async (world) => {
   const input = { version: to, reason: "sick" };
   await world.control.execute("account.quarantine.set", { account, product: name, input }, contextOf());
@@ -75,7 +76,11 @@ const lift = fc
     return [];
   });
 const stable = fc.tuple(product, version).map(([name, to]): Step => async (world) => {
-  await world.control.execute("product.stable.set", { product: name, input: { version: to, reason: "new" } }, contextOf());
+  await world.control.execute(
+    "product.stable.set",
+    { product: name, input: { version: to, reason: "new" } },
+    contextOf(),
+  );
   return [];
 });
 const state = fc
@@ -92,7 +97,12 @@ const tick = fc.integer({ min: 1, max: 40 * 24 }).map((hours): Step => async (wo
 });
 let imports = 0;
 const bulk = fc
-  .tuple(fc.constantFrom("import" as const, "sync" as const), fc.array(line, { maxLength: 9 }), fc.boolean(), fc.boolean())
+  .tuple(
+    fc.constantFrom("import" as const, "sync" as const),
+    fc.array(line, { maxLength: 9 }),
+    fc.boolean(),
+    fc.boolean(),
+  )
   .map(([mode, lines, dryRun, expected]): Step => async (world) => {
     const id = `import-${imports++}`;
     const expectRemoved = expected ? 10 : null;
@@ -105,7 +115,7 @@ const bulk = fc
   });
 const restore: fc.Arbitrary<Step> = fc.constant(async (world) => {
   const lines: string[] = [];
-  for (let cursor: string | null = null; ; ) {
+  for (let cursor: string | null = null; ;) {
     const page = await world.control.exportPage(cursor);
     lines.push(...page.lines);
     cursor = page.cursor;
@@ -179,35 +189,43 @@ describe("published maps over random histories", () => {
 
   it("come out the same from an export restored elsewhere, under a higher generation", async ({ expect }) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), fc.integer({ min: 0, max: 500 }), async (history, seen) => {
-        const world = await start();
-        for (const act of history) await act(world);
-        await settle(world);
-        const lines: string[] = [];
-        for (let cursor: string | null = null; ; ) {
-          const page = await world.control.exportPage(cursor);
-          lines.push(...page.lines);
-          cursor = page.cursor;
-          if (cursor === null) break;
-        }
-        const other = createWorld({ db: createMemoryDb(), clock: world.clock });
-        valueOf(await other.control.restoreBegin(ADMIN, "drill"));
-        for (const text of lines) valueOf(await other.control.restoreLines([text]));
-        valueOf(await other.control.restoreEnd(seen));
-        await settle(other);
-        const [was, is] = [readMaps(world.kv.values), readMaps(other.kv.values)];
-        expect(is.shards).toEqual(was.shards);
-        expect(is.root.generation).toBeGreaterThan(Math.max(was.root.generation, seen));
-      }),
+      fc.asyncProperty(
+        fc.array(step, { minLength: 2, maxLength: 8 }),
+        fc.integer({ min: 0, max: 500 }),
+        async (history, seen) => {
+          const world = await start();
+          for (const act of history) await act(world);
+          await settle(world);
+          const lines: string[] = [];
+          for (let cursor: string | null = null; ;) {
+            const page = await world.control.exportPage(cursor);
+            lines.push(...page.lines);
+            cursor = page.cursor;
+            if (cursor === null) break;
+          }
+          const other = createWorld({ db: createMemoryDb(), clock: world.clock });
+          valueOf(await other.control.restoreBegin(ADMIN, "drill"));
+          for (const text of lines) valueOf(await other.control.restoreLines([text]));
+          valueOf(await other.control.restoreEnd(seen));
+          await settle(other);
+          const [was, is] = [readMaps(world.kv.values), readMaps(other.kv.values)];
+          expect(is.shards).toEqual(was.shards);
+          expect(is.root.generation).toBeGreaterThan(Math.max(was.root.generation, seen));
+        },
+      ),
       { numRuns: 60 },
     );
   }, 120_000);
 
   it("are untouched by an export that was cut or edited anywhere", async ({ expect }) => {
     const world = await start();
-    await world.control.execute("account.put", { account: "a", input: { timeZone: "Europe/Paris", cohort: "early" } }, contextOf());
+    await world.control.execute(
+      "account.put",
+      { account: "a", input: { timeZone: "Europe/Paris", cohort: "early" } },
+      contextOf(),
+    );
     const lines: string[] = [];
-    for (let cursor: string | null = null; ; ) {
+    for (let cursor: string | null = null; ;) {
       const page = await world.control.exportPage(cursor);
       lines.push(...page.lines);
       cursor = page.cursor;
@@ -215,7 +233,9 @@ describe("published maps over random histories", () => {
     }
     await fc.assert(
       fc.asyncProperty(fc.nat(lines.length - 1), fc.boolean(), async (at, cut) => {
-        const broken = cut ? lines.slice(0, at) : lines.with(at, (lines[at] ?? "").replace(/[0-9a-f](?=[^0-9a-f]*$)/, "~"));
+        const broken = cut
+          ? lines.slice(0, at)
+          : lines.with(at, (lines[at] ?? "").replace(/[0-9a-f](?=[^0-9a-f]*$)/, "~"));
         valueOf(await world.control.restoreBegin(ADMIN, "drill"));
         const taken = await world.control.restoreLines(broken);
         const ended = taken.ok ? await world.control.restoreEnd(0) : taken;

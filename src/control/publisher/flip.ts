@@ -185,7 +185,7 @@ function endBatch(db: Db, { generation, plan, text }: PendingRoot): void {
      SELECT s.number, s.hash FROM shards s LEFT JOIN published_shards p ON p.number = s.number WHERE p.hash IS NOT s.hash`,
   );
   db.run("DELETE FROM published_shards WHERE number NOT IN (SELECT number FROM shards)");
-  releaseUnnamed(db, generation, [parseRoot(text)?.index.hash ?? ""]);
+  releaseUnnamed(db, generation - 1, [parseRoot(text)?.index.hash ?? ""]);
   db.run("DELETE FROM urgent WHERE seq <= ?", plan.shardSeq);
   writeMeta(db, "restored", null);
   writeBatch(db, null);

@@ -42,7 +42,8 @@ async function prepare(db: Db, shards: number): Promise<World> {
   await addProducts(world);
   if (shards > 1) writeCounter(db, "shard_count", shards);
   for (const account of ACCOUNTS) await addAccount(world, account);
-  if (shards > 1) db.run("INSERT OR IGNORE INTO dirty_slots (slot, seq) SELECT value, 1 FROM json_each(?)", allSlots());
+  if (shards > 1)
+    db.run("INSERT OR IGNORE INTO dirty_slots (slot, seq) SELECT value, 1 FROM json_each(?)", allSlots());
   return world;
 }
 
@@ -87,7 +88,9 @@ function texts(kv: FakeKv): ReadonlyMap<string, string> {
 }
 
 const deaths = (points: number): { at: number; applied: boolean }[] =>
-  Array.from({ length: points }, (_unused, n) => [false, true].map((applied) => ({ at: n + 1, applied }))).flat();
+  Array.from({ length: points }, (_unused, n) =>
+    [false, true].map((applied) => ({ at: n + 1, applied })),
+  ).flat();
 
 describe("publisher, killed", () => {
   it("takes as many operations as there are tests below", async ({ expect }) => {
@@ -106,44 +109,51 @@ describe("publisher, killed", () => {
     });
   });
 
-  it.for(deaths(POINTS))("leaves whole maps and finishes later (operation $at, landed: $applied)", async (death, { expect }) => {
-    await inObject(`${death.at}-${death.applied}`, async (db) => {
-      const world = await prepare(db, SHARDS);
-      await settle(world);
-      const { generation } = readMaps(world.kv.values).root;
-      await change(world);
-      world.kv.die = { at: world.kv.operations.length + death.at, applied: death.applied };
-      await runUntilDeath(world);
+  it.for(deaths(POINTS))(
+    "leaves whole maps and finishes later (operation $at, landed: $applied)",
+    async (death, { expect }) => {
+      await inObject(`${death.at}-${death.applied}`, async (db) => {
+        const world = await prepare(db, SHARDS);
+        await settle(world);
+        const { generation } = readMaps(world.kv.values).root;
+        await change(world);
+        world.kv.die = { at: world.kv.operations.length + death.at, applied: death.applied };
+        await runUntilDeath(world);
 
-      const after = readMaps(world.kv.values).root.generation;
-      const seen = cells(world.kv);
-      expect(seen).toEqual(CHANGED.map(() => (after === generation ? "none" : "eu1")));
-      const fixed = texts(world.kv);
+        const after = readMaps(world.kv.values).root.generation;
+        const seen = cells(world.kv);
+        expect(seen).toEqual(CHANGED.map(() => (after === generation ? "none" : "eu1")));
+        const fixed = texts(world.kv);
 
-      const next = restart(world);
-      await settle(next);
-      const end = readMaps(next.kv.values);
-      expect(cells(next.kv)).toEqual(CHANGED.map(() => "eu1"));
-      expect(end.root.generation).toBe(generation + 1);
-      expect(ACCOUNTS.map((account) => versionFor(end, "kiln", account))).toEqual(ACCOUNTS.map(() => "1"));
-      for (const [key, text] of fixed) expect(next.kv.values.get(key), key).toBe(text);
-      expect(next.kv.values.get(`root/${generation + 1}`)).toBe(next.kv.values.get("root"));
-    });
-  });
+        const next = restart(world);
+        await settle(next);
+        const end = readMaps(next.kv.values);
+        expect(cells(next.kv)).toEqual(CHANGED.map(() => "eu1"));
+        expect(end.root.generation).toBe(generation + 1);
+        expect(ACCOUNTS.map((account) => versionFor(end, "kiln", account))).toEqual(ACCOUNTS.map(() => "1"));
+        for (const [key, text] of fixed) expect(next.kv.values.get(key), key).toBe(text);
+        expect(next.kv.values.get(`root/${generation + 1}`)).toBe(next.kv.values.get("root"));
+      });
+    },
+  );
 
-  it.for(deaths(FIRST_POINTS))("publishes the first maps all the same (operation $at, landed: $applied)", async (death, { expect }) => {
-    await inObject(`first-${death.at}-${death.applied}`, async (db) => {
-      const world = await prepare(db, 1);
-      world.kv.die = death;
-      await runUntilDeath(world);
-      if (world.kv.values.has("root")) expect(readMaps(world.kv.values).root.accounts).toBe(ACCOUNTS.length);
-      const next = restart(world);
-      await settle(next);
-      const maps = readMaps(next.kv.values);
-      expect(maps.root).toMatchObject({ generation: 1, accounts: ACCOUNTS.length });
-      expect(next.kv.values.get("break-glass")).toBe("{}");
-    });
-  });
+  it.for(deaths(FIRST_POINTS))(
+    "publishes the first maps all the same (operation $at, landed: $applied)",
+    async (death, { expect }) => {
+      await inObject(`first-${death.at}-${death.applied}`, async (db) => {
+        const world = await prepare(db, 1);
+        world.kv.die = death;
+        await runUntilDeath(world);
+        if (world.kv.values.has("root"))
+          expect(readMaps(world.kv.values).root.accounts).toBe(ACCOUNTS.length);
+        const next = restart(world);
+        await settle(next);
+        const maps = readMaps(next.kv.values);
+        expect(maps.root).toMatchObject({ generation: 1, accounts: ACCOUNTS.length });
+        expect(next.kv.values.get("break-glass")).toBe("{}");
+      });
+    },
+  );
 
   it("never lets an operator's break-glass be overwritten by a restart", async ({ expect }) => {
     await inObject("break-glass", async (db) => {

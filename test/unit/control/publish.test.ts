@@ -134,5 +134,12 @@ describe("publisher", () => {
     const status = valueOf(await second.control.query("status", { seen: [] }));
     expect(status.published.state).toBe("blocked");
     expect(status.published.problem).toContain("did not publish");
+    second.kv.values.delete("root");
+    await must(second, "halt.set", { input: { on: true, reason: "they are to be replaced" } });
+    expect(second.wakeUp.at).toBe(second.clock.now);
+    await settle(second);
+    expect(readMaps(second.kv.values).root.generation).toBeGreaterThan(
+      readMaps(first.kv.values, "root/1").root.generation,
+    );
   });
 });
