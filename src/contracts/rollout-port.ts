@@ -104,6 +104,8 @@ export interface RolloutPlanView {
   /** When all is done if nothing fails and people say yes at once; null: never. */
   readonly endAt: string | null;
   readonly leftBehind: readonly LeftBehind[];
+  /** Targets that cannot be taken back if it is started then, as `PRODUCT VERSION`. */
+  readonly irreversible: readonly string[];
   /** Accounts that will not have moved by the time that was asked about; null when none was. */
   readonly notReached: {
     readonly before: string;

@@ -14,6 +14,7 @@ import type { PublisherPorts } from "./publisher/ports.ts";
 import { createPreflightRunner, type PreflightPorts } from "./preflight/run.ts";
 import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
+import { createRolloutWork } from "./rollouts/work-on.ts";
 import { readCounter, readMeta, writeCounter } from "./store/meta.ts";
 import { findActor } from "./store/tokens.ts";
 import { tick } from "./tick.ts";
@@ -34,6 +35,8 @@ export interface ControlPorts extends PublisherPorts {
 export interface Control extends ControlPort {
   /** What an alarm does: publishes on, and ticks when cron has gone silent. Arms the next alarm whatever happens. */
   alarm(): Promise<void>;
+  /** Resolves when what alarms left going in the background has ended. */
+  idle(): Promise<void>;
 }
 
 /** Migrates the database and makes the control plane over it. */
@@ -42,7 +45,16 @@ export function createControl(ports: ControlPorts): Control {
   migrate(db);
   const publisher = createPublisher(ports);
   const runPreflight = createPreflightRunner(ports);
-  const wake = (): void => ports.wakeAt(nextWake(ports, publisher.nextDueAt()));
+  const rollouts = createRolloutWork(ports, runPreflight);
+  const wake = (): void =>
+    ports.wakeAt(nextWake(ports, soonest(publisher.nextDueAt(), rollouts.nextDueAt())));
+  let background: Promise<unknown> = Promise.resolve();
+  const carryOn = (): void => {
+    background = rollouts
+      .carryOn()
+      .catch(() => undefined)
+      .finally(wake);
+  };
   const importing = (): Importing => ({ db, config, nowMs: commandTime(db, clock), wallMs: clock.nowMs() });
   const thenWake = async <T>(body: () => T | Promise<T>): Promise<T> => {
     try {
@@ -74,15 +86,23 @@ export function createControl(ports: ControlPorts): Control {
       thenWake(() =>
         publisher.exclusively(async () => endRestore(db, { highestSeen, nowMs: commandTime(db, clock) })),
       ),
-    tick: (scheduledTime) => thenWake(() => tick(ports, publisher, scheduledTime)),
+    tick: (scheduledTime) => thenWake(() => tick(ports, publisher, { scheduledTime, rollouts })),
+    idle: async () => {
+      await background;
+    },
     alarm: () =>
       thenWake(async () => {
         await publisher.run();
         const received = readCounter(db, "tick_received");
         if (received > 0 && clock.nowMs() - received >= WATCHDOG_MS)
-          await tick(ports, publisher, clock.nowMs());
+          await tick(ports, publisher, { scheduledTime: clock.nowMs(), rollouts });
+        else carryOn();
       }),
   };
+}
+
+function soonest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 /** The sooner of what the publisher wants and the watchdog over cron, which begins with the first tick. */

@@ -7,7 +7,7 @@
  * https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/
  */
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, unknown>>;
 
 export interface Db {
@@ -26,13 +26,18 @@ const MAX_CHUNK_CHARS = 500_000;
 /** Wraps the storage of a Durable Object. */
 export function createDb(storage: DurableObjectStorage): Db {
   return {
-    rows: (sql, ...params) => storage.sql.exec(sql, ...params).toArray(),
-    raw: (sql, ...params) => [...storage.sql.exec(sql, ...params).raw()],
+    rows: (sql, ...params) => storage.sql.exec(sql, ...params.map(toBinding)).toArray(),
+    raw: (sql, ...params) => [...storage.sql.exec(sql, ...params.map(toBinding)).raw()],
     run: (sql, ...params) => {
-      storage.sql.exec(sql, ...params);
+      storage.sql.exec(sql, ...params.map(toBinding));
     },
     transaction: (body) => storage.transactionSync(body),
   };
+}
+
+/** Bytes are bound as a buffer of their own. */
+function toBinding(value: SqlValue): string | number | null | ArrayBuffer {
+  return value instanceof Uint8Array ? new Uint8Array(value).buffer : value;
 }
 
 /**

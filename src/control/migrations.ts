@@ -9,6 +9,7 @@ import { sha256Hex } from "../core/sha256.ts";
 import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
+import { ROLLOUT_SCHEMA } from "./schema-rollouts.ts";
 import { FIRST_SCHEMA } from "./schema.ts";
 
 export interface Migration {
@@ -20,6 +21,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: "001_tables", statements: FIRST_SCHEMA },
   { id: "002_calendar_and_preflight", statements: CALENDAR_SCHEMA },
+  { id: "003_rollouts", statements: ROLLOUT_SCHEMA },
 ];
 
 /**

@@ -26,6 +26,14 @@ export function readIntOrNull(row: SqlRow, column: string): number | null {
   return row[column] === null ? null : readInt(row, column);
 }
 
+/** A BLOB: an object's storage gives a buffer, SQLite elsewhere an array of bytes. */
+export function readBytes(row: SqlRow, column: string): Uint8Array {
+  const value = row[column];
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  throw wrongColumn(column, "bytes", value);
+}
+
 /** A JSON column that holds an object of texts, such as labels or homes. */
 export function readTexts(row: SqlRow, column: string): Readonly<Record<string, string>> {
   return parseTexts(readText(row, column));

@@ -11,6 +11,7 @@ import { dropOldImports } from "./imports/cleanup.ts";
 import { collect } from "./publisher/collect.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
 import type { Publisher } from "./publisher/publisher.ts";
+import type { RolloutWork } from "./rollouts/work-on.ts";
 import { appendAudit } from "./store/audit.ts";
 import { nextSeq } from "./store/changes.ts";
 import { dropOldAnswers } from "./store/idempotency.ts";
@@ -29,18 +30,27 @@ const MAX_LISTED = 20;
 export async function tick(
   ports: PublisherPorts,
   publisher: Publisher,
-  scheduledTime: EpochMs,
+  { scheduledTime, rollouts }: { readonly scheduledTime: EpochMs; readonly rollouts: RolloutWork },
 ): Promise<TickReport> {
   const { db, clock } = ports;
   const before = readCounter(db, "clock");
   writeCounter(db, "tick_received", clock.nowMs());
   if (scheduledTime <= before) return report(ports, before, { advanced: false, happened: [] });
-  const happened = db.transaction(() => doWhatIsDue(ports, scheduledTime));
+  await rollouts.lookAtBreakGlass();
+  // Another tick may have come while this one asked KV.
+  const clockNow = readCounter(db, "clock");
+  if (scheduledTime <= clockNow) return report(ports, clockNow, { advanced: false, happened: [] });
+  const happened = db.transaction(() => doWhatIsDue(ports, rollouts, scheduledTime));
+  const carried = await rollouts.carryOn();
   const collected = await collect(ports, publisher, scheduledTime);
-  return report(ports, scheduledTime, { advanced: true, happened: [...happened, ...collected] });
+  return report(ports, scheduledTime, { advanced: true, happened: [...happened, ...carried, ...collected] });
 }
 
-function doWhatIsDue({ db, clock }: PublisherPorts, nowMs: EpochMs): readonly string[] {
+function doWhatIsDue(
+  { db, clock }: PublisherPorts,
+  rollouts: RolloutWork,
+  nowMs: EpochMs,
+): readonly string[] {
   writeCounter(db, "clock", nowMs);
   const moment = { seq: nextSeq(db), nowMs };
   const expired = expirePins(db, moment, MAX_EXPIRIES);
@@ -62,6 +72,7 @@ function doWhatIsDue({ db, clock }: PublisherPorts, nowMs: EpochMs): readonly st
   dropOldSnapshots(db, clock.nowMs());
   const stale = dropOldImports(db, clock.nowMs());
   return [
+    ...rollouts.advanceAll(moment),
     ...expired,
     ...(freed.length > 0 ? [`${freed.length} slugs of deleted accounts are free again`] : []),
     ...stale,

@@ -262,6 +262,7 @@ export const ROLLOUT_PLAN: RolloutPlanView = {
   criticalPath: [],
   endAt: AT,
   leftBehind: [],
+  irreversible: [],
   notReached: null,
 };
 

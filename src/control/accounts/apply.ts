@@ -5,6 +5,7 @@
  */
 import type { EpochMs } from "../../contracts/units.ts";
 import { MAX_GROUPS } from "../../contracts/limits.ts";
+import { NO_GROUP } from "../../contracts/maps.ts";
 import { keyHash } from "../../core/maps/key-hash.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import type { Db } from "../db.ts";
@@ -20,6 +21,7 @@ import { noteNewKeys } from "../store/account-keys.ts";
 import { openGroupBook, type GroupBook } from "../store/groups.ts";
 import { openHomeBook, type HomeBook } from "../store/home-sets.ts";
 import { addCounter } from "../store/meta.ts";
+import { hasActiveRollout } from "../store/rollouts.ts";
 import type { Planned, Present } from "./plan.ts";
 
 export interface AccountChange {
@@ -48,12 +50,14 @@ export function applyAccounts(
   changes: readonly AccountChange[],
 ): Applied {
   const books: Books = { homes: openHomeBook(db), groups: openGroupBook(db) };
+  const frozen = hasActiveRollout(db);
   const records: AccountRecord[] = [];
   const written: AccountChange[] = [];
   const hashes: number[] = [];
   const refused: { change: AccountChange; reason: string }[] = [];
   for (const change of changes) {
-    const groupId = books.groups.idOf(change.planned);
+    // What a running rollout sees of an account is frozen: edits count from the next one, new accounts are in none.
+    const groupId = frozen ? (change.present?.record.groupId ?? NO_GROUP) : books.groups.idOf(change.planned);
     if (groupId === null) {
       refused.push({ change, reason: NO_GROUP_LEFT });
       continue;

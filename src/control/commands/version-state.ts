@@ -9,7 +9,9 @@ import { MAX_VERSIONS_PER_PRODUCT } from "../../contracts/limits.ts";
 import type { VersionState } from "../../contracts/maps.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
+import type { RolloutState } from "../../contracts/rollout.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
+import { own } from "../../core/record.ts";
 import { refuseProducts } from "../access.ts";
 import type { Db } from "../db.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
@@ -18,6 +20,7 @@ import { markRoot } from "../store/changes.ts";
 import { countHomes } from "../store/home-sets.ts";
 import { countObjectsNaming } from "../store/objects.ts";
 import { loadProduct } from "../store/products.ts";
+import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
 import type { Change, Work } from "./work.ts";
@@ -111,6 +114,11 @@ export function refuseInUse(
   });
 }
 
+/** As a target, or as where a rollback leads. */
+function refersTo({ plan, origins }: RolloutState, product: ProductName, version: VersionName): boolean {
+  return own(plan.targets, product) === version || (own(origins, product) ?? []).includes(version);
+}
+
 function countUses(db: Db, product: ProductName, version: VersionName): Record<string, number> {
   const homes = countHomes(db, product).get(version);
   const record = loadProduct(db, product);
@@ -129,6 +137,8 @@ function countUses(db: Db, product: ProductName, version: VersionName): Record<s
     "homes of deleted accounts": homes?.tombstones ?? 0,
     pins: countRows("pins"),
     quarantines: countRows("quarantines"),
+    "running rollouts": loadActiveRollouts(db).filter(({ state }) => refersTo(state, product, version))
+      .length,
     "published or waiting shards": countObjectsNaming(db, product, version),
   };
 }

@@ -15,11 +15,13 @@ import type { EpochMs, Generation } from "../../contracts/units.ts";
 import { encodeRoot } from "../../core/maps/root-codec.ts";
 import { checkRoot } from "../../core/maps/root-limits.ts";
 import { checkSuccession } from "../../core/maps/succession.ts";
+import { rootRollout } from "../../core/rollout/root-rollout.ts";
 import type { Db } from "../db.ts";
 import { readHalt } from "../store/halt.ts";
 import { readCounter } from "../store/meta.ts";
 import { loadNamedVersions } from "../store/objects.ts";
 import { loadProducts, toMapsHold, type ProductRecord } from "../store/products.ts";
+import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersions, type VersionRecord } from "../store/versions.ts";
 import type { Batch } from "./phase.ts";
 import { planUrgent, type UrgentPlan } from "./urgent.ts";
@@ -53,10 +55,17 @@ export function composeRoot(db: Db, input: ComposeInput): Composition {
     halt: readHalt(db).on,
     overrideEpoch: readCounter(db, "override_epoch"),
     products: composeProducts(db),
-    rollouts: [],
+    rollouts: composeRollouts(db, input.shardSeq),
     urgent: urgent.rows,
   };
   return { root, urgent };
+}
+
+/** Running rollouts whose groups the shards of this root know; before that their thresholds would mean other accounts. */
+function composeRollouts(db: Db, shardSeq: number): Root["rollouts"] {
+  return loadActiveRollouts(db)
+    .filter(({ groupsSeq }) => groupsSeq <= shardSeq)
+    .flatMap(({ state }) => rootRollout(state, 1 + Math.max(-1, ...state.groups.number)) ?? []);
 }
 
 /** Products that can answer: those with stable and default. */

@@ -1,22 +1,88 @@
 /**
- * The commands about rollouts by name, for `commands/execute`.
+ * What people may tell a rollout: each is the engine's own command, followed by an advance at the same time, so that it
+ * takes effect at once. Roles are checked by `commands/execute`, products and revisions here, everything else by the
+ * engine. Protective ones are legal whenever something can still change.
  */
+import type { RollbackInput, RolloutView } from "../../contracts/api/rollouts.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import type { RolloutCommand } from "../../contracts/rollout-input.ts";
 import type { RolloutCommandInputs } from "../../contracts/rollout-port.ts";
-import type { Command } from "../commands/work.ts";
-import { refuse } from "../refuse.ts";
+import type { RollbackScope } from "../../contracts/rollout.ts";
+import { createCalendarMemo } from "../../core/calendar/memo.ts";
+import { command } from "../../core/rollout/command.ts";
+import type { Change, Command, Work } from "../commands/work.ts";
+import { loadFrozen } from "../store/rollouts.ts";
+import { adoptInto, createDraft, deleteDraft } from "./drafts.ts";
+import { advanceRollout, takeAdvanced } from "./drive.ts";
+import { loadFacts } from "./facts.ts";
+import { findRollout } from "./find.ts";
+import { startRollout } from "./start.ts";
+import { viewRollout } from "./view.ts";
 
-const notYet = (): ReturnType<typeof refuse> =>
-  refuse("not-configured", "this release carries out no rollouts");
+type Told = Result<Change<RolloutView>, Refusal>;
+
+/** Hundredths of a percent in one. */
+const BP_PER_PERCENT = 100;
+
+function tell(
+  work: Work,
+  id: string,
+  said: { readonly what: RolloutCommand; readonly reason: string | null },
+): Told {
+  const { db, seq, nowMs, actor } = work;
+  const found = findRollout(work, id);
+  if (!found.ok) return found;
+  const before = found.value;
+  const context = { nowMs, by: actor.name, facts: loadFacts(db), frozen: loadFrozen(db, id) };
+  const answer = command(before.state, said.what, context);
+  if (!answer.ok) return answer;
+  // The second of two clicks: it is so already, and nothing is recorded.
+  const { effects, happened } = answer.value;
+  if (effects.length === 0 && happened.length === 0)
+    return ok({ output: viewRollout(db, before), told: null });
+  const drive = { db, seq, nowMs, memo: createCalendarMemo() };
+  const taken = takeAdvanced(drive, { ...before, revision: before.revision + 1 }, answer.value);
+  const { record } = advanceRollout(drive, taken);
+  const detail = { ...said.what, before: before.state.phase, after: record.state.phase, happened };
+  return ok({
+    output: viewRollout(db, record),
+    told: { target: `rollout/${id}`, reason: said.reason, detail },
+  });
+}
+
+function scopeOf({ toWave, where }: RollbackInput): RollbackScope {
+  if (toWave !== undefined) return { kind: "to-wave", wave: toWave };
+  return where === undefined ? { kind: "all" } : { kind: "where", where };
+}
+
+function rollBack(work: Work, { id, input }: RolloutCommandInputs["rollout.rollback"]): Told {
+  const { reason, confirmed, percentPerMinute } = input;
+  const paceBpPerMinute =
+    percentPerMinute === undefined ? null : Math.round(percentPerMinute * BP_PER_PERCENT);
+  return tell(work, id, {
+    what: { kind: "rollback", scope: scopeOf(input), reason, confirmed, paceBpPerMinute },
+    reason,
+  });
+}
 
 export const ROLLOUT_COMMANDS: { readonly [K in keyof RolloutCommandInputs]: Command<K> } = {
-  "rollout.create": notYet,
-  "rollout.delete": notYet,
-  "rollout.start": notYet,
-  "rollout.pause": notYet,
-  "rollout.resume": notYet,
-  "rollout.approve": notYet,
-  "rollout.waive-gate": notYet,
-  "rollout.stop": notYet,
-  "rollout.rollback": notYet,
-  "rollout.adopt": notYet,
+  "rollout.create": createDraft,
+  "rollout.delete": deleteDraft,
+  "rollout.start": startRollout,
+  "rollout.pause": (work, { id, input: { reason } }) =>
+    tell(work, id, { what: { kind: "pause", reason }, reason }),
+  "rollout.resume": (work, { id, input }) =>
+    tell(work, id, { what: { kind: "resume", again: input.again }, reason: input.reason ?? null }),
+  "rollout.approve": (work, { id, input }) =>
+    tell(work, id, { what: { kind: "approve", what: input }, reason: null }),
+  "rollout.waive-gate": (work, { id, input }) =>
+    tell(work, id, { what: { kind: "waive-gate", ...input }, reason: input.reason }),
+  "rollout.stop": (work, { id, input: { reason } }) =>
+    tell(work, id, { what: { kind: "stop", reason }, reason }),
+  "rollout.rollback": rollBack,
+  "rollout.adopt": (work, input) =>
+    input.from === input.id
+      ? tell(work, input.id, { what: { kind: "adopt" }, reason: null })
+      : adoptInto(work, input),
 };

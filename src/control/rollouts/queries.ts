@@ -1,14 +1,30 @@
-/** The questions about rollouts by name, for `queries`. */
-import type { RolloutQueryInputs } from "../../contracts/rollout-port.ts";
-import { refuse } from "../refuse.ts";
+/** The questions about rollouts by name, for `queries`. Reads only. */
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import type { RolloutQueryInputs, RolloutQueryOutputs } from "../../contracts/rollout-port.ts";
+import { commandTime } from "../clock.ts";
+import type { PublisherPorts } from "../publisher/ports.ts";
+import { notFound } from "../refuse.ts";
+import { loadLeftBehind, loadRollout, loadRollouts } from "../store/rollouts.ts";
+import { viewPlan } from "./plan-view.ts";
+import { viewRollout } from "./view.ts";
 
-const notYet = (): ReturnType<typeof refuse> =>
-  refuse("not-configured", "this release carries out no rollouts");
+type Query<K extends keyof RolloutQueryInputs> = (
+  ports: PublisherPorts,
+  input: RolloutQueryInputs[K],
+) => Result<RolloutQueryOutputs[K], Refusal>;
 
-export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: () => ReturnType<typeof refuse> } =
-  {
-    rollouts: notYet,
-    rollout: notYet,
-    "rollout.plan": notYet,
-    "rollout.left-behind": notYet,
-  };
+export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: Query<K> } = {
+  rollouts: ({ db }) => ok(loadRollouts(db).map((record) => viewRollout(db, record))),
+  rollout: ({ db }, { id }) => {
+    const record = loadRollout(db, id);
+    return record === null ? notFound(`rollout ${id}`) : ok(viewRollout(db, record));
+  },
+  "rollout.plan": ({ db, clock }, input) => viewPlan(db, input, commandTime(db, clock)),
+  "rollout.left-behind": ({ db }, { id, cursor, limit }) => {
+    if (loadRollout(db, id) === null) return notFound(`rollout ${id}`);
+    const found = loadLeftBehind(db, id, { cursor, limit: limit + 1 });
+    const items = found.slice(0, limit);
+    return ok({ items, cursor: found.length > limit ? (items.at(-1)?.account ?? null) : null });
+  },
+};

@@ -13,6 +13,8 @@ export interface GroupIdentity {
   readonly timeZone: string;
   readonly window: string | null;
   readonly cell: string | null;
+  /** What a rollout keeps apart; left out or empty: nothing. */
+  readonly variant?: string;
 }
 
 export interface GroupBook {
@@ -40,10 +42,10 @@ export function openGroupBook(db: Db): GroupBook {
   }
   return {
     idOf: (group) => {
-      const identity = canonicalJson([group.cohort, group.timeZone, group.window, group.cell]);
+      const identity = identityOf(group);
       const known = byIdentity.get(identity);
       if (known !== undefined) return known;
-      const id = freeNumber(groups);
+      const id = freeNumber(db, groups);
       if (id === null) return null;
       byIdentity.delete(groups.get(id)?.identity ?? "");
       byIdentity.set(identity, id);
@@ -73,9 +75,24 @@ export function openGroupBook(db: Db): GroupBook {
   };
 }
 
-/** The next number, or the lowest one whose group nobody is in (and was in when the transaction began). */
-function freeNumber(groups: ReadonlyMap<number, GroupState>): number | null {
+function identityOf({ cohort, timeZone, window, cell, variant = "" }: GroupIdentity): string {
+  const alike = [cohort, timeZone, window, cell];
+  return canonicalJson(variant === "" ? alike : [...alike, variant]);
+}
+
+/**
+ * The next number, or the lowest one whose group nobody is in (and was in when the transaction began) and that no
+ * running rollout counts among its own.
+ */
+function freeNumber(db: Db, groups: ReadonlyMap<number, GroupState>): number | null {
   if (groups.size < MAX_GROUPS) return groups.size;
-  for (const [id, group] of groups) if (group.accounts === 0 && group.stored === 0) return id;
+  const taken = new Set(
+    db
+      .rows("SELECT number FROM rollout_groups JOIN rollouts ON id = rollout WHERE active = 1")
+      .map((row) => readInt(row, "number")),
+  );
+  for (const [id, group] of groups) {
+    if (group.accounts === 0 && group.stored === 0 && !taken.has(id)) return id;
+  }
   return null;
 }

@@ -34,6 +34,8 @@ export type CounterName =
 
 export type MetaName =
   | "halt"
+  /** Set while break-glass says halt, as the last tick read it. */
+  | "break_glass_halt"
   /** Where the publisher is with its batch; see publisher/phase.ts. */
   | "phase"
   /** Root that is out: its text, for comparison and succession. */

@@ -50,7 +50,9 @@ function firstPage(db: Db, nowMs: EpochMs): ExportPage {
   const counts: Record<string, number> = {};
   let position = 0;
   for (const table of EXPORT_TABLES) {
-    const members = Object.keys(table.columns).map((column) => `'${column}', ${column}`);
+    const members = Object.entries(table.columns).map(
+      ([column, type]) => `'${column}', ${type === "blob" ? `hex(${column})` : column}`,
+    );
     db.run(
       `INSERT INTO transfer_rows (kind, position, name, row)
        SELECT ?1, ?2 + row_number() OVER (ORDER BY ${table.order}), ?3, json_object(${members.join(", ")})

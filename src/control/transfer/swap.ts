@@ -84,7 +84,9 @@ function replaceTable(db: Db, table: ExportTable): void {
   if (table.name === "audit" && continuesStagedAudit(db)) return;
   const columns = storedColumns(table);
   db.run(`DELETE FROM ${table.name} WHERE ${table.only ?? "true"}`);
-  const values = columns.map((column) => `row ->> '${column}'`);
+  const values = columns.map((column) =>
+    table.columns[column] === "blob" ? `unhex(row ->> '${column}')` : `row ->> '${column}'`,
+  );
   db.run(
     `INSERT OR REPLACE INTO ${table.name} (${columns.join(", ")})
      SELECT ${values.join(", ")} FROM transfer_rows WHERE kind = ?1 AND name = ?2 ORDER BY position`,
@@ -134,7 +136,7 @@ const WHOLES: readonly { readonly sql: string; readonly what: string }[] = [
     what: "has homes that are not there",
   },
   {
-    sql: "SELECT slug AS name FROM accounts WHERE group_id NOT IN (SELECT id FROM groups)",
+    sql: "SELECT slug AS name FROM accounts WHERE group_id <> -1 AND group_id NOT IN (SELECT id FROM groups)",
     what: "is in a group that is not there",
   },
   {

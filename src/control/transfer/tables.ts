@@ -5,11 +5,13 @@
  */
 import { keyHash } from "../../core/maps/key-hash.ts";
 import { CALENDAR_TABLES } from "./calendar-tables.ts";
+import { ROLLOUT_TABLES } from "./rollout-tables.ts";
 
 /** Version of the export's own format. */
 export const EXPORT_SCHEMA = 1;
 
-type ColumnType = "text" | "text?" | "int" | "int?" | "json" | "json?";
+/** A `blob` travels as hexadecimal digits. */
+type ColumnType = "text" | "text?" | "int" | "int?" | "json" | "json?" | "blob";
 
 export interface ExportTable {
   readonly name: string;
@@ -153,6 +155,7 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
     columns: { account: "text", first_at: "int", last_until: "int" },
   },
   ...CALENDAR_TABLES,
+  ...ROLLOUT_TABLES,
   {
     name: "tokens",
     order: "name",
@@ -222,6 +225,8 @@ function isOfType(value: unknown, type: ColumnType): boolean {
     case "json":
     case "json?":
       return typeof value === "string" && isJson(value);
+    case "blob":
+      return typeof value === "string" && /^(?:[0-9A-F]{2})*$/.test(value);
   }
 }
 

@@ -1,0 +1,195 @@
+/**
+ * What the rollout engine is told of the world, read from the tables: versions and products as registered, windows and
+ * freezes, whether everything is halted, and accounts as they are. Reads only. Accounts are read at start, for a plan and
+ * when an obstacle of one ends; never by a tick.
+ */
+import type { Window } from "../../contracts/calendar.ts";
+import type { AccountFacts, Facts, ProductFacts } from "../../contracts/rollout-input.ts";
+import type { RolloutState } from "../../contracts/rollout.ts";
+import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { DAY_MS } from "../../core/calendar/memo.ts";
+import { own } from "../../core/record.ts";
+import { rolledBackMs } from "../../core/rollout/groups.ts";
+import { fromInstant } from "../clock.ts";
+import type { Db } from "../db.ts";
+import { parseTexts, readText } from "../row.ts";
+import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { readHalt } from "../store/halt.ts";
+import { openHomeBook, type Homes } from "../store/home-sets.ts";
+import { readMeta } from "../store/meta.ts";
+import { loadProducts } from "../store/products.ts";
+import { loadActiveRollouts, loadEndedSince, type RolloutRecord } from "../store/rollouts.ts";
+import { loadVersions, type VersionRecord } from "../store/versions.ts";
+import { loadWindows, parseWindows } from "../store/windows.ts";
+
+/** Products and versions as registered. */
+export function loadFacts(db: Db): Facts {
+  const versions = Map.groupBy(loadVersions(db), ({ product }) => product);
+  return Object.fromEntries(
+    loadProducts(db).map((product): [ProductName, ProductFacts] => [
+      product.name,
+      {
+        default: product.default,
+        standby: product.standby,
+        versions: Object.fromEntries(
+          (versions.get(product.name) ?? []).map((version) => [version.name, versionFacts(version)]),
+        ),
+      },
+    ]),
+  );
+}
+
+function versionFacts({
+  state,
+  bad,
+  reversible,
+  upgradesFrom,
+  requires,
+}: VersionRecord): ProductFacts["versions"][string] {
+  return {
+    state,
+    bad: bad !== null,
+    reversible: typeof reversible === "string" ? fromInstant(reversible) : reversible,
+    upgradesFrom,
+    requires,
+  };
+}
+
+/** Stored windows by name. */
+export function loadWindowFacts(db: Db): Readonly<Record<string, readonly Window[]>> {
+  return Object.fromEntries(loadWindows(db).map(({ name, windows }) => [name, windows]));
+}
+
+/** Halted by the switch, or by break-glass as the last tick read it. */
+export function isHalted(db: Db): boolean {
+  return readHalt(db).on || readMeta(db, "break_glass_halt") !== null;
+}
+
+/** What a running rollout has made of an account: asked by everything that says which version an account has. */
+export interface Running {
+  readonly state: RolloutState;
+  /** Threshold by group number. */
+  readonly moved: ReadonlyMap<number, number>;
+}
+
+export function loadRunning(db: Db): readonly Running[] {
+  return loadActiveRollouts(db).map(({ state }) => toRunning(state));
+}
+
+export function toRunning(state: RolloutState): Running {
+  return {
+    state,
+    moved: new Map(state.groups.number.map((number, index) => [number, state.groups.moved[index] ?? 0])),
+  };
+}
+
+/** Whether a rollout has moved an account. */
+export function hasMoved({ state, moved }: Running, slug: AccountSlug, group: number): boolean {
+  return bucketOf(state.salt, slug) < (moved.get(group) ?? 0);
+}
+
+/** Versions an account has now without pins and quarantine: its homes, and targets where a rollout has moved it. */
+export function currentHomes(
+  running: readonly Running[],
+  { slug, group, homes }: { readonly slug: AccountSlug; readonly group: number; readonly homes: Homes },
+): Homes {
+  let current: Record<ProductName, VersionName> | null = null;
+  for (const one of running) {
+    if (!hasMoved(one, slug, group)) continue;
+    for (const [product, version] of Object.entries(one.state.plan.targets)) {
+      if (own(homes, product) === undefined) continue;
+      current ??= { ...homes };
+      current[product] = version;
+    }
+  }
+  return current ?? homes;
+}
+
+export interface ReadAccount {
+  readonly record: AccountRecord;
+  readonly homes: Homes;
+  readonly facts: AccountFacts;
+}
+
+/** Reads accounts with everything that decides whether a rollout moves them; of `slugs`, or all. Tombstones too. */
+export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSlug[]): Iterable<ReadAccount> {
+  const windows = loadWindowFacts(db);
+  const book = openHomeBook(db);
+  const running = loadRunning(db);
+  const ended = loadEndedSince(db, nowMs - DAY_MS).filter(wasRolledBack);
+  const held = loadHeld(db);
+  for (const row of accountRows(db, slugs)) {
+    const record = toAccountRecord(row);
+    const { slug, groupId } = record;
+    const homes = book.homesOf(record.homesId);
+    const back = ended.map(({ state }) => rolledBackMs(state, groupId, bucketOf(state.salt, slug)) ?? 0);
+    const latest = Math.max(0, ...back);
+    yield {
+      record,
+      homes,
+      facts: {
+        slug,
+        cohort: record.cohort,
+        zone: record.timeZone,
+        window: ownWindows(record.window, windows),
+        cell: record.cell,
+        labels: parseTexts(record.labels),
+        homes: currentHomes(running, { slug, group: groupId, homes }),
+        pinned: held.pins.get(slug) ?? [],
+        quarantined: held.quarantines.get(slug) ?? [],
+        deferredUntilMs: held.deferrals.get(slug) ?? null,
+        rolledBackMs: latest === 0 ? null : latest,
+      },
+    };
+  }
+}
+
+function wasRolledBack({ state }: RolloutRecord): boolean {
+  return state.groups.barredMs.some((at) => at !== null);
+}
+
+function accountRows(db: Db, slugs: readonly AccountSlug[] | undefined): ReturnType<Db["rows"]> {
+  return slugs === undefined
+    ? db.rows(`SELECT ${ACCOUNT_COLUMNS} FROM accounts ORDER BY slug`)
+    : db.rows(
+        `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?)) ORDER BY slug`,
+        JSON.stringify(slugs),
+      );
+}
+
+interface Held {
+  readonly pins: ReadonlyMap<AccountSlug, readonly ProductName[]>;
+  readonly quarantines: ReadonlyMap<AccountSlug, readonly ProductName[]>;
+  readonly deferrals: ReadonlyMap<AccountSlug, EpochMs>;
+}
+
+function loadHeld(db: Db): Held {
+  const products = (table: "pins" | "quarantines"): ReadonlyMap<AccountSlug, readonly ProductName[]> => {
+    const found = new Map<AccountSlug, ProductName[]>();
+    for (const row of db.rows(`SELECT account, product FROM ${table} ORDER BY account, product`)) {
+      const slug = readText(row, "account");
+      found.set(slug, [...(found.get(slug) ?? []), readText(row, "product")]);
+    }
+    return found;
+  };
+  return {
+    pins: products("pins"),
+    quarantines: products("quarantines"),
+    deferrals: new Map(
+      db
+        .rows("SELECT account, until FROM deferrals")
+        .map((row) => [readText(row, "account"), Number(row["until"])]),
+    ),
+  };
+}
+
+/** An account's own window: windows, or the name of stored ones. A name that is gone opens never. */
+function ownWindows(
+  text: string | null,
+  stored: Readonly<Record<string, readonly Window[]>>,
+): readonly Window[] | null {
+  if (text === null) return null;
+  const value: unknown = JSON.parse(text);
+  return typeof value === "string" ? (own(stored, value) ?? []) : parseWindows(text);
+}

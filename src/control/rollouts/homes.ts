@@ -1,0 +1,220 @@
+/**
+ * Homes of moved accounts, written in the background, a batch a transaction, before a rollout leaves the maps: then
+ * nobody's decision changes by that. And put back, should somebody roll back in between. The same passage notes whom the
+ * rollout leaves behind. Goes on where it was after a crash; each batch is whole or not at all.
+ */
+import type { AccountRow } from "../../contracts/maps.ts";
+import type { LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
+import type { AccountSlug } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { canonicalJson } from "../../core/maps/canonical.ts";
+import { own } from "../../core/record.ts";
+import { settledHome } from "../../core/rollout/root-rollout.ts";
+import { rowsEach, runEach, type Db } from "../db.ts";
+import { parseTexts, readInt, readText } from "../row.ts";
+import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { markMany, type Moment } from "../store/changes.ts";
+import { openHomeBook, type HomeBook, type Homes } from "../store/home-sets.ts";
+import { loadPlacements, type Placements } from "../store/placements.ts";
+import { saveLeftBehind, saveRollout, type LeftAccount, type RolloutRecord } from "../store/rollouts.ts";
+
+/** Accounts of one transaction: some 30 ms. */
+const BATCH = 2000;
+
+interface Rehomed {
+  readonly record: AccountRecord;
+  readonly homes: Homes;
+}
+
+/** One batch of what is under way. @returns the rollout, stored. */
+export function homesBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecord {
+  return record.homes === "writing" ? writeBatch(db, moment, record) : restoreBatch(db, moment, record);
+}
+
+function writeBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecord {
+  const accounts = db
+    .rows(
+      `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug > ? ORDER BY slug LIMIT ?`,
+      record.homesCursor,
+      BATCH,
+    )
+    .map(toAccountRecord);
+  const book = openHomeBook(db);
+  const placements = loadPlacements(
+    db,
+    accounts.map(({ slug }) => slug),
+  );
+  const changed: Rehomed[] = [];
+  const left: LeftAccount[] = [];
+  for (const account of accounts) {
+    const homes = book.homesOf(account.homesId);
+    const after = homesAfter(record.state, account, { homes, placements });
+    if (after !== null) changed.push({ record: account, homes: after });
+    const reason = account.deletedAt === null ? leftReason(record.state, account) : null;
+    if (reason !== null) left.push({ account: account.slug, reason });
+  }
+  runEach(
+    db,
+    {
+      sql: `INSERT OR IGNORE INTO rollout_homes (rollout, account, homes)
+        SELECT ?2, value ->> 'account', value ->> 'homes' FROM json_each(?1)`,
+      params: [record.id],
+    },
+    changed.map(({ record: { slug, homesId } }) => ({
+      account: slug,
+      homes: canonicalJson(book.homesOf(homesId)),
+    })),
+  );
+  saveLeftBehind(db, record.id, left);
+  rehome(db, moment, { changed, book });
+  return goOn(db, record, {
+    cursor: accounts.at(-1)?.slug ?? record.homesCursor,
+    seq: changed.length > 0 ? moment.seq : record.homesSeq,
+    done: accounts.length < BATCH ? "written" : null,
+  });
+}
+
+/** Homes once this rollout has left the maps; null when they stay. */
+function homesAfter(
+  state: RolloutState,
+  { slug, groupId }: AccountRecord,
+  { homes, placements }: { readonly homes: Homes; readonly placements: Placements },
+): Homes | null {
+  const row: Pick<AccountRow, "slug" | "group" | "homes" | "pins" | "quarantine"> = {
+    slug,
+    group: groupId,
+    homes,
+    pins: versionsOf(placements.pins.get(slug)),
+    quarantine: versionsOf(placements.quarantines.get(slug)),
+  };
+  let after: Record<string, string> | null = null;
+  for (const product of Object.keys(state.plan.targets)) {
+    const home = settledHome(state, row, product);
+    if (home === null) continue;
+    after ??= { ...homes };
+    after[product] = home;
+  }
+  return after;
+}
+
+function versionsOf(
+  placed: readonly { readonly product: string; readonly version: string }[] | undefined,
+): Readonly<Record<string, string>> | null {
+  return placed === undefined
+    ? null
+    : Object.fromEntries(placed.map(({ product, version }) => [product, version]));
+}
+
+/** Why it ends without the account; null when it moved it, or said so at its start. */
+function leftReason(
+  { salt, groups, startedMs }: RolloutState,
+  { slug, groupId, createdAt }: AccountRecord,
+): LeftBehindReason | null {
+  const index = groups.number.indexOf(groupId);
+  if (index < 0) return createdAt >= (startedMs ?? Infinity) ? "created-later" : null;
+  const bucket = bucketOf(salt, slug);
+  if (bucket < (groups.moved[index] ?? 0)) return null;
+  if (bucket < (groups.peak[index] ?? 0)) return "rolled-back";
+  return (groups.fromWave[index] ?? 0) > 0 ? "late" : "not-reached";
+}
+
+function restoreBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecord {
+  const rows = db.rows(
+    "SELECT account, homes FROM rollout_homes WHERE rollout = ? AND account > ? ORDER BY account LIMIT ?",
+    record.id,
+    record.homesCursor,
+    BATCH,
+  );
+  const before = new Map(rows.map((row) => [readText(row, "account"), parseTexts(readText(row, "homes"))]));
+  const book = openHomeBook(db);
+  const accounts = rowsEach(
+    db,
+    { sql: `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?1))` },
+    [...before.keys()],
+  ).map(toAccountRecord);
+  const changed = accounts.flatMap((account): Rehomed[] => {
+    const homes = putBack(record.state, book.homesOf(account.homesId), before.get(account.slug) ?? {});
+    return homes === null ? [] : [{ record: account, homes }];
+  });
+  rehome(db, moment, { changed, book });
+  const done = rows.length < BATCH;
+  if (done) db.run("DELETE FROM rollout_homes WHERE rollout = ?", record.id);
+  return goOn(db, record, {
+    cursor: [...before.keys()].at(-1) ?? record.homesCursor,
+    seq: changed.length > 0 ? moment.seq : record.homesSeq,
+    done: done ? "restored" : null,
+  });
+}
+
+/** What was written is unsaid; what somebody changed since stays. */
+function putBack({ plan }: RolloutState, homes: Homes, before: Homes): Homes | null {
+  const after: Record<string, string> = { ...homes };
+  for (const [product, target] of Object.entries(plan.targets)) {
+    const old = own(before, product);
+    if (own(homes, product) === target && old !== undefined) after[product] = old;
+  }
+  return canonicalJson(after) === canonicalJson(homes) ? null : after;
+}
+
+/** Writes homes, counters and dirty keys. */
+function rehome(
+  db: Db,
+  moment: Moment,
+  { changed, book }: { readonly changed: readonly Rehomed[]; readonly book: HomeBook },
+): void {
+  if (changed.length === 0) return;
+  const rows = changed.map(({ record, homes }) => {
+    const to = book.idOf(homes);
+    const [gone, come] =
+      record.deletedAt === null
+        ? [
+            { accounts: -1, tombstones: 0 },
+            { accounts: 1, tombstones: 0 },
+          ]
+        : [
+            { accounts: 0, tombstones: -1 },
+            { accounts: 0, tombstones: 1 },
+          ];
+    book.add(record.homesId, gone);
+    book.add(to, come);
+    return { slug: record.slug, to };
+  });
+  book.flush();
+  runEach(
+    db,
+    {
+      sql: `UPDATE accounts SET homes_id = CAST(moved.value ->> 'to' AS INTEGER), seq = ?2, updated_at = ?3, revision = revision + 1
+        FROM json_each(?1) AS moved WHERE accounts.slug = moved.value ->> 'slug'`,
+      params: [moment.seq, moment.nowMs],
+    },
+    rows,
+  );
+  markMany(db, moment, {
+    hashes: hashesOf(
+      db,
+      rows.map(({ slug }) => slug),
+    ),
+    changes: rows.length,
+  });
+}
+
+function hashesOf(db: Db, slugs: readonly AccountSlug[]): readonly number[] {
+  return rowsEach(
+    db,
+    {
+      sql: `SELECT key_hash FROM accounts WHERE slug IN (SELECT value FROM json_each(?1))
+        UNION ALL SELECT key_hash FROM custom_domains WHERE account IN (SELECT value FROM json_each(?1))`,
+    },
+    slugs,
+  ).map((row) => readInt(row, "key_hash"));
+}
+
+function goOn(
+  db: Db,
+  record: RolloutRecord,
+  step: { readonly cursor: AccountSlug; readonly seq: number; readonly done: "written" | "restored" | null },
+): RolloutRecord {
+  const next = { ...record, homes: step.done ?? record.homes, homesCursor: step.cursor, homesSeq: step.seq };
+  saveRollout(db, next);
+  return next;
+}

@@ -1,0 +1,99 @@
+/**
+ * What the engine is told at one advance: calendar, facts, what preflight says of the targets and of where a rollback
+ * leads, how far the writing of homes is. Reads groups and kept runs, no account row: its cost does not grow with them.
+ * Gates are not measured here: none is known, which the engine counts as inconclusive. What is missing is not healthy.
+ */
+import type { CoveredClass, PreflightVerdict } from "../../contracts/preflight.ts";
+import type { Observations, PreflightFact, VerdictFact } from "../../contracts/rollout-input.ts";
+import type { FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
+import type { EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
+import type { CalendarMemo } from "../../core/calendar/memo.ts";
+import { probeKey, returnVersions } from "../../core/rollout/rollback.ts";
+import type { Turn } from "../../core/rollout/turn.ts";
+import type { Db } from "../db.ts";
+import { loadSubject } from "../preflight/subject.ts";
+import { weigh, type Weighed } from "../preflight/weigh.ts";
+import { loadFreezes } from "../store/freezes.ts";
+import { loadPublished } from "../store/roots.ts";
+import type { RolloutRecord } from "../store/rollouts.ts";
+import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
+
+/** Everything for one advance. */
+export function observe(
+  db: Db,
+  record: RolloutRecord,
+  {
+    nowMs,
+    frozen,
+    memo,
+  }: { readonly nowMs: EpochMs; readonly frozen: readonly FrozenGroup[]; readonly memo: CalendarMemo },
+): Turn {
+  return {
+    nowMs,
+    halt: isHalted(db),
+    frozen,
+    windows: loadWindowFacts(db),
+    freezes: loadFreezes(db),
+    observations: observations(db, record),
+    memo,
+  };
+}
+
+/** Whether the published shards have every change up to this one. */
+export function isOut(db: Db, seq: number): boolean {
+  return (loadPublished(db)?.shardSeq ?? -1) >= seq;
+}
+
+function observations(db: Db, record: RolloutRecord): Observations {
+  const { state } = record;
+  const preflight: Record<ProductName, PreflightFact> = {};
+  const uncovered: Record<ProductName, readonly CoveredClass[]> = {};
+  // Before every edge can know its groups, nothing may count as healthy: a threshold would mean other accounts.
+  if (isOut(db, record.groupsSeq)) {
+    for (const [product, version] of Object.entries(state.plan.targets)) {
+      const weighed = weighVersion(db, product, version);
+      if (weighed === null || weighed.at === null) continue;
+      preflight[product] = { atMs: weighed.at, wave: word(weighed.wave), default: word(weighed.default) };
+      uncovered[product] = weighed.uncovered;
+    }
+  }
+  return {
+    facts: loadFacts(db),
+    preflight,
+    gates: [],
+    defaultGates: {},
+    mirrors: {},
+    requests: null,
+    defaultRequests: {},
+    uncovered,
+    probes: probes(db, state),
+    homes: homesOf(db, record),
+  };
+}
+
+function weighVersion(db: Db, product: ProductName, version: VersionName): Weighed | null {
+  const subject = loadSubject(db, { product, version });
+  return subject.ok ? weigh(db, subject.value) : null;
+}
+
+function word({ verdict, sentence }: PreflightVerdict): PreflightFact["wave"] {
+  return { verdict, sentence };
+}
+
+/** Only while somebody goes back: what is heard of the versions it leads to. */
+function probes(db: Db, state: RolloutState): Observations["probes"] {
+  if (state.rollback === null) return {};
+  const found: Record<string, VerdictFact> = {};
+  for (const { product, version } of returnVersions(state)) {
+    const weighed = weighVersion(db, product, version);
+    if (weighed === null || weighed.at === null) continue;
+    found[probeKey(product, version)] = { atMs: weighed.at, ...word(weighed.wave) };
+  }
+  return found;
+}
+
+/** Homes count as written when the published shards have them, so that the rollout can leave the maps. */
+function homesOf(db: Db, { homes, homesSeq }: RolloutRecord): Observations["homes"] {
+  if (homes === "written" || homes === "restored") return isOut(db, homesSeq) ? homes : "untouched";
+  return "untouched";
+}

@@ -1,0 +1,158 @@
+/**
+ * The one reading of all accounts at the start of a rollout: which group each is in from now on, and what the rollout
+ * keeps of them. Where other rollouts run, their groups are cut finer and never joined, so that one number in a row says
+ * what every rollout needs to know. Tombstones keep answering by their homes, so they are kept apart. Writes nothing but
+ * numbers of new groups.
+ */
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import type { AccountFacts, Frozen } from "../../contracts/rollout-input.ts";
+import type { FrozenGroup, GroupKey, RolloutPlan } from "../../contracts/rollout.ts";
+import { NO_GROUP } from "../../contracts/maps.ts";
+import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
+import { freeze, labelKeysOf, placeAccount, type FreezeOptions } from "../../core/rollout/freeze.ts";
+import { NO_GROUP_LEFT } from "../accounts/apply.ts";
+import type { Db } from "../db.ts";
+import { refuse } from "../refuse.ts";
+import { loadFreezes } from "../store/freezes.ts";
+import type { GroupBook } from "../store/groups.ts";
+import { hasActiveRollout, type LeftAccount } from "../store/rollouts.ts";
+import { loadFacts, readAccounts } from "./facts.ts";
+import { bucketsOf, identityOf, type GroupMove, type Split } from "./regroup.ts";
+
+export interface Question {
+  readonly plan: RolloutPlan;
+  readonly salt: string;
+  readonly nowMs: EpochMs;
+  /** Accounts that were moved back within a day may go forward again. */
+  readonly again: boolean;
+}
+
+/** What a rollout would keep of the accounts as they are; numbers of groups are made up. For plans. */
+export function freezeNow(db: Db, question: Question): Result<Frozen, Refusal> {
+  const living: AccountFacts[] = [];
+  for (const { record, facts } of readAccounts(db, question.nowMs)) {
+    if (record.deletedAt === null) living.push(facts);
+  }
+  return freezeLiving(living, optionsOf(db, question));
+}
+
+function optionsOf(db: Db, question: Question): FreezeOptions {
+  let numbers = 0;
+  return {
+    ...question,
+    facts: loadFacts(db),
+    freezes: loadFreezes(db),
+    numberOf: () => {
+      numbers += 1;
+      return numbers - 1;
+    },
+  };
+}
+
+function freezeLiving(living: readonly AccountFacts[], options: FreezeOptions): Result<Frozen, Refusal> {
+  const frozen = freeze(living, options);
+  if (frozen.ok) return frozen;
+  return refuse("conflict", NO_GROUP_LEFT, { groups: frozen.error.groups, max: frozen.error.max });
+}
+
+/** Accounts alike for every rollout that runs and for the new one. */
+interface Cell {
+  readonly key: GroupKey;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Group they are in now; null when no other rollout runs, and it means nothing. */
+  readonly from: number | null;
+  readonly moves: boolean;
+  readonly members: { readonly slug: AccountSlug; readonly group: number }[];
+}
+
+export interface Partition {
+  readonly frozen: Frozen;
+  readonly moves: readonly GroupMove[];
+  /** Groups of other rollouts that were cut. */
+  readonly splits: readonly Split[];
+  readonly left: readonly LeftAccount[];
+}
+
+/** Reads every account once and gives each its group. New groups get their numbers in `book`. */
+export function partition(
+  db: Db,
+  { question, book, seq }: { readonly question: Question; readonly book: GroupBook; readonly seq: number },
+): Result<Partition, Refusal> {
+  const options = optionsOf(db, question);
+  const read = gather(db, question, options);
+  const frozen = freezeLiving(read.living, options);
+  if (!frozen.ok) return frozen;
+  const numbered = numberCells([...read.cells.values()], { book, seq });
+  if (numbered === null) return refuse("conflict", NO_GROUP_LEFT);
+  const moves: GroupMove[] = [];
+  const splits: Split[] = [];
+  const groups: FrozenGroup[] = [];
+  for (const { cell, number } of numbered) {
+    for (const { slug, group } of cell.members) {
+      if (group !== number) moves.push({ slug, from: group, to: number });
+    }
+    const slugs = cell.members.map(({ slug }) => slug);
+    const { from, key, labels } = cell;
+    if (from !== null && from !== NO_GROUP && from !== number)
+      splits.push({ from, to: number, variant: key.variant, slugs });
+    if (cell.moves) groups.push({ ...key, group: number, labels, buckets: bucketsOf(question.salt, slugs) });
+  }
+  const ordered = groups.sort((a, b) => a.group - b.group);
+  return ok({ frozen: { ...frozen.value, groups: ordered }, moves, splits, left: read.left });
+}
+
+interface Gathered {
+  readonly living: AccountFacts[];
+  readonly cells: Map<string, Cell>;
+  readonly left: LeftAccount[];
+}
+
+function gather(db: Db, question: Question, options: FreezeOptions): Gathered {
+  const labelKeys = labelKeysOf(options.freezes);
+  const cutting = hasActiveRollout(db);
+  const gathered: Gathered = { living: [], cells: new Map(), left: [] };
+  for (const { record, facts } of readAccounts(db, question.nowMs)) {
+    const placed = placeAccount(facts, options, labelKeys);
+    const living = record.deletedAt === null;
+    if (living) gathered.living.push(facts);
+    if (living && placed.leftBehind !== null)
+      gathered.left.push({ account: record.slug, reason: placed.leftBehind });
+    const moves = living && placed.leftBehind === null;
+    const key = moves ? placed.key : { ...placed.key, variant: `out:${question.plan.id}` };
+    const from = cutting ? record.groupId : null;
+    const text = cellText(key, from);
+    const cell = gathered.cells.get(text) ?? { key, labels: placed.labels, from, moves, members: [] };
+    gathered.cells.set(text, cell);
+    cell.members.push({ slug: record.slug, group: record.groupId });
+  }
+  return gathered;
+}
+
+function cellText({ cohort, zone, window, cell, variant }: GroupKey, from: number | null): string {
+  const own = window === null ? "" : JSON.stringify(window);
+  return [cohort, zone, cell ?? "", variant, from ?? "", own].join("\n");
+}
+
+/** A group that is cut keeps its number for the largest part, so that most rows stay as they are. Null: none is left. */
+function numberCells(
+  cells: readonly Cell[],
+  { book, seq }: { readonly book: GroupBook; readonly seq: number },
+): readonly { readonly cell: Cell; readonly number: number }[] | null {
+  const kept = new Map<number, Cell>();
+  for (const cell of cells) {
+    if (cell.from === null || cell.from === NO_GROUP) continue;
+    const largest = kept.get(cell.from);
+    if (largest === undefined || cell.members.length > largest.members.length) kept.set(cell.from, cell);
+  }
+  const numbered: { cell: Cell; number: number }[] = [];
+  for (const cell of cells) {
+    const keeps = cell.from !== null && kept.get(cell.from) === cell;
+    const { key, from } = cell;
+    const cut = from === null ? key : { ...key, variant: `${key.variant}|${from}|${seq}` };
+    const number = keeps ? from : book.idOf(identityOf(cut));
+    if (number === null) return null;
+    numbered.push({ cell, number });
+  }
+  return numbered;
+}

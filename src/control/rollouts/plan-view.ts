@@ -1,0 +1,124 @@
+/**
+ * What a plan would do to the accounts as they are: problems, waves with their dates, whom it leaves behind, and the
+ * digest that `rollout.start` can require. Reads every account once; changes nothing. Called for `rollout.plan`.
+ */
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import type { Frozen } from "../../contracts/rollout-input.ts";
+import type { PlannedWaveView, RolloutPlanView, RolloutQueryInputs } from "../../contracts/rollout-port.ts";
+import type { RolloutPlan } from "../../contracts/rollout.ts";
+import type { EpochMs } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { createCalendarMemo } from "../../core/calendar/memo.ts";
+import { own } from "../../core/record.ts";
+import { leftBehindReason } from "../../core/rollout/eligible.ts";
+import { forecast, type PlannedWave, type RolloutForecast } from "../../core/rollout/plan.ts";
+import { normalisePlan } from "../../core/rollout/plan-normalise.ts";
+import { targetThreshold, waveThresholds } from "../../core/rollout/thresholds.ts";
+import { irreversibleTargets } from "../../core/rollout/versions.ts";
+import { fromInstant, fromInstantOrNull, toInstant, toInstantOrNull } from "../clock.ts";
+import type { Db } from "../db.ts";
+import { notFound } from "../refuse.ts";
+import { loadFreezes } from "../store/freezes.ts";
+import { loadRollout } from "../store/rollouts.ts";
+import { findingsOf } from "./drafts.ts";
+import { loadFacts, loadWindowFacts, readAccounts } from "./facts.ts";
+import { freezeNow, type Question } from "./partition.ts";
+
+interface Asked {
+  readonly plan: RolloutPlan;
+  /** Null: drawn for this answer alone. */
+  readonly salt: string | null;
+}
+
+export function viewPlan(
+  db: Db,
+  input: RolloutQueryInputs["rollout.plan"],
+  nowMs: EpochMs,
+): Result<RolloutPlanView, Refusal> {
+  const asked = findPlan(db, input);
+  if (!asked.ok) return asked;
+  const { plan, salt } = asked.value;
+  const startMs = input.at === null ? nowMs : fromInstant(input.at);
+  const question = { plan, salt: salt ?? crypto.randomUUID(), nowMs: startMs, again: false };
+  const frozen = freezeNow(db, question);
+  if (!frozen.ok) return frozen;
+  const facts = loadFacts(db);
+  const calendar = { windows: loadWindowFacts(db), freezes: loadFreezes(db), memo: createCalendarMemo() };
+  const beforeMs = fromInstantOrNull(input.before);
+  const ahead = forecast({ plan, frozen: frozen.value, facts, startMs, calendar, beforeMs });
+  const labels =
+    input.label === null ? null : countLabels(db, question, { frozen: frozen.value, label: input.label });
+  return ok({
+    id: plan.id,
+    targets: plan.targets,
+    digest: ahead.digest,
+    salt,
+    at: toInstant(startMs),
+    ...findingsOf(db, plan, startMs),
+    accounts: frozen.value.groups.reduce((sum, { buckets }) => sum + buckets.length, 0),
+    groups: frozen.value.groups.length,
+    waves: ahead.waves.map((wave, index) => viewWave(wave, labels?.[index] ?? null)),
+    criticalPath: ahead.criticalPath.map(({ what, fromMs, untilMs }) => ({
+      what,
+      from: toInstant(fromMs),
+      until: toInstant(untilMs),
+    })),
+    endAt: toInstantOrNull(ahead.endMs),
+    leftBehind: ahead.leftBehind,
+    irreversible: irreversibleTargets(facts, plan.targets, startMs),
+    notReached: viewNotReached(ahead),
+  });
+}
+
+function findPlan(db: Db, input: RolloutQueryInputs["rollout.plan"]): Result<Asked, Refusal> {
+  if ("input" in input) return ok({ plan: normalisePlan(input.input), salt: null });
+  const record = loadRollout(db, input.id);
+  return record === null
+    ? notFound(`rollout ${input.id}`)
+    : ok({ plan: record.state.plan, salt: record.state.salt });
+}
+
+function viewWave(wave: PlannedWave, labels: PlannedWaveView["labels"]): PlannedWaveView {
+  const { name, accounts, threshold, zones, oneWay, warnings } = wave;
+  return {
+    name,
+    accounts,
+    threshold,
+    startAt: toInstant(wave.startMs),
+    shiftedAt: toInstantOrNull(wave.shiftedMs),
+    bakedAt: toInstantOrNull(wave.bakedMs),
+    zones,
+    oneWay,
+    warnings,
+    labels,
+  };
+}
+
+function viewNotReached({ notReached }: RolloutForecast): RolloutPlanView["notReached"] {
+  if (notReached === null) return null;
+  const { beforeMs, accounts, zones } = notReached;
+  return { before: toInstant(beforeMs), accounts, zones };
+}
+
+/** Accounts that each wave moves, by the value of one label. */
+function countLabels(
+  db: Db,
+  { plan, salt, nowMs, again }: Question,
+  { frozen, label }: { readonly frozen: Frozen; readonly label: string },
+): readonly Readonly<Record<string, number>>[] {
+  const thresholds = waveThresholds(plan.waves, frozen.groups);
+  const counts = plan.waves.map((): Record<string, number> => ({}));
+  const query = { targets: plan.targets, facts: loadFacts(db), nowMs, again };
+  for (const { record, facts } of readAccounts(db, nowMs)) {
+    if (record.deletedAt !== null || leftBehindReason(facts, query) !== null) continue;
+    const bucket = bucketOf(salt, facts.slug);
+    const wave = plan.waves.findIndex(
+      (_, index) => bucket < targetThreshold(plan.waves, thresholds, { group: facts, wave: index }),
+    );
+    const found = counts[wave];
+    const value = own(facts.labels, label) ?? "";
+    if (found !== undefined) found[value] = (own(found, value) ?? 0) + 1;
+  }
+  return counts;
+}

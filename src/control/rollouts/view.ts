@@ -1,0 +1,27 @@
+/** A rollout as the API shows it: the engine's view with what control alone knows. Reads only. */
+import type { RolloutView } from "../../contracts/api/rollouts.ts";
+import { isActive } from "../../core/rollout/state.ts";
+import { rolloutView } from "../../core/rollout/view.ts";
+import type { Db } from "../db.ts";
+import { readInt } from "../row.ts";
+import { loadFrozen, type RolloutRecord } from "../store/rollouts.ts";
+
+export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
+  return rolloutView(record.state, {
+    frozen: loadFrozen(db, record.id),
+    leftBehind: record.leftBehind,
+    gates: [],
+    createdLater: createdLater(db, record),
+    revision: record.revision,
+  });
+}
+
+/** Accounts that came while groups are frozen: they are in none, and start on stable. */
+function createdLater(db: Db, { state }: RolloutRecord): number {
+  if (!isActive(state) || state.startedMs === null) return 0;
+  const row = db.rows(
+    "SELECT count(*) AS n FROM accounts WHERE group_id = -1 AND created_at >= ? AND deleted_at IS NULL",
+    state.startedMs,
+  )[0];
+  return readInt(row ?? {}, "n");
+}

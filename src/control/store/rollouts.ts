@@ -1,0 +1,282 @@
+/**
+ * Rollouts as they are stored: the engine's state, what it froze, its outbox of effects. Reads and writes rows; decides
+ * nothing. The state is JSON that this file alone writes, so its type is known when it is read.
+ */
+import type { Window } from "../../contracts/calendar.ts";
+import type { LeftBehind, RolloutEffect } from "../../contracts/rollout-input.ts";
+import type { FrozenGroup, GroupKey, LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
+import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
+import { canonicalJson } from "../../core/maps/canonical.ts";
+import { isActive, isTerminal } from "../../core/rollout/state.ts";
+import { runEach, type Db, type SqlRow } from "../db.ts";
+import { parseTexts, readBytes, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
+
+/** Where the writing of homes is. */
+export type HomesStage = "untouched" | "writing" | "written" | "restoring" | "restored";
+
+export interface RolloutRecord {
+  readonly id: string;
+  readonly state: RolloutState;
+  readonly revision: number;
+  /** Of the start. */
+  readonly leftBehind: readonly LeftBehind[];
+  /** The change with which account rows got the groups of the start. */
+  readonly groupsSeq: number;
+  /** The change with which rows got the groups that a rollback by label needs; 0: none. */
+  readonly splitSeq: number;
+  readonly homes: HomesStage;
+  /** Accounts up to this slug are done. */
+  readonly homesCursor: AccountSlug;
+  /** The last change of homes. */
+  readonly homesSeq: number;
+  readonly by: string;
+  readonly at: EpochMs;
+  readonly endedAt: EpochMs | null;
+}
+
+const COLUMNS =
+  "id, state, active, revision, left_behind, groups_seq, split_seq, homes, homes_cursor, homes_seq, made_by, made_at, ended_at";
+/** Two bytes a bucket: 400 kB a part. */
+const PART_BUCKETS = 200_000;
+
+export function saveRollout(db: Db, record: RolloutRecord): void {
+  db.run(
+    `INSERT OR REPLACE INTO rollouts (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    record.id,
+    JSON.stringify(record.state),
+    isActive(record.state) ? 1 : 0,
+    record.revision,
+    JSON.stringify(record.leftBehind),
+    record.groupsSeq,
+    record.splitSeq,
+    record.homes,
+    record.homesCursor,
+    record.homesSeq,
+    record.by,
+    record.at,
+    isTerminal(record.state) ? (record.endedAt ?? record.state.clockMs) : null,
+  );
+}
+
+export function loadRollout(db: Db, id: string): RolloutRecord | null {
+  const row = db.rows(`SELECT ${COLUMNS} FROM rollouts WHERE id = ?`, id)[0];
+  return row === undefined ? null : toRecord(row);
+}
+
+/** All of them, newest first. */
+export function loadRollouts(db: Db): readonly RolloutRecord[] {
+  return db.rows(`SELECT ${COLUMNS} FROM rollouts ORDER BY made_at DESC, id DESC`).map(toRecord);
+}
+
+/** Those that have a place in the maps, in order of their ids. */
+export function loadActiveRollouts(db: Db): readonly RolloutRecord[] {
+  return db.rows(`SELECT ${COLUMNS} FROM rollouts WHERE active = 1 ORDER BY id`).map(toRecord);
+}
+
+/** Those that ended at or after an instant. */
+export function loadEndedSince(db: Db, since: EpochMs): readonly RolloutRecord[] {
+  return db.rows(`SELECT ${COLUMNS} FROM rollouts WHERE ended_at >= ? ORDER BY id`, since).map(toRecord);
+}
+
+/** Whether groups of accounts are frozen now. */
+export function hasActiveRollout(db: Db): boolean {
+  return db.rows("SELECT 1 FROM rollouts WHERE active = 1 LIMIT 1").length > 0;
+}
+
+export function deleteRollout(db: Db, id: string): void {
+  db.run("DELETE FROM rollouts WHERE id = ?", id);
+  for (const table of ["rollout_groups", "rollout_buckets", "rollout_steps", "rollout_homes", "left_behind"])
+    db.run(`DELETE FROM ${table} WHERE rollout = ?`, id);
+}
+
+function toRecord(row: SqlRow): RolloutRecord {
+  return {
+    id: readText(row, "id"),
+    state: JSON.parse(readText(row, "state")) as RolloutState,
+    revision: readInt(row, "revision"),
+    leftBehind: JSON.parse(readText(row, "left_behind")) as readonly LeftBehind[],
+    groupsSeq: readInt(row, "groups_seq"),
+    splitSeq: readInt(row, "split_seq"),
+    homes: toStage(readText(row, "homes")),
+    homesCursor: readText(row, "homes_cursor"),
+    homesSeq: readInt(row, "homes_seq"),
+    by: readText(row, "made_by"),
+    at: readInt(row, "made_at"),
+    endedAt: readIntOrNull(row, "ended_at"),
+  };
+}
+
+const STAGES: readonly HomesStage[] = ["untouched", "writing", "written", "restoring", "restored"];
+
+function toStage(text: string): HomesStage {
+  const stage = STAGES.find((known) => known === text);
+  if (stage === undefined) throw new TypeError(`homes cannot be ${text}`);
+  return stage;
+}
+
+/** Groups in the order of the state's columns. */
+export function loadFrozen(db: Db, rollout: string): readonly FrozenGroup[] {
+  const parts = new Map<number, Uint8Array[]>();
+  for (const row of db.rows(
+    "SELECT position, buckets FROM rollout_buckets WHERE rollout = ? ORDER BY position, part",
+    rollout,
+  )) {
+    const position = readInt(row, "position");
+    parts.set(position, [...(parts.get(position) ?? []), readBytes(row, "buckets")]);
+  }
+  return db
+    .rows(
+      "SELECT position, number, identity, labels FROM rollout_groups WHERE rollout = ? ORDER BY position",
+      rollout,
+    )
+    .map((row) => {
+      const labels = readTextOrNull(row, "labels");
+      return {
+        ...toKey(readText(row, "identity")),
+        group: readInt(row, "number"),
+        labels: labels === null ? null : parseTexts(labels),
+        buckets: joinBuckets(parts.get(readInt(row, "position")) ?? []),
+      };
+    });
+}
+
+function toKey(text: string): GroupKey {
+  const { cohort, zone, window, cell, variant } = JSON.parse(text) as GroupKey;
+  const own: readonly Window[] | null = window;
+  return { cohort, zone, window: own, cell, variant };
+}
+
+/** Little-endian, whatever the machine: an export may be read on another one. */
+function joinBuckets(parts: readonly Uint8Array[]): Uint16Array {
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const buckets = new Uint16Array(bytes / 2);
+  let at = 0;
+  for (const part of parts) {
+    for (let offset = 0; offset < part.byteLength; offset += 2) {
+      buckets[at] = (part[offset] ?? 0) + ((part[offset + 1] ?? 0) << 8);
+      at += 1;
+    }
+  }
+  return buckets;
+}
+
+function toBytes(buckets: Uint16Array): Uint8Array {
+  const bytes = new Uint8Array(buckets.length * 2);
+  for (const [at, bucket] of buckets.entries()) {
+    bytes[at * 2] = bucket & 255;
+    bytes[at * 2 + 1] = bucket >>> 8;
+  }
+  return bytes;
+}
+
+/** Replaces what a rollout has frozen. */
+export function saveFrozen(db: Db, rollout: string, frozen: readonly FrozenGroup[]): void {
+  db.run("DELETE FROM rollout_groups WHERE rollout = ?", rollout);
+  db.run("DELETE FROM rollout_buckets WHERE rollout = ?", rollout);
+  for (const [position, group] of frozen.entries()) {
+    const { cohort, zone, window, cell, variant, labels, buckets } = group;
+    db.run(
+      "INSERT INTO rollout_groups (rollout, position, number, identity, labels, accounts) VALUES (?, ?, ?, ?, ?, ?)",
+      rollout,
+      position,
+      group.group,
+      canonicalJson({ cohort, zone, window, cell, variant }),
+      labels === null ? null : canonicalJson(labels),
+      buckets.length,
+    );
+    for (let from = 0, part = 0; from < buckets.length; from += PART_BUCKETS, part += 1) {
+      db.run(
+        "INSERT INTO rollout_buckets (rollout, position, part, buckets) VALUES (?, ?, ?, ?)",
+        rollout,
+        position,
+        part,
+        toBytes(buckets.subarray(from, from + PART_BUCKETS)),
+      );
+    }
+  }
+}
+
+export interface StepRecord {
+  readonly rollout: string;
+  readonly effect: RolloutEffect;
+}
+
+/** Writes an effect down. @returns false when its step was written before: then it has been taken care of. */
+export function insertStep(db: Db, { rollout, effect }: StepRecord, at: EpochMs): boolean {
+  if (db.rows("SELECT 1 FROM rollout_steps WHERE rollout = ? AND step = ?", rollout, effect.step).length > 0)
+    return false;
+  db.run(
+    "INSERT INTO rollout_steps (rollout, step, effect, asked_at, done_at, outcome) VALUES (?, ?, ?, ?, NULL, NULL)",
+    rollout,
+    effect.step,
+    JSON.stringify(effect),
+    at,
+  );
+  return true;
+}
+
+export function finishStep(
+  db: Db,
+  of: { readonly rollout: string; readonly step: number },
+  done: { readonly at: EpochMs; readonly outcome: string },
+): void {
+  db.run(
+    "UPDATE rollout_steps SET done_at = ?, outcome = ? WHERE rollout = ? AND step = ?",
+    done.at,
+    done.outcome,
+    of.rollout,
+    of.step,
+  );
+}
+
+/** Effects that nobody has carried out yet, in order. */
+export function loadWaitingSteps(db: Db): readonly StepRecord[] {
+  return db
+    .rows("SELECT rollout, effect FROM rollout_steps WHERE done_at IS NULL ORDER BY rollout, step")
+    .map((row) => ({
+      rollout: readText(row, "rollout"),
+      effect: JSON.parse(readText(row, "effect")) as RolloutEffect,
+    }));
+}
+
+export interface LeftAccount {
+  readonly account: AccountSlug;
+  readonly reason: LeftBehindReason;
+}
+
+/** Adds accounts; who is listed with a reason keeps it. */
+export function saveLeftBehind(db: Db, rollout: string, left: readonly LeftAccount[]): void {
+  runEach(
+    db,
+    {
+      sql: `INSERT OR IGNORE INTO left_behind (rollout, account, reason)
+        SELECT ?2, value ->> 'account', value ->> 'reason' FROM json_each(?1)`,
+      params: [rollout],
+    },
+    left,
+  );
+}
+
+export function forgetLeftBehind(db: Db, rollout: string, account: AccountSlug): void {
+  db.run("DELETE FROM left_behind WHERE rollout = ? AND account = ?", rollout, account);
+}
+
+/** Accounts in order of slug, from after the cursor on. */
+export function loadLeftBehind(
+  db: Db,
+  rollout: string,
+  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
+): readonly LeftAccount[] {
+  return db
+    .rows(
+      "SELECT account, reason FROM left_behind WHERE rollout = ? AND account > ? ORDER BY account LIMIT ?",
+      rollout,
+      cursor ?? "",
+      limit,
+    )
+    .map((row) => ({
+      account: readText(row, "account"),
+      // Written from the closed list alone.
+      reason: readText(row, "reason") as LeftBehindReason,
+    }));
+}

@@ -1,0 +1,66 @@
+/**
+ * The part of an export that migration 003 added: rollouts with what they froze, their steps and whom they left behind.
+ * Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
+ */
+import type { ExportTable } from "./tables.ts";
+
+export const ROLLOUT_TABLES: readonly ExportTable[] = [
+  {
+    name: "rollouts",
+    order: "id",
+    columns: {
+      id: "text",
+      state: "json",
+      active: "int",
+      revision: "int",
+      left_behind: "json",
+      groups_seq: "int",
+      split_seq: "int",
+      homes: "text",
+      homes_cursor: "text",
+      homes_seq: "int",
+      made_by: "text",
+      made_at: "int",
+      ended_at: "int?",
+    },
+  },
+  {
+    name: "rollout_groups",
+    order: "rollout, position",
+    columns: {
+      rollout: "text",
+      position: "int",
+      number: "int",
+      identity: "json",
+      labels: "json?",
+      accounts: "int",
+    },
+  },
+  {
+    name: "rollout_buckets",
+    order: "rollout, position, part",
+    columns: { rollout: "text", position: "int", part: "int", buckets: "blob" },
+  },
+  {
+    name: "rollout_steps",
+    order: "rollout, step",
+    columns: {
+      rollout: "text",
+      step: "int",
+      effect: "json",
+      asked_at: "int",
+      done_at: "int?",
+      outcome: "text?",
+    },
+  },
+  {
+    name: "rollout_homes",
+    order: "rollout, account",
+    columns: { rollout: "text", account: "text", homes: "json" },
+  },
+  {
+    name: "left_behind",
+    order: "rollout, account",
+    columns: { rollout: "text", account: "text", reason: "text" },
+  },
+];
