@@ -1,10 +1,11 @@
 /**
- * Reads one small JSON document from a file or (`-`) standard input, for verbs that take more than flags can say.
- * Whole in memory, so bounded; long files of many lines go through file-stream.ts.
+ * Reads one small JSON document (comments are allowed) from a file or (`-`) standard input, for verbs that take more than
+ * flags can say. Whole in memory, so bounded; long files of many lines go through file-stream.ts.
  */
 import { readFile } from "node:fs/promises";
 import { usageFailure } from "./failure.ts";
 import { fileFailure, STANDARD } from "./file-stream.ts";
+import { parseJsonc } from "./jsonc.ts";
 import type { Terminal } from "./terminal.ts";
 
 const MAX_CHARS = 1024 * 1024;
@@ -14,7 +15,7 @@ export async function readJsonFile(terminal: Terminal, file: string): Promise<un
   const text = file === STANDARD ? await readInput(terminal) : await readText(file);
   if (text.length > MAX_CHARS) throw usageFailure(`${file} is larger than 1 MiB.`);
   try {
-    return JSON.parse(text) as unknown;
+    return parseJsonc(text);
   } catch (error) {
     throw usageFailure(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -30,9 +31,13 @@ async function readText(file: string): Promise<string> {
 
 async function readInput({ input }: Terminal): Promise<string> {
   const chunks: Buffer[] = [];
+  let bytes = 0;
   for await (const chunk of input) {
-    chunks.push(Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)));
-    if (chunks.length > MAX_CHARS) break;
+    const piece = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    chunks.push(piece);
+    bytes += piece.length;
+    // Four bytes a character at most; the caller says that it is too large.
+    if (bytes > 4 * MAX_CHARS) break;
   }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -28,6 +28,7 @@ import { addMaps } from "./maps.ts";
 import { addOverride } from "./override.ts";
 import { addPreflight } from "./preflight.ts";
 import { addProduct } from "./product.ts";
+import { addRollout } from "./rollout.ts";
 import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { addToken } from "./token.ts";
@@ -102,6 +103,7 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addAccountCareVerbs(accounts, context);
   addWindow(program, context);
   addFreeze(program, context);
+  addRollout(program, context);
   addHalt(program, context);
   addOverride(program, context);
   addToken(program, context);

@@ -23,6 +23,8 @@ export interface Terminal {
   readonly input: NodeJS.ReadableStream;
   /** Milliseconds since the Unix epoch. */
   nowMs(): number;
+  /** Lets this many milliseconds pass. */
+  sleep(ms: number): Promise<void>;
 }
 
 /** The real process. A reader that leaves early (`… | head`) ends the command quietly. */
@@ -40,6 +42,7 @@ export function createProcessTerminal(): Terminal {
     env: process.env,
     input: process.stdin,
     nowMs: () => Date.now(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
 }
 

@@ -20,16 +20,18 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly nowMs?: number;
+  /** A screen of this many columns; left out: a pipe. */
+  readonly columns?: number;
 }
 
-function memorySink(): { readonly sink: TextSink; readonly text: () => string } {
+function memorySink(columns: number): { readonly sink: TextSink; readonly text: () => string } {
   const chunks: string[] = [];
   return {
     sink: {
       write: (text) => void chunks.push(text),
       drained: () => Promise.resolve(),
-      isTerminal: false,
-      columns: 0,
+      isTerminal: columns > 0,
+      columns,
     },
     text: () => chunks.join(""),
   };
@@ -41,15 +43,19 @@ export function memoryTerminal(options: CliOptions = {}): {
   readonly out: () => string;
   readonly err: () => string;
 } {
-  const out = memorySink();
-  const err = memorySink();
+  const out = memorySink(options.columns ?? 0);
+  const err = memorySink(0);
+  let nowMs = options.nowMs ?? 1_795_000_000_000;
   const terminal: Terminal = {
     out: out.sink,
     err: err.sink,
     bars: null,
     env: options.env ?? {},
     input: Readable.from([Buffer.from(options.input ?? "")]),
-    nowMs: () => options.nowMs ?? 1_795_000_000_000,
+    nowMs: () => nowMs,
+    sleep: async (ms) => {
+      nowMs += ms;
+    },
   };
   return { terminal, out: out.text, err: err.text };
 }

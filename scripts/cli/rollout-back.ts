@@ -1,0 +1,137 @@
+/**
+ * `rollout rollback`: takes accounts back, all of them, down to a wave, or those that match. Without `--yes` it says in
+ * numbers what it would do and does nothing. What cannot be undone easily (a version that is not reversible, a default
+ * that has moved) the control plane names, and takes only with `--confirmed`: `--yes` is no answer to a question that was
+ * not asked yet.
+ */
+import type { Command } from "commander";
+import { RolloutSchema, RollbackInputSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
+import { repeated, toInput } from "./arguments.ts";
+import { change } from "./change.ts";
+import { usageFailure } from "./failure.ts";
+import { count, pairs } from "./render.ts";
+import { rolloutAdvice } from "./rollout-advice.ts";
+import { rolloutLine } from "./rollout-render.ts";
+import {
+  conditionsText,
+  findWave,
+  pathOf,
+  ROLLOUT_ID,
+  toCondition,
+  toWhere,
+  type Condition,
+} from "./rollout-words.ts";
+import { addVerb, printJson, type OptionSpec, type ProgramContext, type Session } from "./verb.ts";
+
+const OPTIONS: readonly OptionSpec[] = [
+  { flags: "--all", about: "everybody whom it moved (so it is when nothing else is said)" },
+  { flags: "--to-wave <wave>", about: "keep what the waves up to and including this one moved" },
+  {
+    flags: "--where <key=value>",
+    about: "only accounts with cohort=NAME, cell=NAME or a label KEY=VALUE; repeatable: all must match",
+    parse: repeated(toCondition),
+  },
+  {
+    flags: "--percent-per-minute <percent>",
+    about: "take them back at this pace (left out: at once)",
+    parse: Number,
+  },
+  { flags: "--yes", about: "do it; left out: say what it would do" },
+  { flags: "--confirmed", about: "also where a version is not reversible or a default has moved" },
+];
+
+export function addRolloutBack(object: Command, context: ProgramContext): void {
+  addVerb(
+    object,
+    {
+      name: "rollback",
+      summary: "take accounts back to where they were",
+      arguments: [ROLLOUT_ID],
+      options: OPTIONS,
+      changes: true,
+      reason: true,
+      writes: true,
+      notes: [
+        "Windows, freezes and halt do not bind it. The version it leads to is probed first.",
+        "Without --yes it only says what it would do, and exits with 1.",
+      ],
+      examples: [
+        'rollout rollback 2026-11-autumn --all --reason "attachments fail" --yes',
+        'rollout rollback 2026-11-autumn --where cohort=early --reason "attachments fail" --yes',
+        'rollout rollback 2026-11-autumn --to-wave staff --reason "too slow for the many" --yes',
+      ],
+      run: rollBack,
+    },
+    context,
+  );
+}
+
+interface Scope {
+  readonly toWave: number | null;
+  readonly conditions: readonly Condition[];
+}
+
+function isCondition(value: unknown): value is Condition {
+  return typeof value === "object" && value !== null && "field" in value;
+}
+
+/** @throws Failure (usage) when more than one of them is said. */
+function scopeOf({ words }: Session, view: RolloutView): Scope {
+  const wave = words.maybe("toWave");
+  const given = words.value("where");
+  const conditions = Array.isArray(given) ? given.filter(isCondition) : [];
+  const said = [words.on("all"), wave !== undefined, conditions.length > 0].filter(Boolean);
+  if (said.length > 1) throw usageFailure("--all, --to-wave and --where exclude each other: say one.");
+  return { toWave: wave === undefined ? null : findWave(wave, view), conditions };
+}
+
+/** What it will do, in numbers. */
+export function rollbackText(view: RolloutView, { toWave, conditions }: Scope): string {
+  const from = pairs(view.targets);
+  if (conditions.length > 0) {
+    return `Takes back, of the ${count(view.moved, "account")} that have moved to ${from}, those with ${conditionsText(conditions)}.`;
+  }
+  const going = view.waves.slice((toWave ?? -1) + 1);
+  const accounts = toWave === null ? view.moved : going.reduce((sum, { moved }) => sum + moved, 0);
+  const waves = going
+    .filter(({ moved }) => moved > 0)
+    .map(({ name, moved }) => `${name} ${moved.toLocaleString("en-US")}`)
+    .join(", ");
+  const stay = toWave === null ? "" : ` ${count(view.moved - accounts, "account")} of earlier waves stay.`;
+  const moved = view.defaults.filter(({ state }) => state === "moved" || state === "baked");
+  const defaults =
+    moved.length === 0
+      ? ""
+      : ` The default of ${moved.map(({ product }) => product).join(" and of ")} goes back too.`;
+  return `Takes ${count(accounts, "account")} back from ${from}${waves === "" ? "" : ` (${waves})`}.${stay}${defaults}`;
+}
+
+function bodyOf({ words }: Session, { toWave, conditions }: Scope): unknown {
+  return toInput(RollbackInputSchema, {
+    ...(toWave === null ? {} : { toWave }),
+    ...(conditions.length === 0 ? {} : { where: toWhere(conditions) }),
+    percentPerMinute: words.number("percentPerMinute"),
+    confirmed: words.on("confirmed"),
+    reason: words.text("reason"),
+  });
+}
+
+async function rollBack(session: Session): Promise<number> {
+  const { words, terminal, json } = session;
+  const { value: view } = await session.api().send(RolloutSchema, { method: "GET", path: pathOf(session) });
+  const scope = scopeOf(session, view);
+  const body = bodyOf(session, scope);
+  const text = rollbackText(view, scope);
+  if (!words.on("yes") && !session.dryRun) {
+    if (json) printJson(session, { done: false, would: text, body });
+    else terminal.out.write(`${text}\nNothing was done. The same with --yes does it.\n`);
+    return 1;
+  }
+  if (!json) terminal.err.write(`${text}\n`);
+  await change(session, {
+    schema: RolloutSchema,
+    request: { method: "POST", path: pathOf(session, "/rollback"), body },
+    render: (after) => `${rolloutLine(after)}\nWhat to do: ${rolloutAdvice(after)}\n`,
+  });
+  return 0;
+}

@@ -1,0 +1,107 @@
+/**
+ * `rollout create`, `delete` and `adopt`: drafts. None of them moves anybody. `create` never overwrites a draft that it
+ * was not told to replace, and then only as it was read: a change in between is refused and not lost.
+ */
+import type { Command } from "commander";
+import { AdoptInputSchema } from "../../src/contracts/api/rollout-plan.ts";
+import { RolloutSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
+import { toInput } from "./arguments.ts";
+import { change } from "./change.ts";
+import { cliFailure } from "./failure.ts";
+import { readPlanFile } from "./rollout-file.ts";
+import { rolloutLine } from "./rollout-render.ts";
+import { pathOf, ROLLOUT_ID, toRolloutId } from "./rollout-words.ts";
+import { addVerb, type ProgramContext, type Session } from "./verb.ts";
+
+export function addRolloutDraft(object: Command, context: ProgramContext): void {
+  addVerb(
+    object,
+    {
+      name: "create",
+      summary: "write a plan down as a draft; nobody moves before it is started",
+      arguments: [{ name: "<file>", about: "plan file: JSON, comments allowed (- is standard input)" }],
+      options: [
+        { flags: "--id <id>", about: "in place of the id in the file", parse: toRolloutId },
+        { flags: "--replace", about: "replace the draft that there is under this id" },
+      ],
+      changes: true,
+      writes: true,
+      examples: ["rollout create autumn.jsonc", "rollout create autumn.jsonc --id 2026-11-autumn --replace"],
+      run: createDraft,
+    },
+    context,
+  );
+  addVerb(
+    object,
+    {
+      name: "delete",
+      summary: "delete a draft",
+      arguments: [ROLLOUT_ID],
+      changes: true,
+      writes: true,
+      notes: ["One that was started stays for the record: stop it, or roll it back."],
+      examples: ["rollout delete 2026-11-autumn"],
+      run: (session) =>
+        change(session, {
+          schema: RolloutSchema,
+          request: { method: "DELETE", path: pathOf(session) },
+          render: ({ id }) => `Deleted draft ${id}.\n`,
+        }),
+    },
+    context,
+  );
+  addVerb(
+    object,
+    {
+      name: "adopt",
+      summary: "take along who was left behind",
+      arguments: [ROLLOUT_ID],
+      options: [
+        {
+          flags: "--from <id>",
+          about:
+            "the ended rollout whose left-behind accounts a new draft <id> takes (left out: <id> takes its late ones)",
+          parse: toRolloutId,
+        },
+      ],
+      changes: true,
+      writes: true,
+      examples: ["rollout adopt 2026-12-rest --from 2026-11-autumn", "rollout adopt 2026-11-autumn"],
+      run: (session) =>
+        change(session, {
+          schema: RolloutSchema,
+          request: {
+            method: "POST",
+            path: pathOf(session, "/adopt"),
+            body: toInput(AdoptInputSchema, { from: session.words.maybe("from") }),
+          },
+          render: (view) => `${rolloutLine(view)}\n`,
+        }),
+    },
+    context,
+  );
+}
+
+function renderDraft(view: RolloutView): string {
+  return `${rolloutLine(view)}\nNext: rollout plan ${view.id}\n`;
+}
+
+async function createDraft(session: Session): Promise<void> {
+  const { words, terminal } = session;
+  const input = await readPlanFile(terminal, words.text("file"), words.maybe("id"));
+  const path = `/rollouts/${encodeURIComponent(input.id)}`;
+  const found = await session.api().find(RolloutSchema, { method: "GET", path });
+  if (found !== null && !words.on("replace")) {
+    throw cliFailure("exists", {
+      title: "There is a rollout of that id",
+      detail: `${input.id} is there already, in phase ${found.value.phase}.`,
+      next: "Take another --id, or replace it with --replace while it is a draft.",
+    });
+  }
+  const revision = found === null ? {} : { "if-match": `"${found.value.revision}"` };
+  await change(session, {
+    schema: RolloutSchema,
+    request: { method: "PUT", path, body: input, headers: revision },
+    render: renderDraft,
+  });
+}

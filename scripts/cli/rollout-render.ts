@@ -1,0 +1,141 @@
+/**
+ * How a rollout looks to people: where it is and why, its waves, what to do now. Pure: views in, text out; the verbs
+ * decide what to show. Durations are told by the rollout's own clock, which on a local run is not that of the wall.
+ */
+import type { RolloutView, WaveView } from "../../src/contracts/api/rollouts.ts";
+import { rolloutAdvice } from "./rollout-advice.ts";
+import { clean, count, instant, pairs, percent, renderFields, renderTable } from "./render.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MINUTES = 60;
+const DAY_MINUTES = 24 * HOUR_MINUTES;
+
+/** `3 d 4 h`, `2 h 5 min`, `40 s`: the two largest parts; the empty text for what is not ahead. */
+export function duration(ms: number): string {
+  if (ms <= 0) return "";
+  if (ms < MINUTE_MS) return `${Math.ceil(ms / 1000)} s`;
+  const minutes = Math.round(ms / MINUTE_MS);
+  const parts: readonly (readonly [number, string])[] = [
+    [Math.floor(minutes / DAY_MINUTES), "d"],
+    [Math.floor((minutes % DAY_MINUTES) / HOUR_MINUTES), "h"],
+    [minutes % HOUR_MINUTES, "min"],
+  ];
+  const from = parts.findIndex(([number]) => number > 0);
+  return parts
+    .slice(from, from + 2)
+    .filter(([number]) => number > 0)
+    .map(([number, unit]) => `${number} ${unit}`)
+    .join(" ");
+}
+
+/** A time, and how far it is from the rollout's clock. */
+function ahead(at: string | null, { clock }: Pick<RolloutView, "clock">): string | null {
+  if (at === null) return null;
+  const left = duration(Date.parse(at) - Date.parse(clock));
+  return left === "" ? instant(at) : `${instant(at)} (in ${left})`;
+}
+
+function byWhom(what: { by: string; at: string; reason: string } | null): string | null {
+  return what === null ? null : `${what.by}, ${instant(what.at)}: ${what.reason}`;
+}
+
+/** Where the wave stands, in a word. */
+function stateOf(
+  view: RolloutView,
+  { approved, bakedAt, shiftedAt, firstMoveAt }: WaveView,
+  at: number,
+): string {
+  if (bakedAt !== null) return "done";
+  if (shiftedAt !== null) return "baking";
+  if (firstMoveAt !== null) return "moving";
+  if (view.wave === at && view.phase === "awaiting-approval") return "needs approval";
+  return approved === null ? "ahead" : "approved";
+}
+
+/** The waves, each with its number, which `approve` takes as well as its name. */
+export function renderWaves(view: RolloutView): string {
+  return renderTable(
+    ["#", "wave", "accounts", "moved", "progress", "verdict", "state"],
+    view.waves.map((wave, at) => [
+      at,
+      wave.name,
+      wave.accounts,
+      wave.moved,
+      percent(wave.progress),
+      wave.verdict,
+      stateOf(view, wave, at),
+    ]),
+  );
+}
+
+/** `12 of 345 accounts (3.5 %)` */
+export function movedText({ moved, accounts }: Pick<RolloutView, "moved" | "accounts">): string {
+  const share = accounts === 0 ? "" : ` (${percent(moved / accounts)})`;
+  return `${moved.toLocaleString("en-US")} of ${count(accounts, "account")}${share}`;
+}
+
+function renderDefaults({ defaults }: RolloutView): string {
+  if (defaults.length === 0) return "";
+  const rows = defaults.map(({ product, state, at }) => [product, state, instant(at)]);
+  return `\nDefault (unknown accounts)\n${renderTable(["product", "state", "at"], rows)}`;
+}
+
+function renderLeftBehind({ leftBehind }: RolloutView): string {
+  const rows = leftBehind.map(({ reason, accounts, examples }) => [
+    reason,
+    accounts,
+    exampleText(examples, accounts),
+  ]);
+  return rows.length === 0 ? "" : `\nNot on the target\n${renderTable(["reason", "accounts", "as"], rows)}`;
+}
+
+const SHOWN_EXAMPLES = 5;
+
+/** A few names, and that there are more. */
+export function exampleText(examples: readonly string[], accounts: number): string {
+  const shown = examples.slice(0, SHOWN_EXAMPLES);
+  return shown.join(", ") + (shown.length > 0 && accounts > shown.length ? ", …" : "");
+}
+
+/** Everything about one rollout: what `show` prints. */
+export function renderRollout(view: RolloutView): string {
+  const fields = renderFields([
+    ["rollout", view.id],
+    ["targets", pairs(view.targets)],
+    ["phase", view.phase],
+    ["reason", view.reason],
+    ["next at", ahead(view.nextAt, view)],
+    ["people are told at", ahead(view.deadline, view)],
+    ["moved", movedText(view)],
+    ["paused by", byWhom(view.paused)],
+    ["rolled back by", byWhom(view.rollback)],
+    ["started", instant(view.startedAt)],
+    ["its clock", instant(view.clock)],
+    ["digest", view.digest],
+    ["revision", view.revision],
+    ["what to do", rolloutAdvice(view)],
+  ]);
+  return `${fields}\n${renderWaves(view)}${renderDefaults(view)}${renderLeftBehind(view)}`;
+}
+
+/** All rollouts, one a line. */
+export function renderRollouts(views: readonly RolloutView[]): string {
+  return renderTable(
+    ["rollout", "targets", "phase", "wave", "moved", "next at", "reason"],
+    views.map((view) => [
+      view.id,
+      pairs(view.targets),
+      view.phase,
+      view.wave === null ? null : (view.waves[view.wave]?.name ?? null),
+      `${view.moved.toLocaleString("en-US")}/${view.accounts.toLocaleString("en-US")}`,
+      instant(view.nextAt),
+      view.reason,
+    ]),
+  );
+}
+
+/** One line for what just became of it: after a change, and while watching without a screen. */
+export function rolloutLine(view: RolloutView): string {
+  const next = view.nextAt === null ? "" : `; next at ${instant(view.nextAt)}`;
+  return clean(`${view.id} is ${view.phase}, ${movedText(view)} moved: ${view.reason}${next}`);
+}

@@ -1,0 +1,221 @@
+/** Rollouts and plans as people see them: what is said of each phase, what to do in it, and the numbers of a plan. */
+import { describe, it } from "vitest";
+import { rolloutAdvice } from "../../../scripts/cli/rollout-advice.ts";
+import { rollbackText } from "../../../scripts/cli/rollout-back.ts";
+import { pathText, renderPlan } from "../../../scripts/cli/rollout-plan-render.ts";
+import { duration, renderRollout, renderRollouts, rolloutLine } from "../../../scripts/cli/rollout-render.ts";
+import { eraseLines } from "../../../scripts/cli/rollout-watch.ts";
+import {
+  conditionsText,
+  findApproval,
+  findWave,
+  toCondition,
+  toWhere,
+} from "../../../scripts/cli/rollout-words.ts";
+import { ROLLOUT_PHASES, TERMINAL_PHASES } from "../../../src/contracts/rollout.ts";
+import { buildPlan, buildRolloutView, buildWave } from "../../support/rollout-views.ts";
+
+describe("duration", () => {
+  it.for([
+    [0, ""],
+    [-5, ""],
+    [400, "1 s"],
+    [59_000, "59 s"],
+    [60_000, "1 min"],
+    [3_600_000, "1 h"],
+    [3_600_000 * 27 + 60_000 * 5, "1 d 3 h"],
+    [86_400_000 + 60_000, "1 d"],
+    [86_400_000 * 400, "400 d"],
+  ] as const)("tells %d ms as %j", ([ms, text], { expect }) => {
+    expect(duration(ms)).toBe(text);
+  });
+});
+
+describe("a rollout", () => {
+  it("shows phase, reason, next step and its waves", ({ expect }) => {
+    const text = renderRollout(buildRolloutView());
+    expect(text).toMatch(/^phase +shifting$/m);
+    expect(text).toMatch(/^next at +2026-11-28T21:01:00Z \(in 1 min\)$/m);
+    expect(text).toMatch(/^moved +1,030 of 10,000 accounts \(10\.3 %\)$/m);
+    expect(text).toMatch(/^#\s+WAVE\s+ACCOUNTS\s+MOVED\s+PROGRESS\s+VERDICT\s+STATE$/m);
+    expect(text).toMatch(/^0\s+staff\s+40\s+40\s+100 %\s+pass\s+done$/m);
+    expect(text).toMatch(/^1\s+forty\s+3,960\s+990\s+25 %\s+–\s+moving$/m);
+    expect(text).toMatch(/^2\s+rest\s+6,000\s+0\s+0 %\s+–\s+ahead$/m);
+    expect(text).toMatch(/^kiln\s+pending/m);
+    expect(text).toMatch(/^pinned\s+7\s+a, b, c, d, e, …$/m);
+  });
+
+  it("says who paused it and why, without letting the reason rewrite the screen", ({ expect }) => {
+    const paused = { by: "jo", at: "2026-11-28T21:00:00.000Z", reason: "slow\u001b[2J\nsearches" };
+    const text = renderRollout(buildRolloutView({ phase: "paused", cause: "operator", paused }));
+    expect(text).toMatch(/^paused by +jo, 2026-11-28T21:00:00Z: slow\[2J searches$/m);
+  });
+
+  it("is one line in a list and while it is watched", ({ expect }) => {
+    const view = buildRolloutView();
+    expect(renderRollouts([view])).toMatch(
+      /^2026-11-autumn\s+kiln=2\.9\.0, fogbugz=8\.8\.0\s+shifting\s+forty\s+1,030\/10,000/m,
+    );
+    expect(rolloutLine(view)).toBe(
+      "2026-11-autumn is shifting, 1,030 of 10,000 accounts (10.3 %) moved: Wave forty is moving; next at 2026-11-28T21:01:00Z",
+    );
+  });
+
+  it("names the wave that needs a yes, and how many accounts it moves", ({ expect }) => {
+    const view = buildRolloutView({ phase: "awaiting-approval", cause: "approval", wave: 2 });
+    expect(renderRollout(view)).toMatch(/^2\s+rest.*needs approval$/m);
+    expect(rolloutAdvice(view)).toBe(
+      "`rollout approve 2026-11-autumn rest`, or `rollout stop`. It moves 6,000 accounts.",
+    );
+  });
+});
+
+describe("advice", () => {
+  it.for(ROLLOUT_PHASES)("is there in phase %s", (phase, { expect }) => {
+    const text = rolloutAdvice(buildRolloutView({ phase, leftBehind: [] }));
+    expect(text).toMatch(/\S.*\.$/);
+    expect(text).not.toMatch(/undefined|null/);
+    if (TERMINAL_PHASES.includes(phase)) expect(text).toContain("is over");
+  });
+
+  it.for([
+    ["waiting", "halted", /halt off/],
+    ["waiting", "gate", /waive-gate 2026-11-autumn forty/],
+    ["baking", "coverage", /preflight PRODUCT VERSION/],
+    ["waiting", "freeze", /freeze list/],
+    ["default-pending", "approval", /approve 2026-11-autumn default\/kiln/],
+    ["default-pending", "default", /by itself/],
+  ] as const)("in phase %s because of %s says how it ends", ([phase, cause, text], { expect }) => {
+    expect(rolloutAdvice(buildRolloutView({ phase, cause }))).toMatch(text);
+  });
+});
+
+describe("words of a rollout", () => {
+  const view = buildRolloutView();
+
+  it.for([
+    ["forty", 1],
+    ["0", 0],
+    ["2", 2],
+  ] as const)("finds wave %s", ([word, index], { expect }) => {
+    expect(findWave(word, view)).toBe(index);
+  });
+
+  it("takes a name before a number", ({ expect }) => {
+    expect(findWave("0", { ...view, waves: [buildWave({ name: "a" }), buildWave({ name: "0" })] })).toBe(1);
+  });
+
+  it.for(["3", "fourty", "-1", "1.0"])("refuses wave %s, naming those there are", (word, { expect }) => {
+    expect(() => findWave(word, view)).toThrow(/has no wave/);
+  });
+
+  it.for([
+    ["rest", { kind: "wave", wave: 2 }],
+    ["default", { kind: "default", product: "kiln" }],
+    ["default/fogbugz", { kind: "default", product: "fogbugz" }],
+  ] as const)("understands the approval of %s", ([word, approval], { expect }) => {
+    expect(findApproval(word, view)).toEqual(approval);
+  });
+
+  it("refuses the default of another product, and of none", ({ expect }) => {
+    expect(() => findApproval("default/other", view)).toThrow(/moves no default of "other"/);
+    expect(() => findApproval("default", { ...view, defaults: [] })).toThrow(/No default waits/);
+  });
+
+  it("makes conditions of --where", ({ expect }) => {
+    const conditions = ["cohort=early", "cell=eu1", "tier=gold", "label.cohort=x=y"].map(toCondition);
+    expect(toWhere(conditions)).toEqual({
+      cohort: "early",
+      cell: "eu1",
+      labels: { tier: "gold", cohort: "x=y" },
+    });
+    expect(conditionsText(conditions)).toBe(
+      "cohort=early and cell=eu1 and label tier=gold and label cohort=x=y",
+    );
+  });
+
+  it.for(["cohort", "cohort=", "=x", "cohort=Not A Cohort", "cell=_"])(
+    "refuses the condition %j",
+    (text, { expect }) => {
+      expect(() => toCondition(text)).toThrow();
+    },
+  );
+
+  it("refuses the same condition twice", ({ expect }) => {
+    expect(() => toWhere([toCondition("tier=gold"), toCondition("tier=iron")])).toThrow(/twice/);
+  });
+});
+
+describe("a rollback in numbers", () => {
+  it("counts everybody", ({ expect }) => {
+    expect(rollbackText(buildRolloutView(), { toWave: null, conditions: [] })).toBe(
+      "Takes 1,030 accounts back from kiln=2.9.0, fogbugz=8.8.0 (staff 40, forty 990).",
+    );
+  });
+
+  it("counts who goes and who stays", ({ expect }) => {
+    expect(rollbackText(buildRolloutView(), { toWave: 0, conditions: [] })).toBe(
+      "Takes 990 accounts back from kiln=2.9.0, fogbugz=8.8.0 (forty 990). 40 accounts of earlier waves stay.",
+    );
+  });
+
+  it("says that a default goes back too", ({ expect }) => {
+    const defaults = [{ product: "kiln", state: "moved", at: null } as const];
+    expect(rollbackText(buildRolloutView({ defaults }), { toWave: null, conditions: [] })).toMatch(
+      /The default of kiln goes back too\.$/,
+    );
+  });
+
+  it("names the conditions", ({ expect }) => {
+    expect(
+      rollbackText(buildRolloutView(), { toWave: null, conditions: [toCondition("cohort=early")] }),
+    ).toBe(
+      "Takes back, of the 1,030 accounts that have moved to kiln=2.9.0, fogbugz=8.8.0, those with cohort=early.",
+    );
+  });
+});
+
+describe("a plan", () => {
+  it("shows waves, moves in local time and UTC, the path, who is not reached, who cannot come back", ({
+    expect,
+  }) => {
+    const text = renderPlan(buildPlan());
+    expect(text).toMatch(/^moves +10,000 accounts in 210 groups$/m);
+    expect(text).toMatch(/^ends +never$/m);
+    expect(text).toMatch(
+      /^not reached +17 accounts before 2026-12-20T00:00:00Z, in Asia\/Tokyo, Europe\/Paris$/m,
+    );
+    expect(text).toMatch(/^cannot go back +9,960 accounts, from wave "rest" on \(kiln 2\.9\.0\)/m);
+    expect(text).toMatch(/^staff\s+Europe\/Paris\s+40\s+2026-11-27T20:00:00\+01:00/m);
+    expect(text).toMatch(/^staff\s+UTC\s+–\s+2026-11-27T19:00:00Z/m);
+    expect(text).toMatch(/^1\s+rest\s+9,960\s+2026-11-27T20:00:00Z\s+never\s+never\s+kiln 2\.9\.0$/m);
+    expect(text).toMatch(/^wave "staff" bakes\s+.*\s1 h$/m);
+    expect(text).toMatch(/^rest\s+\(without\)\s+9,900$/m);
+    expect(text).toMatch(/^deferred\s+2\s+acme, tyrell$/m);
+    expect(text).toContain('? wave "rest": 2 groups have no window within 400 days');
+    expect(text).toContain(`rollout start 2026-11-autumn --digest ${"cd".repeat(32)}`);
+  });
+
+  it("begins with what is wrong and offers no start", ({ expect }) => {
+    const problems = [{ path: ["waves", 1, "window"], message: 'there is no window "nights"' }];
+    const text = renderPlan(buildPlan({ problems }));
+    expect(text).toMatch(/^! waves\[1\]\.window: there is no window "nights"\n/);
+    expect(text).not.toContain("rollout start");
+  });
+
+  it("of a file says that nothing is written down", ({ expect }) => {
+    expect(renderPlan(buildPlan({ salt: null }))).toContain("rollout create FILE");
+  });
+
+  it("spells a path as the file does", ({ expect }) => {
+    expect(pathText(["waves", 0, "bake", "minutes"])).toBe("waves[0].bake.minutes");
+  });
+});
+
+describe("redrawing", () => {
+  it("goes up over what was drawn, wrapped lines counted", ({ expect }) => {
+    expect(eraseLines("", 80)).toBe("");
+    expect(eraseLines("one\ntwo\n", 80)).toBe("\u001b[2A\u001b[J");
+    expect(eraseLines(`${"x".repeat(81)}\n\n`, 80)).toBe("\u001b[3A\u001b[J");
+  });
+});
