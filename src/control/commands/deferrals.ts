@@ -10,6 +10,7 @@ import type { Result } from "../../contracts/result.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { fromInstant, toInstant } from "../clock.ts";
 import { notFound, refuse } from "../refuse.ts";
+import { keepInPlace } from "../rollouts/keep-in-place.ts";
 import { loadDeferralSeries, saveDeferralSeries } from "../store/deferral-series.ts";
 import { deleteDeferral, loadPlacements, saveDeferral } from "../store/placements.ts";
 import { findAccount, finishAccount } from "./find-account.ts";
@@ -83,6 +84,7 @@ export function liftDeferral(
   const deferral = loadPlacements(work.db, [account]).deferrals.get(account);
   if (deferral === undefined) return notFound(`deferral of ${account}`);
   deleteDeferral(work.db, account);
+  keepInPlace(work.db, work, { slug: account, product: null });
   const series = loadDeferralSeries(work.db, account);
   if (series !== null) {
     const lastUntil = Math.min(series.lastUntil, work.nowMs);

@@ -13,6 +13,7 @@ import { own } from "../../core/record.ts";
 import { fromInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { notFound, refuse } from "../refuse.ts";
+import { keepInPlace } from "../rollouts/keep-in-place.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markAccount, type Moment } from "../store/changes.ts";
 import { deletePin, loadExpiredPins, savePin, type PinRecord } from "../store/placements.ts";
@@ -57,7 +58,7 @@ export function liftPin(
   if (!found.ok) return found;
   const standing = readStanding(work.db, found.value, product);
   if (standing.pin === null) return notFound(`pin of ${account} for ${product}`);
-  const detail = endPin(work.db, found.value, { product, version: standing.pin });
+  const detail = endPin(work, found.value, { product, version: standing.pin });
   return finishAccount(work, account, {
     told: { target: `account/${account}`, reason, detail },
     maps: "urgent",
@@ -66,7 +67,7 @@ export function liftPin(
 
 /** Carries out the end of a pin and says what it meant for the home. */
 function endPin(
-  db: Db,
+  { db, seq, nowMs }: Moment & { readonly db: Db },
   present: Present,
   pin: { readonly product: string; readonly version: string },
 ): Readonly<Record<string, unknown>> {
@@ -75,7 +76,10 @@ function endPin(
   deletePin(db, present.record.slug, product);
   // Under a quarantine the pin decided nothing, so its end leaves the home alone too.
   const settles = quarantine === null && own(present.homes, product) !== undefined;
-  if (settles) settleHome(db, present.record, pin);
+  if (settles) {
+    settleHome(db, present.record, pin);
+    keepInPlace(db, { seq, nowMs }, { slug: present.record.slug, product });
+  }
   return { product, version, homeBefore: home, homeAfter: settles ? version : home };
 }
 
@@ -91,7 +95,7 @@ function expirePin(db: Db, moment: Moment, pin: PinRecord): string {
     deletePin(db, account, product);
     return `forgot the pin of ${account}, which is gone`;
   }
-  const detail = endPin(db, present, pin);
+  const detail = endPin({ db, ...moment }, present, pin);
   db.run("UPDATE accounts SET revision = revision + 1, updated_at = ? WHERE slug = ?", moment.nowMs, account);
   markAccount(db, moment, { account, urgent: false });
   appendAudit(db, {

@@ -10,6 +10,7 @@ import { own } from "../../core/record.ts";
 import type { Present } from "../accounts/plan.ts";
 import type { Db } from "../db.ts";
 import { notFound, refuse } from "../refuse.ts";
+import { currentHomes, loadRunning } from "../rollouts/facts.ts";
 import { loadPlacements } from "../store/placements.ts";
 import { loadVersion, type VersionRecord } from "../store/versions.ts";
 
@@ -22,16 +23,17 @@ export interface Standing {
   readonly home: VersionName;
 }
 
-/** Quarantine beats pin beats home, as in the decision. */
+/** Quarantine beats pin beats what a running rollout has made of it beats home, as in the decision. */
 export function readStanding(db: Db, present: Present, product: ProductName): Standing {
-  const { slug } = present.record;
+  const { slug, groupId } = present.record;
+  const homes = currentHomes(loadRunning(db), { slug, group: groupId, homes: present.homes });
   const placements = loadPlacements(db, [slug]);
   const find = (list: readonly { product: string; version: string }[] | undefined): string | null =>
     list?.find((entry) => entry.product === product)?.version ?? null;
   return {
     quarantine: find(placements.quarantines.get(slug)),
     pin: find(placements.pins.get(slug)),
-    home: own(present.homes, product) ?? "",
+    home: own(homes, product) ?? "",
   };
 }
 

@@ -8,6 +8,7 @@ import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
 import { settleHome } from "../accounts/apply.ts";
 import { notFound, refuse } from "../refuse.ts";
+import { keepInPlace } from "../rollouts/keep-in-place.ts";
 import { deleteQuarantine, saveQuarantine } from "../store/placements.ts";
 import { findAccount, finishAccount } from "./find-account.ts";
 import { checkPlacement, readStanding, versionOf } from "./placement-rules.ts";
@@ -45,7 +46,10 @@ export function liftQuarantine(
     );
   }
   deleteQuarantine(work.db, account, product);
-  if (pin === null) settleHome(work.db, found.value.record, { product, version: quarantine });
+  if (pin === null) {
+    settleHome(work.db, found.value.record, { product, version: quarantine });
+    keepInPlace(work.db, work, { slug: account, product });
+  }
   const detail = {
     product,
     version: quarantine,

@@ -257,8 +257,15 @@ export function saveLeftBehind(db: Db, rollout: string, left: readonly LeftAccou
   );
 }
 
-export function forgetLeftBehind(db: Db, rollout: string, account: AccountSlug): void {
+/** Takes an account off the list. @returns the reason it was there with, null when it was not. */
+export function forgetLeftBehind(db: Db, rollout: string, account: AccountSlug): string | null {
+  const row = db.rows(
+    "SELECT reason FROM left_behind WHERE rollout = ? AND account = ?",
+    rollout,
+    account,
+  )[0];
   db.run("DELETE FROM left_behind WHERE rollout = ? AND account = ?", rollout, account);
+  return row === undefined ? null : readText(row, "reason");
 }
 
 /** Accounts in order of slug, from after the cursor on. */

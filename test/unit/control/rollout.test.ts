@@ -2,7 +2,7 @@
  * Rollouts carried out by the control plane: from Friday through the week by ticks, read back from the published maps as
  * an edge reads them. Looks at who gets which version, and when, not at what the rollout says of itself.
  */
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import type { RolloutInput, RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import type { ExchangePort } from "../../../src/contracts/preflight.ts";
 import { bucketOf } from "../../../src/core/bucket.ts";
@@ -86,13 +86,15 @@ async function prepare(exchange: ExchangePort = healthy, accounts = ACCOUNTS): P
   return world;
 }
 
-/** Alarms and background work until nothing waits. */
+/** Alarms until nothing is due soon; the clock stands while something goes on behind one. */
 async function quiet(world: World): Promise<void> {
-  for (let round = 0; round < 20; round += 1) {
-    await settle(world);
-    await world.control.idle();
+  for (let alarms = 0; alarms < 300; alarms += 1) {
     const { at: due } = world.wakeUp;
     if (due === null || due > world.clock.now + 100_000) return;
+    world.clock.now = Math.max(world.clock.now, due);
+    world.wakeUp.at = null;
+    await world.control.alarm();
+    await world.control.idle();
   }
   throw new Error("the control plane does not come to rest");
 }
@@ -114,6 +116,8 @@ function decisions(world: World): ReadonlyMap<string, string> {
 async function show(world: World): Promise<RolloutView> {
   return valueOf(await world.control.query("rollout", { id: "autumn" }));
 }
+
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("a rollout of two products", () => {
   it("moves accounts in their own weekend nights, as planned, and ends without moving anybody", async ({
@@ -231,5 +235,191 @@ describe("a rollout of two products", () => {
       ),
     );
     expect(refused.extensions).toMatchObject({ other: "autumn" });
+  });
+
+  it("moves nobody when a pin, a quarantine or a deferral ends", async ({ expect }) => {
+    const world = await prepare();
+    const pin = { version: "1", reason: "wait", expires: null };
+    await must(world, "account.pin.set", { account: "account-10", product: "kiln", input: pin });
+    await must(world, "account.deferral.set", {
+      account: "account-20",
+      input: { until: "2026-12-24T00:00:00Z", reason: "r", owner: "o" },
+    });
+    await must(world, "rollout.create", { id: "autumn", input: PLAN });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + 10 * MINUTE);
+    const maps = readMaps(world.kv.values);
+    expect([versionFor(maps, "kiln", "account-0"), versionFor(maps, "kiln", "account-10")]).toEqual([
+      "2",
+      "1",
+    ]);
+    const quarantine = { version: "1", reason: "broken" };
+    await must(world, "account.quarantine.set", { account: "account-0", product: "kiln", input: quarantine });
+    await quiet(world);
+    const before = decisions(world);
+    expect(before.get("account-0")).toBe("1/2");
+    await must(world, "account.quarantine.lift", { account: "account-0", product: "kiln", reason: "r" });
+    await must(world, "account.pin.lift", { account: "account-10", product: "kiln", reason: "r" });
+    await must(world, "account.deferral.lift", { account: "account-20", reason: "r" });
+    await quiet(world);
+    expect(decisions(world)).toEqual(before);
+    for (let now = FRIDAY + HOUR; now < at("2026-11-29T12:00:00Z"); now += 30 * MINUTE)
+      await tick(world, now);
+    await must(world, "rollout.approve", { id: "autumn", input: { wave: 2 } });
+    for (let now = at("2026-12-04T12:00:00Z"); now < at("2026-12-06T12:00:00Z"); now += 30 * MINUTE)
+      await tick(world, now);
+    expect((await show(world)).phase).toBe("completed");
+    expect(new Set(decisions(world).values())).toEqual(new Set(["2/2"]));
+  });
+
+  it("leaves new accounts on stable, and edited ones in their group", async ({ expect }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 40));
+    await must(world, "rollout.create", { id: "autumn", input: PLAN });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    const group = readMaps(world.kv.values).find("account-1")?.group;
+    await must(world, "account.put", {
+      account: "new",
+      input: { timeZone: "Europe/Paris", cohort: "internal" },
+    });
+    await must(world, "account.put", {
+      account: "account-1",
+      input: { timeZone: "Europe/Paris", cohort: "internal" },
+    });
+    await tick(world, FRIDAY + MINUTE);
+    const maps = readMaps(world.kv.values);
+    expect(versionFor(maps, "kiln", "account-0")).toBe("2");
+    expect([versionFor(maps, "kiln", "new"), maps.find("new")?.group]).toEqual(["1", -1]);
+    expect([versionFor(maps, "kiln", "account-1"), maps.find("account-1")?.group]).toEqual(["1", group]);
+    expect((await show(world)).leftBehind).toContainEqual({
+      reason: "created-later",
+      accounts: 1,
+      examples: [],
+    });
+  });
+
+  it("stops in preflight-failed when a version does not answer, and moves nobody", async ({ expect }) => {
+    const silent: ExchangePort = async () => ({
+      end: "complete",
+      fault: null,
+      detail: "",
+      received: new TextEncoder().encode("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
+      ms: 5,
+    });
+    const world = await prepare(silent, ACCOUNTS.slice(0, 20));
+    await must(world, "rollout.create", { id: "autumn", input: PLAN });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    for (let now = FRIDAY; now < FRIDAY + 4 * HOUR; now += HOUR) await tick(world, now);
+    expect((await show(world)).phase).toBe("preflight-failed");
+    expect(readMaps(world.kv.values).root.rollouts[0]?.moved.every((threshold) => threshold === 0)).toBe(
+      true,
+    );
+    const refused = refusalOf(
+      await world.control.execute(
+        "version.state.set",
+        { product: "kiln", version: "2", input: { state: "retired", reason: "t" } },
+        contextOf(),
+      ),
+    );
+    expect(refused.extensions).toMatchObject({ uses: { "running rollouts": 1 } });
+  });
+
+  it("halts, by the switch and by break-glass, and goes on afterwards", async ({ expect }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 40));
+    await must(world, "rollout.create", { id: "autumn", input: PLAN });
+    world.kv.values.set(
+      "break-glass",
+      JSON.stringify({ reason: "fire", expires: "2026-12-31T00:00:00Z", halt: true }),
+    );
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await tick(world, FRIDAY + MINUTE);
+    await tick(world, FRIDAY + 2 * MINUTE);
+    expect((await show(world)).cause).toBe("halted");
+    world.kv.values.set("break-glass", "{}");
+    await must(world, "halt.set", { input: { on: true, reason: "fire" } });
+    await tick(world, FRIDAY + 3 * MINUTE);
+    expect((await show(world)).moved).toBe(0);
+    await must(world, "halt.set", { input: { on: false, reason: "out" } });
+    await tick(world, FRIDAY + 4 * MINUTE);
+    expect((await show(world)).moved).toBe(4);
+    expect((await world.control.tick(FRIDAY + 4 * MINUTE)).advanced).toBe(false);
+  });
+
+  it("moves the default last, alone, and keeps the one before as standby", async ({ expect }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 20));
+    const office = [
+      { days: ["mon" as const, "tue" as const], from: "10:00", to: "15:00", zone: "America/New_York" },
+    ];
+    const input: RolloutInput = {
+      ...PLAN,
+      targets: { kiln: "2" },
+      waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
+      default: {
+        move: true,
+        afterDays: 1,
+        window: office,
+        mirror: false,
+        bake: { minutes: 30, requests: 0 },
+      },
+    };
+    await must(world, "rollout.create", { id: "autumn", input });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    for (let now = FRIDAY; now < at("2026-11-30T14:55:00Z"); now += 30 * MINUTE) await tick(world, now);
+    expect(readMaps(world.kv.values).root.products["kiln"]?.default).toBe("1");
+    for (let now = at("2026-11-30T15:05:00Z"); now < at("2026-11-30T16:30:00Z"); now += 10 * MINUTE)
+      await tick(world, now);
+    const { root } = readMaps(world.kv.values);
+    expect(root.products["kiln"]).toMatchObject({ default: "2", standby: "1" });
+    expect((await show(world)).phase).toBe("completed");
+  });
+
+  it("cuts groups finer where another product's rollout runs, and moves nobody of that one", async ({
+    expect,
+  }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 60));
+    for (const n of [1, 2, 3]) {
+      const labels = { tier: "gold" };
+      const zone = ZONES[n % ZONES.length] ?? "UTC";
+      await must(world, "account.put", {
+        account: `account-${n}`,
+        input: { timeZone: zone, cohort: "general", labels },
+      });
+    }
+    const half = [{ name: "half", cohorts: ["*"], percent: 50 }];
+    await must(world, "rollout.create", {
+      id: "one",
+      input: { id: "one", targets: { kiln: "2" }, waves: half },
+    });
+    await must(world, "rollout.start", { id: "one", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + MINUTE);
+    const slugs = ACCOUNTS.slice(0, 60);
+    const of = (product: string): readonly string[] => {
+      const maps = readMaps(world.kv.values);
+      return slugs.map((slug) => versionFor(maps, product, slug));
+    };
+    const kiln = of("kiln");
+    expect(kiln.filter((version) => version === "2").length).toBe(30);
+    const pin = { version: "1", reason: "wait", expires: null };
+    await must(world, "account.pin.set", { account: "account-5", product: "fogbugz", input: pin });
+    const all = [{ name: "all", cohorts: ["*"], percent: 100 }];
+    await must(world, "rollout.create", {
+      id: "two",
+      input: { id: "two", targets: { fogbugz: "2" }, waves: all },
+    });
+    await must(world, "rollout.start", { id: "two", input: { again: false } });
+    await quiet(world);
+    expect(of("kiln")).toEqual(kiln);
+    await tick(world, FRIDAY + 2 * MINUTE);
+    expect(of("kiln")).toEqual(kiln);
+    expect(
+      of("fogbugz")
+        .map((version, n) => (version === "1" ? n : -1))
+        .filter((n) => n >= 0),
+    ).toEqual([5]);
+    expect(readMaps(world.kv.values).root.rollouts.length).toBeLessThanOrEqual(1);
   });
 });

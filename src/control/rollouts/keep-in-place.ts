@@ -1,0 +1,199 @@
+/**
+ * What the end of a pin, quarantine or deferral means for running rollouts: the account may be moved from now on, and is
+ * not moved by this. Where a threshold would take it along at once it gets a group that starts at zero, which the next
+ * wave takes; what rollouts had moved of it is written into its homes first, so that it does not fall back either.
+ * Never fails: with no number left for a group it is put into none, which no rollout touches. In the command's transaction.
+ */
+import type { AccountFacts } from "../../contracts/rollout-input.ts";
+import type { FrozenGroup, GroupKey } from "../../contracts/rollout.ts";
+import { NO_GROUP } from "../../contracts/maps.ts";
+import type { AccountSlug, ProductName } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { own } from "../../core/record.ts";
+import { leftBehindReason } from "../../core/rollout/eligible.ts";
+import { admitLate, lateVariant } from "../../core/rollout/groups.ts";
+import { settleHome } from "../accounts/apply.ts";
+import type { Db } from "../db.ts";
+import { loadAccount } from "../store/accounts.ts";
+import type { Moment } from "../store/changes.ts";
+import { openGroupBook } from "../store/groups.ts";
+import type { Homes } from "../store/home-sets.ts";
+import {
+  forgetLeftBehind,
+  loadActiveRollouts,
+  loadFrozen,
+  saveFrozen,
+  saveRollout,
+  type RolloutRecord,
+} from "../store/rollouts.ts";
+import { hasMoved, loadFacts, readAccounts, toRunning, type ReadAccount } from "./facts.ts";
+import { identityOf, moveGroups, splitOthers } from "./regroup.ts";
+
+export interface Freed {
+  readonly slug: AccountSlug;
+  /** What it was kept for; null: a deferral, which is about all of them. */
+  readonly product: ProductName | null;
+}
+
+/** Call it when the obstacle is gone and the home is written. */
+export function keepInPlace(db: Db, moment: Moment, freed: Freed): void {
+  for (const { id } of loadActiveRollouts(db)) {
+    // Read again each time: what one rollout makes of it changes the others' groups.
+    const record = loadActiveRollouts(db).find((one) => one.id === id);
+    const [read] = readAccounts(db, moment.nowMs, [freed.slug]);
+    if (record === undefined || read === undefined || read.record.deletedAt !== null) continue;
+    keepInOne(db, moment, { record, read, product: freed.product });
+  }
+}
+
+interface Case {
+  readonly record: RolloutRecord;
+  readonly read: ReadAccount;
+  readonly product: ProductName | null;
+}
+
+function keepInOne(db: Db, moment: Moment, { record, read, product }: Case): void {
+  const { state } = record;
+  const { targets } = state.plan;
+  const { groupId, slug } = read.record;
+  // Whoever came after the start is on stable and stays there.
+  if (groupId === NO_GROUP) return;
+  if (!state.groups.number.includes(groupId)) {
+    if (isEligible(db, moment, { record, facts: read.facts }))
+      regroup(db, moment, { record, read, late: true });
+    return;
+  }
+  // Not moved yet: it goes with its group when the time comes.
+  if (product === null || !hasMoved(toRunning(state), slug, groupId)) return;
+  const target = own(targets, product);
+  if (target === undefined || read.homes[product] === target) return;
+  const homes = writeMoved(db, read, { targets, product });
+  const late = isEligible(db, moment, { record, facts: { ...read.facts, homes } });
+  regroup(db, moment, { record, read, late });
+}
+
+function isEligible(
+  db: Db,
+  { nowMs }: Moment,
+  { record, facts }: { readonly record: RolloutRecord; readonly facts: AccountFacts },
+): boolean {
+  const { targets } = record.state.plan;
+  return leftBehindReason(facts, { targets, facts: loadFacts(db), nowMs, again: false }) === null;
+}
+
+/** What the rollout has moved of it besides `product` stays moved once it is out of its group. */
+function writeMoved(
+  db: Db,
+  { record, facts, homes }: ReadAccount,
+  { targets, product }: { readonly targets: Homes; readonly product: ProductName },
+): Homes {
+  const after: Record<ProductName, string> = { ...homes };
+  for (const [other, version] of Object.entries(targets)) {
+    const kept = facts.pinned.includes(other) || facts.quarantined.includes(other);
+    if (other === product || kept || own(homes, other) === undefined) continue;
+    const now = loadAccount(db, record.slug);
+    if (now !== null) settleHome(db, now, { product: other, version });
+    after[other] = version;
+  }
+  return after;
+}
+
+/** Takes the account out of its group, into one that starts at zero (`late`) or one that the rollout does not move. */
+function regroup(
+  db: Db,
+  moment: Moment,
+  {
+    record,
+    read,
+    late,
+  }: { readonly record: RolloutRecord; readonly read: ReadAccount; readonly late: boolean },
+): void {
+  const { state, id } = record;
+  const { slug, groupId: from } = read.record;
+  const bucket = bucketOf(state.salt, slug);
+  const frozen = withoutAccount(loadFrozen(db, id), from, bucket);
+  const { cohort, zone, window, cell } = read.facts;
+  const key: GroupKey = {
+    cohort,
+    zone,
+    window,
+    cell,
+    variant: late ? lateVariant(state, frozen) : `out:${id}`,
+  };
+  const to = takeNumber(db, moment, { key, slug, from, id });
+  if (!late || to === NO_GROUP) {
+    saveFrozen(db, id, frozen);
+    return;
+  }
+  const group = { ...key, group: to, labels: null, buckets: Uint16Array.of(bucket) };
+  const admitted = admitLate(state, frozen, group);
+  saveRollout(db, { ...record, state: admitted.state, leftBehind: notLeft(db, record, slug) });
+  saveFrozen(db, id, admitted.frozen);
+}
+
+function withoutAccount(
+  frozen: readonly FrozenGroup[],
+  number: number,
+  bucket: number,
+): readonly FrozenGroup[] {
+  return frozen.map((group) => {
+    const at = group.group === number ? group.buckets.indexOf(bucket) : -1;
+    return at < 0 ? group : { ...group, buckets: group.buckets.filter((_, index) => index !== at) };
+  });
+}
+
+/** Puts the row into a group of that kind; other rollouts that know its old one see no difference. */
+function takeNumber(
+  db: Db,
+  moment: Moment,
+  {
+    key,
+    slug,
+    from,
+    id,
+  }: { readonly key: GroupKey; readonly slug: AccountSlug; readonly from: number; readonly id: string },
+): number {
+  const book = openGroupBook(db);
+  const shared = loadActiveRollouts(db).length > 1;
+  // Where others run, a group of its own: joining one would give it their thresholds for somebody else.
+  const variant = shared ? `${key.variant}|${from}|${moment.seq}` : key.variant;
+  const to = book.idOf(identityOf({ ...key, variant }));
+  if (to === null) return leaveAll(db, moment, { slug, from });
+  moveGroups(db, moment, { moves: [{ slug, from, to }], book });
+  book.flush();
+  if (shared) splitOthers(db, id, [{ from, to, variant, slugs: [slug] }]);
+  return to;
+}
+
+/** No number is left: every rollout's word on it becomes its home, and no rollout touches it any more. */
+function leaveAll(
+  db: Db,
+  moment: Moment,
+  { slug, from }: { readonly slug: AccountSlug; readonly from: number },
+): number {
+  const [read] = readAccounts(db, moment.nowMs, [slug]);
+  for (const [product, version] of Object.entries(read?.facts.homes ?? {})) {
+    const now = loadAccount(db, slug);
+    if (now !== null) settleHome(db, now, { product, version });
+  }
+  const book = openGroupBook(db);
+  moveGroups(db, moment, { moves: [{ slug, from, to: NO_GROUP }], book });
+  book.flush();
+  return NO_GROUP;
+}
+
+/** The account is not left behind any more, for now. */
+function notLeft(db: Db, { id, leftBehind }: RolloutRecord, slug: AccountSlug): RolloutRecord["leftBehind"] {
+  const reason = forgetLeftBehind(db, id, slug);
+  return leftBehind
+    .map((left) =>
+      left.reason === reason
+        ? {
+            ...left,
+            accounts: left.accounts - 1,
+            examples: left.examples.filter((example) => example !== slug),
+          }
+        : left,
+    )
+    .filter(({ accounts }) => accounts > 0);
+}
