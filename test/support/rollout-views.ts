@@ -118,6 +118,7 @@ export function buildPlan(changes: Partial<RolloutPlanAnswer> = {}): RolloutPlan
       },
     ],
     endAt: null,
+    irreversible: ["kiln 2.9.0"],
     leftBehind: [{ reason: "deferred", accounts: 2, examples: ["acme", "tyrell"] }],
     notReached: {
       before: "2026-12-20T00:00:00.000Z",

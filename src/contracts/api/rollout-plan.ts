@@ -98,6 +98,10 @@ export const RolloutPlanSchema = z
       description: "If nothing fails and people say yes at once; null: never",
     }),
     leftBehind: z.array(LeftBehindSchema.extend({ examples: z.array(z.string()).readonly() })).readonly(),
+    irreversible: z
+      .array(z.string())
+      .readonly()
+      .openapi({ description: "Targets that are not declared reversible, as `PRODUCT VERSION`" }),
     notReached: NotReachedSchema.nullable(),
   })
   .openapi("RolloutPlan");
