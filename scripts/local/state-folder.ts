@@ -1,9 +1,10 @@
 /**
  * The folder that a local run keeps between starts, and who may use it: `settings.json` (what was made once),
- * `storage/` (KV, objects, Cache API), `firebreak.log`, and `control.json` while a run is alive.
+ * `v3/` (KV, objects, Cache API; named so because `wrangler --local --persist-to FOLDER` looks there), `firebreak.log`,
+ * and `control.json` while a run is alive.
  * `control.json` doubles as the lock: it is created exclusively, and one left by a run that ended hard is recognised by
- * its control server not answering with its process id; the workerd it left is ended then. Two starts that find the same stale file in the same
- * millisecond could both take it; the port check that follows then stops one of them.
+ * its control server not answering with its process id; the workerd it left is ended then. Two starts that find the
+ * same stale file in the same millisecond could both take it; the port check that follows then stops one of them.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -47,8 +48,8 @@ export interface StateFolder {
  */
 export function openStateFolder(path: string): StateFolder {
   const settingsPath = join(path, "settings.json");
-  const storagePath = join(path, "storage");
-  mkdirSync(storagePath, { recursive: true });
+  const storagePath = join(path, "v3");
+  const isNew = mkdirSync(storagePath, { recursive: true }) !== undefined;
   const saveSettings = (settings: Settings): void => writeWhole(settingsPath, settings);
   if (readIfThere(settingsPath) === null) {
     const overrideKey = `local:${randomBytes(KEY_BYTES).toString("base64url")}`;
@@ -61,7 +62,8 @@ export function openStateFolder(path: string): StateFolder {
     controlPath: join(path, "control.json"),
     settings() {
       const parsed = SettingsSchema.safeParse(parseJson(readIfThere(settingsPath)));
-      if (parsed.success) return parsed.data;
+      // Somebody who removed the storage alone, to begin anew, gets the demo accounts again.
+      if (parsed.success) return isNew ? { ...parsed.data, accountsImported: false } : parsed.data;
       throw new Error(`${settingsPath} is not readable as settings: move the folder away to begin anew`);
     },
     saveSettings,

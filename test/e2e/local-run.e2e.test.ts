@@ -217,6 +217,23 @@ describe("npm start", () => {
     expect((await sendRaw({ port: run.ports[0] ?? 0, bytes: ACME })).status).toBe(200);
   });
 
+  it("keeps KV where wrangler finds it, so that break-glass can be rehearsed", async ({ expect }) => {
+    const put = (document: object): void => {
+      const where = ["--binding", "MAPS", "--local", "--persist-to", state, "--env="];
+      const value = JSON.stringify(document);
+      const done = spawnSync("npx", ["wrangler", "kv", "key", "put", "break-glass", value, ...where], {
+        cwd: join(import.meta.dirname, "..", ".."),
+        encoding: "utf8",
+      });
+      if (done.status !== 0) throw new Error(`${done.stdout}${done.stderr}`);
+    };
+    put({ reason: "rehearsal", expires: new Date(Date.now() + 3_600_000).toISOString() });
+    const during = await get("status");
+    put({});
+    expect(during).toMatchObject({ breakGlass: { active: true, reason: "rehearsal" } });
+    expect(await get("status")).toMatchObject({ breakGlass: { active: false } });
+  });
+
   it("refuses a second start on the same state, and one on a port in use, in words", ({ expect }) => {
     const second = fail("--port", "0", "--state", state);
     expect(second.code).toBe(1);
