@@ -12,6 +12,7 @@ import { DEMO_VERSIONS, type DemoVersion } from "./world.ts";
 const IMPORT_ID = "demo-accounts-1";
 const PUBLISHED_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 100;
+const SYNTHETIC_ACCOUNT = "acme";
 const REASON = "the demo world's first day";
 
 const ProductSchema = z.object({ stable: z.string().nullable(), default: z.string().nullable() });
@@ -58,6 +59,7 @@ export async function seedDemoWorld({ client, origins, accountsImported }: Seedi
   }
   if (!accountsImported) {
     await importAccounts(client);
+    await nameSyntheticAccount(client);
     changed = true;
   }
   if (changed) await waitUntilPublished(client);
@@ -131,6 +133,14 @@ async function importAccounts(client: AdminClient): Promise<void> {
   const last = events.at(-1);
   if (last?.event !== "done")
     throw new Error(`the import of demo accounts did not end well: ${JSON.stringify(last)}`);
+}
+
+/** Preflight asks every candidate about this account; without one a wave waits until real traffic has been seen. */
+async function nameSyntheticAccount(client: AdminClient): Promise<void> {
+  for (const product of new Set(DEMO_VERSIONS.map((version) => version.product))) {
+    const body = { syntheticAccount: SYNTHETIC_ACCOUNT };
+    await client.must({ method: "PUT", path: `products/${product}/preflight`, body });
+  }
 }
 
 /** Resolves when nothing waits to be published; throws with the reason when publishing is blocked or takes too long. */
