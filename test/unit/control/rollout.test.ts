@@ -14,96 +14,26 @@ import {
   must,
   readMaps,
   refusalOf,
-  settle,
   valueOf,
-  VERSION,
   versionFor,
   type World,
 } from "../../support/control-world.ts";
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const at = (text: string): number => Date.parse(text);
-const FRIDAY = at("2026-11-27T12:00:00Z");
-const ZONES = ["Europe/Paris", "America/New_York", "Asia/Kolkata"];
-const ACCOUNTS = Array.from({ length: 500 }, (_unused, n) => `account-${n}`);
-
-/** Answers everything as a healthy origin does. */
-const healthy: ExchangePort = async () => ({
-  end: "complete",
-  fault: null,
-  detail: "",
-  received: new TextEncoder().encode(
-    "HTTP/1.1 200 OK\r\nAllow: GET, HEAD, OPTIONS\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n\r\n",
-  ),
-  ms: 5,
-});
-
-const NIGHTS = [{ days: ["fri" as const, "sat" as const], from: "22:00", to: "02:00", zone: "account" }];
-
-const PLAN: RolloutInput = {
-  id: "autumn",
-  targets: { kiln: "2", fogbugz: "2" },
-  waves: [
-    { name: "staff", cohorts: ["internal"], percent: 100 },
-    { name: "forty", cohorts: ["*"], percent: 40, window: "nights", percentPerMinute: 5 },
-    { name: "rest", cohorts: ["*"], percent: 100, window: "nights", approve: "before" },
-  ],
-};
+import {
+  ACCOUNTS,
+  at,
+  FRIDAY,
+  healthy,
+  HOUR,
+  MINUTE,
+  PLAN,
+  prepareRollouts,
+  quiet,
+  tick,
+  ZONES,
+} from "../../support/rollout-world.ts";
 
 async function prepare(exchange: ExchangePort = healthy, accounts = ACCOUNTS): Promise<World> {
-  const world = createWorld({ db: createMemoryDb(), preflight: { exchange, routerHeader: null } });
-  for (const product of ["kiln", "fogbugz"]) {
-    await must(world, "product.put", {
-      product,
-      input: { domains: [`${product}.example.com`], timeouts: [] },
-    });
-    for (const version of ["1", "2"]) {
-      const origin = `https://${product}-${version}.origins.example.net`;
-      await must(world, "version.put", { product, version, input: { ...VERSION, reversible: true, origin } });
-    }
-    await must(world, "version.state.set", {
-      product,
-      version: "2",
-      input: { state: "candidate", reason: "t" },
-    });
-  }
-  for (const product of ["kiln", "fogbugz"]) {
-    const input = { presets: [], syntheticAccount: "account-0", syntheticByCell: {}, cells: [], own: [] };
-    await must(world, "preflight.settings.set", { product, input });
-  }
-  await must(world, "window.put", { name: "nights", windows: NIGHTS });
-  for (const [n, account] of accounts.entries()) {
-    const cohort = n % 10 === 0 ? "internal" : "general";
-    await must(world, "account.put", {
-      account,
-      input: { timeZone: ZONES[n % ZONES.length] ?? "UTC", cohort },
-    });
-  }
-  await settle(world);
-  world.clock.now = FRIDAY;
-  await tick(world, FRIDAY);
-  return world;
-}
-
-/** Alarms until nothing is due soon; the clock stands while something goes on behind one. */
-async function quiet(world: World): Promise<void> {
-  for (let alarms = 0; alarms < 300; alarms += 1) {
-    const { at: due } = world.wakeUp;
-    if (due === null || due > world.clock.now + 100_000) return;
-    world.clock.now = Math.max(world.clock.now, due);
-    world.wakeUp.at = null;
-    await world.control.alarm();
-    await world.control.idle();
-  }
-  throw new Error("the control plane does not come to rest");
-}
-
-async function tick(world: World, nowMs: number): Promise<readonly string[]> {
-  world.clock.now = Math.max(world.clock.now, nowMs);
-  const { happened } = await world.control.tick(nowMs);
-  await quiet(world);
-  return happened;
+  return prepareRollouts(createMemoryDb(), { exchange, accounts });
 }
 
 function decisions(world: World): ReadonlyMap<string, string> {
@@ -421,5 +351,56 @@ describe("a rollout of two products", () => {
         .filter((n) => n >= 0),
     ).toEqual([5]);
     expect(readMaps(world.kv.values).root.rollouts.length).toBeLessThanOrEqual(1);
+  });
+
+  it("goes back by a label that groups are not kept apart by", async ({ expect }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 60));
+    const gold = { timeZone: "America/New_York", cohort: "general", labels: { tier: "gold" } };
+    for (const account of ["account-1", "account-4"])
+      await must(world, "account.put", { account, input: gold });
+    const waves = [
+      { name: "all", cohorts: ["*"], percent: 100, bake: { minutes: 600, requests: 0, workdays: 0 } },
+    ];
+    await must(world, "rollout.create", { id: "autumn", input: { ...PLAN, waves } });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + HOUR);
+    const input = { where: { labels: { tier: "gold" } }, reason: "slow", confirmed: false };
+    await must(world, "rollout.rollback", { id: "autumn", input });
+    await quiet(world);
+    await tick(world, FRIDAY + 2 * HOUR);
+    const maps = readMaps(world.kv.values);
+    const back = ACCOUNTS.slice(0, 60).filter((slug) => versionFor(maps, "kiln", slug) === "1");
+    expect(back).toEqual(["account-1", "account-4"]);
+    expect((await show(world)).phase).toBe("paused");
+  });
+
+  it("travels with an export, half-way, and goes on where it is restored", async ({ expect }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 60));
+    await must(world, "rollout.create", { id: "autumn", input: PLAN });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + HOUR);
+    const lines: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await world.control.exportPage(cursor ?? null);
+      lines.push(...page.lines);
+      ({ cursor } = page);
+    }
+    const other = createWorld({
+      db: createMemoryDb(),
+      clock: world.clock,
+      preflight: { exchange: healthy, routerHeader: null },
+    });
+    valueOf(await other.control.restoreBegin({ name: "a", role: "admin", products: null }, "move"));
+    valueOf(await other.control.restoreLines(lines));
+    valueOf(await other.control.restoreEnd(0));
+    await quiet(other);
+    const [before, after] = [readMaps(world.kv.values), readMaps(other.kv.values)];
+    expect(after.root.rollouts).toEqual(before.root.rollouts);
+    expect(await show(other)).toEqual(await show(world));
+    for (let now = FRIDAY + 2 * HOUR; now < at("2026-11-29T12:00:00Z"); now += 30 * MINUTE)
+      await tick(other, now);
+    expect((await show(other)).phase).toBe("awaiting-approval");
   });
 });
