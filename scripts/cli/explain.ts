@@ -20,6 +20,10 @@ export function addExplain(program: Command, context: ProgramContext): void {
           parse: (text) => text.toUpperCase(),
           preset: "GET",
         },
+        {
+          flags: "--at <instant>",
+          about: "only now: `rollout plan` has the times ahead, `audit list` the past",
+        },
       ],
       examples: [
         "explain acme.kiln.example.com",
@@ -27,7 +31,8 @@ export function addExplain(program: Command, context: ProgramContext): void {
         "explain acme.kiln.example.com --json",
       ],
       run: async (session) => {
-        const query = { host: session.words.maybe("host"), method: session.words.text("method") };
+        const { words } = session;
+        const query = { host: words.maybe("host"), method: words.text("method"), at: words.maybe("at") };
         print(
           session,
           await session.api().send(ExplainSchema, { method: "GET", path: "/explain", query }),

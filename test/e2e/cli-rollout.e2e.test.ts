@@ -325,6 +325,14 @@ describe("reading", () => {
     expect(JSON.parse(out)).toEqual(newer);
   });
 
+  it("passes a time that explain is asked about on, so that the API can say no", async ({ expect }) => {
+    api = await startFakeApi({ answer: () => problem("invalid", 400) });
+    const env = { FIREBREAK_URL: api.url, FIREBREAK_TOKEN: "t" };
+    const at = "2026-11-28T22:05:00Z";
+    const { code } = await runCli(["explain", "acme.kiln.example.com", "--at", at], { env });
+    expect([code, api.seen[0]?.query]).toEqual([1, { host: "acme.kiln.example.com", method: "GET", at }]);
+  });
+
   it("lists rollouts, and who was left behind", async ({ expect }) => {
     const list = await against(() => ({ body: { items: [buildRolloutView()], cursor: null } }), ["list"]);
     expect(list.out).toMatch(/^ROLLOUT\s+TARGETS\s+PHASE/);

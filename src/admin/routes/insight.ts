@@ -14,8 +14,8 @@ import { loadStatus } from "../status.ts";
 const TAG = "insight";
 
 const EXPLAIN_DESCRIPTION = `Which version a request with this Host and method gets from this node, and why: the same functions on the
-same maps that serve. Any spelling of a Host may be asked about, malformed ones too. It speaks of now; \`at\` takes other times
-once there are rollouts to look ahead into.`;
+same maps that serve. Any spelling of a Host may be asked about, malformed ones too. It speaks of now: times ahead
+are in the plan of a rollout, the past is in the audit.`;
 
 export const INSIGHT_OPERATIONS: readonly Operation[] = [
   defineOperation({

@@ -156,11 +156,12 @@ export const ExplainQuerySchema = z.strictObject({
     .default("GET"),
   at: z
     .literal("now", {
-      error: "may only be now: other times need a plan of a rollout, and none can be made yet. Leave it out",
+      error:
+        "may only be now: for times ahead, plan the rollout, which says when each zone moves; for the past, read the audit",
     })
     .optional()
     .openapi({
-      description: "Only `now` until there are rollouts to look ahead into; anything else is refused",
+      description: "Only `now`; anything else is refused",
     }),
 });
 
