@@ -26,12 +26,24 @@ type Changed = Result<Change<RolloutView>, Refusal>;
 /** Everything that is wrong with a plan in the world as it is, and what is odd about it. */
 export function findingsOf(db: Db, plan: RolloutPlan, nowMs: EpochMs): PlanFindings {
   const cohorts = db.rows("SELECT DISTINCT cohort FROM accounts WHERE deleted_at IS NULL ORDER BY cohort");
-  return checkPlan(plan, {
+  const { problems, warnings } = checkPlan(plan, {
     nowMs,
     facts: loadFacts(db),
     windows: loadWindowFacts(db),
     cohorts: cohorts.map((row) => readText(row, "cohort")),
   });
+  return { problems: [...problems, ...unmeasured(plan)], warnings };
+}
+
+/** Edges do not report requests by version, so a bake that counts them would never end: better said before the start. */
+function unmeasured(plan: RolloutPlan): PlanFindings["problems"] {
+  const message =
+    "requests by version are not counted yet, so this bake would never end: use minutes and workdays";
+  const bakes = [
+    ...plan.waves.map(({ bake }, index) => ({ path: ["waves", index, "bake", "requests"], bake })),
+    ...(plan.default === null ? [] : [{ path: ["default", "bake", "requests"], bake: plan.default.bake }]),
+  ];
+  return bakes.flatMap(({ path, bake }) => (bake.requests > 0 ? [{ path, message }] : []));
 }
 
 /** @returns null for a plan that may be started, else everything that is wrong with it. */
