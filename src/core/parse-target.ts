@@ -6,10 +6,8 @@
  * Called by `classify-request` with `request.url`: `/path`, `*` or an absolute URL on a proxy-style socket, an absolute
  * URL everywhere else. Posture: closed. RFC 9112 §3.2.
  */
+import { MAX_TARGET_BYTES } from "../contracts/limits.ts";
 import { parseHost, type ValidHost } from "./parse-host.ts";
-
-/** The longest target we take, in UTF-8 bytes of the whole target; Cloudflare's own limit for a URL. */
-export const MAX_TARGET_BYTES = 16 * 1024;
 
 /** Why a target is malformed, for counters and logs, never for the wire. */
 export type TargetFault =

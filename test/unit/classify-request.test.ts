@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import { classifyRequest, createBaseDomains, type RequestClass } from "../../src/core/classify-request.ts";
-import { MAX_TARGET_BYTES } from "../../src/core/parse-target.ts";
+import { MAX_TARGET_BYTES } from "../../src/contracts/limits.ts";
 
 interface RequestVector {
   readonly why: string;

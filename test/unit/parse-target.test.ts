@@ -1,6 +1,7 @@
 /** The request target: its forms, what is refused in each, and the limit on its size. */
 import { describe, it } from "vitest";
-import { MAX_TARGET_BYTES, parseTarget, type TargetFault } from "../../src/core/parse-target.ts";
+import { MAX_TARGET_BYTES } from "../../src/contracts/limits.ts";
+import { parseTarget, type TargetFault } from "../../src/core/parse-target.ts";
 
 const acme = { kind: "name", name: "acme.kiln.example", port: null } as const;
 
