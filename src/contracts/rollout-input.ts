@@ -4,6 +4,7 @@
  * Effects are carried out by control through its outbox, each once for its `step`; the engine never does them itself.
  */
 import type { Freeze, Window } from "./calendar.ts";
+import type { DataEffect, DataFacts, DataRule, SettleTimes } from "./move-data.ts";
 import type { CoveredClass } from "./preflight.ts";
 import type { VersionState } from "./maps.ts";
 import type {
@@ -27,6 +28,8 @@ export interface VersionFacts {
   /** Null: from any. */
   readonly upgradesFrom: readonly VersionName[] | null;
   readonly requires: Readonly<Record<ProductName, readonly VersionName[]>>;
+  /** Left out: accounts go there without being held. Control fills it in for every version: undeclared is `never`. */
+  readonly data?: DataRule;
 }
 
 export interface ProductFacts {
@@ -103,6 +106,8 @@ export interface Observations {
   readonly probes: Readonly<Record<string, VerdictFact>>;
   /** `written` after `settle-homes`, `restored` after `restore-homes`. */
   readonly homes: "untouched" | "written" | "restored";
+  /** Needed by moves that carry data; left out: nothing is known, and nobody is held. */
+  readonly data?: DataFacts;
 }
 
 export interface AdvanceInput {
@@ -113,6 +118,8 @@ export interface AdvanceInput {
   readonly windows: Readonly<Record<string, readonly Window[]>>;
   readonly freezes: readonly Freeze[];
   readonly observations: Observations;
+  /** Left out: `SETTLE_TIMES`. */
+  readonly settle?: SettleTimes;
 }
 
 interface EffectBase {
@@ -140,6 +147,7 @@ export type RolloutEffect = EffectBase &
     | { readonly kind: "mirror"; readonly product: ProductName; readonly version: VersionName }
     | { readonly kind: "settle-homes" | "restore-homes" }
     | { readonly kind: "split-groups"; readonly where: RollbackWhere }
+    | { readonly kind: "data"; readonly what: DataEffect }
     | { readonly kind: "notify"; readonly level: "info" | "ticket" | "page"; readonly text: string }
   );
 

@@ -5,6 +5,7 @@
  * Read by core, control, admin and the command line. Design §5.
  */
 import type { Window } from "./calendar.ts";
+import type { DataPlan, DataState } from "./move-data.ts";
 import type { EpochMs, ProductName, VersionName } from "./units.ts";
 
 /** Closed set. Every phase has a way out: see `core/rollout/commands` and the table in the README. */
@@ -37,6 +38,8 @@ export type RolloutCause =
   | "freeze"
   | "calendar"
   | "moving"
+  | "hold" // a batch is held, its data moves
+  | "migration" // too many accounts failed to migrate
   | "bake"
   | "requests"
   | "coverage"
@@ -107,6 +110,8 @@ export interface RolloutPlan {
   readonly gate: GatePlan | null;
   /** Null: the default stays where it is. */
   readonly default: DefaultPlan | null;
+  /** For moves that carry data; left out: `DATA_PLAN`. */
+  readonly data?: DataPlan;
 }
 
 /** What makes accounts alike for a rollout; `variant` keeps apart those that must be treated apart. */
@@ -143,6 +148,9 @@ export const LEFT_BEHIND_REASONS = [
   "late", // became eligible after its wave
   "not-reached", // the rollout ended before it
   "created-later",
+  "migration", // its hooks failed or did not answer; undone
+  "kept", // could not go back: its version stays
+  "stuck", // an undo was not confirmed; held by name until it is
 ] as const;
 export type LeftBehindReason = (typeof LEFT_BEHIND_REASONS)[number];
 
@@ -152,6 +160,8 @@ export interface GroupColumns {
   readonly number: readonly number[];
   /** Thresholds now, 0–10,000. */
   readonly moved: readonly number[];
+  /** Above `moved` while a batch is held; left out, or not above: nobody of the group is. */
+  readonly held?: readonly number[];
   /** Highest threshold ever: accounts below it and not below `moved` were moved back. */
   readonly peak: readonly number[];
   /** Until when the pace was used; null while the group is closed or the rollout waits. */
@@ -267,4 +277,6 @@ export interface RolloutState {
   readonly settle: { readonly askedMs: EpochMs | null; readonly into: "completed" | "stopped" } | null;
   /** A notice is sent once for each of these. */
   readonly notified: readonly string[];
+  /** Left out until the first batch of accounts is held. */
+  readonly data?: DataState;
 }

@@ -351,6 +351,7 @@ export class Sim {
         return;
       case "split-groups":
         return this.split(effect.where.labels ?? {});
+      case "data":
       case "mirror":
       case "notify":
     }

@@ -129,6 +129,9 @@ function carryOut(drive: Drive, record: RolloutRecord, effect: RolloutEffect): D
       };
     case "split-groups":
       return { record: splitByLabels(drive, record, effect.where.labels ?? {}), outcome: "split" };
+    case "data":
+      // Nobody's version facts carry a data rule here, and without one the engine orders none.
+      throw new Error(`rollout ${record.id} wants to move data, and nothing here calls hooks`);
     case "mirror":
       tell(drive, record.id, {
         action: "rollout.notice",
