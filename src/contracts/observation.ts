@@ -1,0 +1,199 @@
+/**
+ * What edges count about versions and accounts, how the meters take it, and what the control plane asks of them.
+ * Counts only: no request is described, no time of an edge is in here; meters stamp what arrives with the control plane's
+ * clock. Every sum is additive over isolates and meters, so that an answer is the sum of the meters' answers.
+ * What is missing is not known, never zero. Read by edge adapters, meters, control and the gates. Design §5.2.
+ */
+import { COVERED_CLASSES } from "./preflight.ts";
+import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
+
+/** Worker and meter may run different releases during a deploy; a report of another schema is refused, and so dropped. */
+export const OBSERVATION_SCHEMA = 1;
+
+/**
+ * Class of a request that was for a version.
+ * `known`: a known account, on the version that the maps gave it: the only class that gates look at.
+ * `unknown`: default traffic. `none`, `ip`: only where something else than the router sends them to a version, because the
+ * router answers or refuses these itself; so their coverage comes from probes.
+ * `asset`: a file below a version's asset prefix, whoever asked. `override`: a tester's token chose the version; kept
+ * apart, because a tested account is not a moved one.
+ */
+export const OBSERVED_CLASSES = [...COVERED_CLASSES, "asset", "override"] as const;
+export type ObservedClass = (typeof OBSERVED_CLASSES)[number];
+
+/** Sums over requests. */
+export interface Tally {
+  /** Requests whose end is known: answered, whatever the status, or not answered by the origin's fault. */
+  readonly requests: number;
+  /** Answered with 500–599; counted in `requests` too. */
+  readonly errors: number;
+  /** Not answered: no connection, or no headers in time; counted in `requests` too. A body that breaks later is not. */
+  readonly failures: number;
+  /** The client left before there was an answer. Not in `requests`: this says nothing against the version. */
+  readonly gone: number;
+}
+
+/**
+ * Upper bounds, inclusive, of the time to the response's headers in milliseconds, in steps of 1.33 to 2; requests that
+ * took longer are in one more bucket. Time runs from the first attempt to reach the origin; an upload counts in it.
+ */
+export const LATENCY_BOUNDS_MS = [
+  1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000,
+  10_000, 15_000, 20_000, 30_000, 50_000, 70_000, 100_000,
+] as const;
+export const LATENCY_BUCKETS = LATENCY_BOUNDS_MS.length + 1;
+
+/** Requests per bucket, `LATENCY_BUCKETS` of them, not cumulative. Answered requests only: a time-out has no latency. */
+export type LatencyHistogram = readonly number[];
+
+/** Numbers per account in `SeriesReport.counts`: requests, errors, failures, gone. */
+export const COUNTS_PER_ACCOUNT = 4;
+
+/** What one isolate counted for one product, version, class and generation, of the accounts that one meter is for. */
+export interface SeriesReport {
+  readonly product: ProductName;
+  readonly version: VersionName;
+  readonly class: ObservedClass;
+  /** Of the maps that decided these requests. */
+  readonly generation: Generation;
+  /** All requests, those of accounts that are not listed too: sums stay exact when accounts are sampled. */
+  readonly total: Tally;
+  readonly latency: LatencyHistogram;
+  /** Accounts kept by themselves; all of them, or a sample chosen by their hash. */
+  readonly accounts: readonly AccountSlug[];
+  /** `COUNTS_PER_ACCOUNT` numbers for each of `accounts`, in their order. */
+  readonly counts: readonly number[];
+}
+
+/** A report that its isolate takes for lost. The meter knows better when it did arrive after all. */
+export interface LostReport {
+  readonly sequence: number;
+  /** `requests` and `gone` that were in it. */
+  readonly requests: number;
+}
+
+/** One flush of one isolate to one meter. Taking the same one twice counts it once. */
+export interface ObservationReport {
+  readonly schema: typeof OBSERVATION_SCHEMA;
+  readonly isolate: string;
+  /** Grows with every flush of the isolate; one that a meter gets nothing of is no gap. */
+  readonly sequence: number;
+  readonly series: readonly SeriesReport[];
+  /** Earlier reports to this meter that failed, since the last one that was taken. */
+  readonly lost: readonly LostReport[];
+  /** Requests that were lost without a number: too many reports in a row failed, or there was no room to count them. */
+  readonly lostRequests: number;
+}
+
+/** Everything a meter ever took of one series; grows only. For monitoring. */
+export interface SeriesTotal {
+  readonly product: ProductName;
+  readonly version: VersionName;
+  readonly class: ObservedClass;
+  readonly total: Tally;
+  readonly latency: LatencyHistogram;
+}
+
+/** What a meter knows to be missing, and what it took, since it exists. */
+export interface MeterIntake {
+  readonly reports: number;
+  /** `requests` and `gone` of all reports taken. */
+  readonly requests: number;
+  readonly droppedReports: number;
+  readonly droppedRequests: number;
+  /** The same within the last hour of the control plane's clock. */
+  readonly droppedRequestsLastHour: number;
+}
+
+export interface MeterTotals {
+  readonly intake: MeterIntake;
+  readonly series: readonly SeriesTotal[];
+}
+
+/**
+ * One question of a tick: how a target does beside the versions its accounts come from, in the same time.
+ * Only requests decided by maps of `minGeneration` or later count, so counting begins on each edge when it knows the move.
+ */
+export interface ObservationAsk {
+  /** Names the answer; unique within a tick. */
+  readonly key: string;
+  readonly product: ProductName;
+  readonly target: VersionName;
+  /** Versions that the not yet moved accounts are on. */
+  readonly from: readonly VersionName[];
+  /** Control plane's clock, rounded down to a minute (to an hour when it lies more than two hours back). */
+  readonly sinceMs: EpochMs;
+  /** Exclusive, rounded like `sinceMs`; null: until now. */
+  readonly untilMs: EpochMs | null;
+  readonly minGeneration: Generation;
+  /** False leaves out what needs every account to be read: moments and suspects come back empty. */
+  readonly accounts: boolean;
+}
+
+export interface ClassCount {
+  readonly tally: Tally;
+  readonly latency: LatencyHistogram;
+}
+export type ByClass = Readonly<Record<ObservedClass, ClassCount>>;
+
+/**
+ * Moments over accounts, class `known`, of one side of a comparison: r is an account's `requests`, f its `errors` plus
+ * `failures`. An account that was moved in between is on both sides, with what it did on each.
+ * The sums are those of accounts kept by themselves; `ByClass` has the requests of all.
+ *
+ * The error rate is p = f / r over sums; with d = f_i − p·r_i, Σd² = ff − 2·p·fr + p²·rr, and the variance of p clustered
+ * by account is about n/(n−1) · Σd² / r².
+ */
+export interface AccountMoments {
+  /** Accounts with at least one request. */
+  readonly accounts: number;
+  readonly r: number;
+  readonly f: number;
+  readonly ff: number;
+  readonly fr: number;
+  readonly rr: number;
+}
+
+/** One moved account, now and in its own past. Class `known`. */
+export interface AccountEvidence {
+  readonly account: AccountSlug;
+  /** On the target, in the time and generations asked for. */
+  readonly now: Tally;
+  /** On any other version of the product, in the time that is kept (14 days) before the asked time ends. */
+  readonly past: Tally;
+}
+
+export interface ObservationAnswer {
+  readonly key: string;
+  readonly target: ByClass;
+  readonly from: ByClass;
+  /** Accounts seen on the target, and on the versions they come from. */
+  readonly moved: AccountMoments;
+  readonly notMoved: AccountMoments;
+  /** Moved accounts that look worst against their own past, worst first, at most `MAX_SUSPECTS` of each meter. */
+  readonly suspects: readonly AccountEvidence[];
+  /** Accounts that the suspects were chosen from: the size of the family that false alarms are held over. */
+  readonly family: number;
+}
+
+/** Most suspicious accounts that one meter names in an answer. */
+export const MAX_SUSPECTS = 20;
+
+/** What a tick of the control plane hands to each meter. */
+export interface MeterTick {
+  /** The control plane's one clock; a meter keeps the greatest. */
+  readonly clockMs: EpochMs;
+  /** Generations that somebody will ask about: a roll-up keeps them apart, and nothing between them. Ascending. */
+  readonly marks: readonly Generation[];
+  readonly asks: readonly ObservationAsk[];
+}
+
+/** The sum over the meters that answered. */
+export interface Gathered {
+  /** Control plane's clock of the tick. */
+  readonly atMs: EpochMs;
+  /** Meters that did not answer in time: the sums are then too small, which is a failed measurement, not a verdict. */
+  readonly missingMeters: number;
+  /** In the order of the asks; all of them when `missingMeters` is 0. */
+  readonly answers: readonly ObservationAnswer[];
+}
