@@ -12,6 +12,7 @@ import { createMapsReader } from "./adapters/maps-reader.ts";
 import type { MapsReader } from "./adapters/maps-reader/types.ts";
 import { createMeters, type Meters, type MeterStub } from "./adapters/meters.ts";
 import type { OriginBinding } from "./adapters/origin.ts";
+import { createMirrorCounter } from "./adapters/mirror-counts.ts";
 import { createOverrideVerifier } from "./adapters/override-token.ts";
 import { createRequestIds, type RequestIds } from "./adapters/request-id.ts";
 import { createTelemetry, type Telemetry } from "./adapters/telemetry.ts";
@@ -76,9 +77,11 @@ function connectEdge(
     (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
     () => systemClock.nowMs(),
   );
+  const mirrored = createMirrorCounter();
   const telemetry = createTelemetry({
     isolate: crypto.randomUUID(),
     random: () => systemClock.random(),
+    takeMirrored: () => mirrored.take(),
     send: (report) => meters.send(report),
   });
   const maps = connectMaps(env, { config, logger, telemetry });
@@ -90,6 +93,7 @@ function connectEdge(
     requestIds,
     clock: systemClock,
     overrides: createOverrideVerifier(config.overrideKeys),
+    countMirrored: (request) => mirrored.add(request),
     originFetch: (input, init) => fetch(input, init),
     bindings: (name) => bindingOf(env, name),
     admin: connectAdmin(env, { config, maps, meters, logger }),

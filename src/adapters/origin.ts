@@ -27,6 +27,8 @@ export interface OriginRequest {
   readonly body: OutgoingBody;
   /** Time to response headers. */
   readonly timeoutMs: number;
+  /** True: what has no headers in time is aborted, not only given up on. Costs a controller a request. */
+  readonly abandon?: true;
   /** Read only when the attempt failed. */
   readonly clientAborted: () => boolean;
   readonly waitUntil: (work: Promise<unknown>) => void;
@@ -113,14 +115,15 @@ function resolveTarget({ origin, pathAndQuery }: OriginRequest, deps: OriginSend
 
 interface Sending {
   readonly upload: Upload | null;
-  /** Only uploads have one: for the rest a controller costs more than it gives, since the fetch ends with the request. */
+  /** Uploads and what may be abandoned: for the rest a controller costs more than it gives, since the fetch ends with the request. */
   readonly abort: AbortController | null;
 }
 
 const NOTHING_SENT: Sending = { upload: null, abort: null };
 
-function startSending({ body, waitUntil }: OriginRequest, createPipe: CreateBodyPipe): Sending {
-  if (body.kind !== "stream") return NOTHING_SENT;
+function startSending({ body, waitUntil, abandon }: OriginRequest, createPipe: CreateBodyPipe): Sending {
+  if (body.kind !== "stream")
+    return abandon === true ? { upload: null, abort: new AbortController() } : NOTHING_SENT;
   const abort = new AbortController();
   const upload = relayUpload(body.stream, createPipe(body.lengthBytes), () => abort.abort());
   // An origin may answer before the body is through; the relay must then outlive the handler.

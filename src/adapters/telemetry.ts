@@ -5,6 +5,7 @@
  * is counted as dropped and its counts are lost, because sending them again could count them twice.
  */
 import { TELEMETRY_SCHEMA, type EdgeReport, type MapsFault, type Outcome } from "../contracts/telemetry.ts";
+import type { MirrorReport } from "../contracts/mirror.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
 
 /** Meters take about 1,000 reports a second, and a report costs money: no isolate sends more often than this. */
@@ -35,11 +36,13 @@ export interface TelemetryDeps {
   readonly isolate: string;
   /** 0 to 1. */
   readonly random: () => number;
+  /** What was mirrored since it was last asked. */
+  readonly takeMirrored?: () => readonly MirrorReport[];
   readonly send: (report: EdgeReport) => Promise<void>;
 }
 
 /** Creates the counters of one isolate. Their number is bounded by the closed sets of outcomes and faults. */
-export function createTelemetry({ isolate, random, send }: TelemetryDeps): Telemetry {
+export function createTelemetry({ isolate, random, takeMirrored, send }: TelemetryDeps): Telemetry {
   let generation: Generation = 0;
   let breakGlass = false;
   let requests = 0;
@@ -51,7 +54,8 @@ export function createTelemetry({ isolate, random, send }: TelemetryDeps): Telem
 
   function takeReport(): EdgeReport {
     sequence++;
-    const report = {
+    const mirrored = takeMirrored?.() ?? [];
+    const report: EdgeReport = {
       schema: TELEMETRY_SCHEMA,
       isolate,
       sequence,
@@ -61,7 +65,8 @@ export function createTelemetry({ isolate, random, send }: TelemetryDeps): Telem
       byOutcome,
       mapsFaults,
       dropped,
-    } as const;
+      ...(mirrored.length === 0 ? {} : { mirrored }),
+    };
     requests = 0;
     byOutcome = {};
     mapsFaults = {};

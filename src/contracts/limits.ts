@@ -22,6 +22,8 @@ export const MAX_TIMEOUTS_PER_PRODUCT = 16;
 export const MAX_ROLLOUTS = 8;
 export const MAX_GROUPS = 2000;
 export const MAX_SHARDS = 16_384;
+/** Characters of the name of a mirroring: rollout, product and step. */
+export const MAX_MIRROR_RUN = 128;
 
 /** Accounts that one shard should hold; the shard count doubles when the average passes twice this. */
 export const TARGET_ROWS_PER_SHARD = 1000;

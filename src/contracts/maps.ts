@@ -3,6 +3,7 @@
  * A Merkle tree with one mutable root: `root` names an index by hash, the index names shards by hash.
  * Shapes only. Text formats and their checks live in `core/maps/`.
  */
+import type { RootMirror } from "./mirror.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
 
 export const MAPS_SCHEMA = 1;
@@ -65,6 +66,8 @@ export interface RootProduct {
   readonly replacements: readonly Replacement[];
   readonly timeouts: readonly PathTimeout[];
   readonly hold: Hold | null;
+  /** Only while requests of no known account are mirrored to the next default. */
+  readonly mirror?: RootMirror;
 }
 
 /** A running rollout as edges see it. Array positions are group numbers; thresholds are 0–10,000. */

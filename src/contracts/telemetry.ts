@@ -2,6 +2,7 @@
  * What an edge tells about itself: one accumulator per isolate, flushed outside requests, never read by a decision.
  * The record is versioned, because Worker and object may run different releases during a deploy.
  */
+import type { MirrorReport } from "./mirror.ts";
 import type { EpochMs, Generation } from "./units.ts";
 
 export const TELEMETRY_SCHEMA = 1;
@@ -50,6 +51,8 @@ export interface EdgeReport {
   readonly mapsFaults: Readonly<Partial<Record<MapsFault, number>>>;
   /** Flushes that were lost before this one. */
   readonly dropped: number;
+  /** What was mirrored and compared; left out when nothing was. */
+  readonly mirrored?: readonly MirrorReport[];
 }
 
 /** What the meters know of one isolate, newest report first. */

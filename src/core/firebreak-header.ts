@@ -25,6 +25,8 @@ export interface FirebreakFacts {
   /** As in `X-Forwarded-Host`. */
   readonly host: string;
   readonly requestId: string;
+  /** A copy whose answer nobody gets: the origin may leave out what has effects. */
+  readonly mirror?: true;
 }
 
 /** Gives the header's value for one request at one time. */
@@ -38,10 +40,10 @@ export function createFirebreakHeader(originKey: NamedKey | null): WriteFirebrea
     `${describe(facts)}, request=${quote(facts.requestId)}, ${sign(facts, Math.floor(nowMs / MINUTE_MS))}`;
 }
 
-function describe({ product, account, version }: FirebreakFacts): string {
+function describe({ product, account, version, mirror }: FirebreakFacts): string {
   const named = account === null ? "" : `, account=${tokenOrString(account)}`;
   const released = version === null ? "" : `, version=${quote(version)}`;
-  return `product=${tokenOrString(product)}${named}${released}`;
+  return `product=${tokenOrString(product)}${named}${released}${mirror === true ? ", mirror" : ""}`;
 }
 
 const TOKEN_START = /^[a-z]/;

@@ -6,6 +6,7 @@
  */
 import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
+import type { MirroredRequest } from "../adapters/mirror-counts.ts";
 import { createOriginSender, type OriginBinding, type OriginFetch } from "../adapters/origin.ts";
 import type { CreateBodyPipe } from "../adapters/origin-upload.ts";
 import type { OverrideVerifier } from "../adapters/override-token.ts";
@@ -30,6 +31,7 @@ import { createForwarder } from "./forward.ts";
 import { REQUEST_ID_HEADER } from "./header-sets.ts";
 import { answerHealth } from "./health.ts";
 import { readInboundHeaders, type InboundHeaders } from "./inbound-headers.ts";
+import { createMirror } from "./mirror.ts";
 import { createOriginJudge } from "./origin-verdicts.ts";
 import { answerProblem, type EdgeProblem } from "./problem-response.ts";
 import { createRequestLog, type LogRequest } from "./request-log.ts";
@@ -43,6 +45,8 @@ export interface EdgeDeps {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly overrides: OverrideVerifier;
+  /** Takes what was compared of one mirrored request. */
+  readonly countMirrored: (request: MirroredRequest) => void;
   readonly originFetch: OriginFetch;
   /** A service binding by name; null when this deployment has none of that name. */
   readonly bindings: (name: string) => OriginBinding | null;
@@ -75,14 +79,16 @@ export function createEdge(deps: EdgeDeps): HandleRequest {
     onCloudflare: config.trustedProxy.kind === "cloudflare",
     ...(deps.createPipe === undefined ? {} : { createPipe: deps.createPipe }),
   });
-  const forward = createForwarder({
+  const outward = {
     config,
     clock: deps.clock,
     send,
     judgeOrigin: createOriginJudge(config),
     writeFirebreak: createFirebreakHeader(config.originKey),
-  });
-  const route = createRouter({ ...deps, baseDomains, forward });
+  };
+  const forward = createForwarder(outward);
+  const mirror = createMirror({ ...outward, count: deps.countMirrored });
+  const route = createRouter({ ...deps, baseDomains, forward, mirror });
   const edge: Edge = { ...deps, baseDomains, route, log: createRequestLog(deps.logger) };
   return (request) => handle(request, edge);
 }

@@ -23,6 +23,7 @@ import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
 import { OVERRIDE_STATUS_HEADER } from "./header-sets.ts";
 import { answerHold, passThroughHold } from "./hold.ts";
+import type { MirrorAnswered } from "./mirror.ts";
 import { checkOverride, findOverrideToken, type OverrideStatus } from "./override.ts";
 import { answerProblem } from "./problem-response.ts";
 
@@ -32,6 +33,7 @@ export interface RouterDeps {
   readonly maps: MapsReader;
   readonly overrides: OverrideVerifier;
   readonly forward: ForwardToOrigin;
+  readonly mirror: MirrorAnswered;
 }
 
 export type RouteRequest = (exchange: Exchange, found: RoutedRequest | LookupRequest) => Promise<Response>;
@@ -193,7 +195,9 @@ function answerDecision(
   record.account = decision.account;
   switch (decision.kind) {
     case "forward":
-      return forwardDecided(decision, exchange, deps);
+      return decision.reason === "default"
+        ? forwardDefault(decision, exchange, deps)
+        : forwardDecided(decision, exchange, deps);
     case "unresolved":
       return answerUnresolved(decision.why, exchange);
     case "hold": {
@@ -209,6 +213,17 @@ function answerDecision(
 function forwardDecided(forward: Forward, exchange: RoutedExchange, deps: RouterDeps): Promise<Response> {
   exchange.record.why = forward.reason;
   return deps.forward(exchange, forward);
+}
+
+/** What no known account asks for may be tried on the next default too, once it is answered. */
+async function forwardDefault(
+  forward: Forward,
+  exchange: RoutedExchange,
+  deps: RouterDeps,
+): Promise<Response> {
+  const response = await forwardDecided(forward, exchange, deps);
+  deps.mirror(exchange, forward, response.status);
+  return response;
 }
 
 /** Tells the tester what became of the token; the response is otherwise as it was. */

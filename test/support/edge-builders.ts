@@ -4,6 +4,7 @@
  * fetch. Nothing here decides: what a test relies on is said in the test.
  */
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
+import type { MirroredRequest } from "../../src/adapters/mirror-counts.ts";
 import type { OriginBinding, OriginFetch } from "../../src/adapters/origin.ts";
 import { createOverrideVerifier } from "../../src/adapters/override-token.ts";
 import type { Telemetry } from "../../src/adapters/telemetry.ts";
@@ -161,6 +162,7 @@ export interface TestEdge {
   readonly lines: LogLine[];
   readonly maps: FakeMaps;
   readonly waited: Promise<unknown>[];
+  readonly mirrored: MirroredRequest[];
   readonly flushes: number[];
   /** Moves the edge's clock. */
   advance(ms: number): void;
@@ -184,6 +186,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   const outcomes: Outcome[] = [];
   const lines: LogLine[] = [];
   const waited: Promise<unknown>[] = [];
+  const mirrored: MirroredRequest[] = [];
   const flushes: number[] = [];
   let nowMs = NOW_MS;
   let ids = 0;
@@ -207,6 +210,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     logger: { line: (event, fields) => void lines.push({ event, fields }) },
     telemetry,
     overrides: createOverrideVerifier(config.overrideKeys),
+    countMirrored: (request) => void mirrored.push(request),
     originFetch: options.originFetch ?? originFetch,
     bindings: (name) => options.bindings?.[name] ?? null,
     admin: async (request) => options.admin?.(request) ?? new Response("admin"),
@@ -225,6 +229,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     lines,
     maps,
     waited,
+    mirrored,
     flushes,
     advance(ms) {
       nowMs += ms;

@@ -8,6 +8,7 @@ import {
   BUCKETS,
   MAX_DOMAINS_PER_PRODUCT,
   MAX_GROUPS,
+  MAX_MIRROR_RUN,
   MAX_PRODUCTS,
   MAX_REPLACEMENTS_PER_PRODUCT,
   MAX_ROLLOUTS,
@@ -90,7 +91,7 @@ function checkProducts(root: Root): MapsRefusal | null {
       if (owner !== undefined) return shape(`${domain} belongs to ${owner} and to ${name}`);
       owners.set(domain, name);
     }
-    return checkVersions(name, product) ?? checkReplacements(name, product);
+    return checkVersions(name, product) ?? checkReplacements(name, product) ?? checkMirror(name, product);
   });
 }
 
@@ -123,6 +124,15 @@ function checkReplacements(name: string, { replacements, versions }: RootProduct
     // Ran into a circle of others, which is reported when their turn comes.
     return null;
   });
+}
+
+/** Where mirrored requests go must be a version; the share is of 10,000. */
+function checkMirror(name: string, { mirror, versions }: RootProduct): MapsRefusal | null {
+  if (mirror === undefined) return null;
+  if (own(versions, mirror.version) === undefined)
+    return shape(`${name} mirrors to ${mirror.version}, which is not there`);
+  if (mirror.share > BUCKETS) return shape(`${name} mirrors a share of ${mirror.share}, at most ${BUCKETS}`);
+  return overLimit(`characters of the mirroring of ${name}`, mirror.run.length, MAX_MIRROR_RUN);
 }
 
 function checkRollouts(root: Root): MapsRefusal | null {

@@ -2,6 +2,7 @@
  * Reads one product of the published root. Shape only: whether its versions exist is judged in `root-limits`.
  * Called by `root-codec`; complaints go to the site.
  */
+import type { RootMirror } from "../../contracts/mirror.ts";
 import type {
   PathTimeout,
   Replacement,
@@ -31,6 +32,7 @@ const STATES: readonly VersionState[] = ["registered", "candidate", "live", "dra
 /** Reads a product as the root carries it. */
 export function readProduct(value: unknown, site: Site): RootProduct {
   const record = readRecord(value, site);
+  const mirror = readNullable(record["mirror"], below(site, "mirror"), readMirror);
   return {
     domains: readEach(record["domains"], below(site, "domains"), (name, at) => readName(name, at, DOMAIN)),
     stable: readVersion(record["stable"], below(site, "stable")),
@@ -40,6 +42,18 @@ export function readProduct(value: unknown, site: Site): RootProduct {
     replacements: readEach(record["replacements"], below(site, "replacements"), readReplacement),
     timeouts: readEach(record["timeouts"], below(site, "timeouts"), readTimeout),
     hold: readNullable(record["hold"], below(site, "hold"), readHold),
+    // Roots of before do not have it, and one without it is written as it always was.
+    ...(mirror === null ? {} : { mirror }),
+  };
+}
+
+function readMirror(value: unknown, site: Site): RootMirror {
+  const record = readRecord(value, site);
+  return {
+    version: readVersion(record["version"], below(site, "version")),
+    share: readWhole(record["share"], below(site, "share"), 0),
+    run: readName(record["run"], below(site, "run"), TEXT),
+    until: readNullable(record["until"], below(site, "until"), (until, at) => readWhole(until, at, 0)),
   };
 }
 
