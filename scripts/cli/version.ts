@@ -1,6 +1,7 @@
 /** `version`: the deployed releases of a product, their origins and what is declared about going back. */
 import type { Command } from "commander";
 import {
+  AssetPrefixSchema,
   VersionInputSchema,
   VersionSchema,
   VersionStateInputSchema,
@@ -16,6 +17,7 @@ import {
   toProduct,
   toReversible,
   toVersion,
+  word,
 } from "./arguments.ts";
 import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
@@ -109,6 +111,11 @@ const REGISTER_OPTIONS: readonly OptionSpec[] = [
     about: "versions of another product an account must be on, repeatable",
     parse: repeated(toRequirement),
   },
+  {
+    flags: "--assets <prefixes>",
+    about: "path prefixes of files that only it has, apart by commas; `none` for none",
+    parse: commaList(toAssetPrefix),
+  },
   { flags: "--notes <text>", about: "anything worth knowing" },
 ];
 
@@ -144,6 +151,7 @@ async function registerVersion(session: Session): Promise<void> {
     mixed: words.value("mixed") ?? found?.value.mixed,
     upgradesFrom: upgradesFrom(words.texts("upgradesFrom"), found?.value.upgradesFrom),
     requires: requirements(words.value("requires")) ?? found?.value.requires,
+    assets: assetPrefixes(words.texts("assets")) ?? found?.value.assets,
     notes: words.maybe("notes") ?? found?.value.notes,
   });
   await change(session, {
@@ -161,6 +169,14 @@ function upgradesFrom(
 ): readonly string[] | null | undefined {
   if (named === undefined) return current;
   return named.length === 1 && named[0] === "any" ? null : named;
+}
+
+function toAssetPrefix(text: string): string {
+  return text === "none" ? text : word(AssetPrefixSchema)(text);
+}
+
+function assetPrefixes(named: readonly string[] | undefined): readonly string[] | undefined {
+  return named?.length === 1 && named[0] === "none" ? [] : named;
 }
 
 interface Requirement {
@@ -257,6 +273,7 @@ function renderVersion(version: Version): string {
         Object.fromEntries(Object.entries(requires).map(([product, names]) => [product, names.join(",")])),
       ),
     ],
+    ["assets", version.assets.join(", ")],
     ["notes", version.notes],
     ["accounts", version.accounts],
     ["registered", instant(version.registeredAt)],

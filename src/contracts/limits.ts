@@ -19,6 +19,7 @@ export const MAX_VERSIONS_PER_PRODUCT = 32;
 export const MAX_DOMAINS_PER_PRODUCT = 16;
 export const MAX_REPLACEMENTS_PER_PRODUCT = 16;
 export const MAX_TIMEOUTS_PER_PRODUCT = 16;
+export const MAX_ASSET_PREFIXES_PER_VERSION = 8;
 export const MAX_ROLLOUTS = 8;
 export const MAX_GROUPS = 2000;
 export const MAX_SHARDS = 16_384;

@@ -30,6 +30,8 @@ export interface RootVersion {
   /** `https://host[:port]`, `http://…` where allowed, or `binding:NAME`; may contain `{cell}`. */
   readonly origin: string;
   readonly state: VersionState;
+  /** Path prefixes, `/…/`, whose files only this version has: a page loaded before a move still asks for them. */
+  readonly assets?: readonly string[];
 }
 
 /** Hotfix beside a rollout: whoever is on `from` gets `to` while its bucket is below `below` (0–10,000). */

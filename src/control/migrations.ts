@@ -22,6 +22,10 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: "001_tables", statements: FIRST_SCHEMA },
   { id: "002_calendar_and_preflight", statements: CALENDAR_SCHEMA },
   { id: "003_rollouts", statements: ROLLOUT_SCHEMA },
+  {
+    id: "004_version_assets",
+    statements: ["ALTER TABLE versions ADD COLUMN assets TEXT NOT NULL DEFAULT '[]'"],
+  },
 ];
 
 /**

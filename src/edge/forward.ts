@@ -28,6 +28,8 @@ export interface ForwardTarget {
   readonly version: VersionName | null;
   readonly origin: string;
   readonly standby: { readonly version: VersionName; readonly origin: string } | null;
+  /** True: the origin must not learn who asks, so cookies and authorization stay here. */
+  readonly anonymous?: true;
 }
 
 export interface ForwarderDeps {
@@ -95,6 +97,7 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
     client: identifyClient(inbound, deps.config.trustedProxy, destination.scheme),
     forwardedHost,
     trusted: deps.config.trustedProxy,
+    anonymous: target.anonymous === true,
   });
   const timeouts =
     snapshot.root === null ? [] : (own(snapshot.root.products, target.product)?.timeouts ?? []);

@@ -18,6 +18,8 @@ export interface OriginHeaderFacts {
   /** The canonical name, with the port when the client named one. */
   readonly forwardedHost: string;
   readonly trusted: TrustedProxy;
+  /** Leaves out what says who asks: `Cookie` and `Authorization`. */
+  readonly anonymous: boolean;
 }
 
 /** Copies and cleans. `Firebreak` is set by the caller, who knows the version. */
@@ -37,7 +39,7 @@ export function prepareOriginHeaders(headers: Headers, facts: OriginHeaderFacts)
   return copy;
 }
 
-function dropInbound(copy: Headers, { inbound, method, trusted }: OriginHeaderFacts): void {
+function dropInbound(copy: Headers, { inbound, method, trusted, anonymous }: OriginHeaderFacts): void {
   const { values } = inbound;
   for (const name of inbound.drop) copy.delete(name);
   if (values.connection !== undefined) {
@@ -48,7 +50,10 @@ function dropInbound(copy: Headers, { inbound, method, trusted }: OriginHeaderFa
   for (const name of CLIENT_ADDRESS_HEADERS) {
     if (values[name] !== undefined && !isPlatforms(name, inbound, trusted)) copy.delete(name);
   }
-  if (values.cookie?.includes(OVERRIDE_COOKIE) === true) {
+  if (anonymous) {
+    copy.delete("cookie");
+    copy.delete("authorization");
+  } else if (values.cookie?.includes(OVERRIDE_COOKIE) === true) {
     const cookie = stripOverrideCookie(values.cookie);
     if (cookie === null) copy.delete("cookie");
     else copy.set("Cookie", cookie);

@@ -18,6 +18,7 @@ import {
 import { decideVersion } from "../core/decide-version.ts";
 import type { Decision, Forward } from "../core/decision.ts";
 import { own } from "../core/record.ts";
+import { findAsset } from "./asset.ts";
 import { problemRequest, type Exchange, type RoutedExchange } from "./exchange.ts";
 import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
@@ -136,6 +137,11 @@ async function answerSubject(
   }
   record.product = subject.product;
   if (snapshot.root === null) return answerFallback(subject.product, exchange, deps);
+  const asset = findAsset(subject.product, exchange, snapshot.root);
+  if (asset !== null) {
+    record.why = "asset";
+    return deps.forward(exchange, asset);
+  }
   if (subject.kind === "unresolved") return answerUnresolved(subject.why, exchange);
 
   const { product, slug, row } = subject;

@@ -87,6 +87,7 @@ const VERSION: Version = {
   state: "candidate",
   reversible: true,
   mixed: "ok",
+  assets: [],
   upgradesFrom: ["2.8.0"],
   requires: {},
   notes: "",

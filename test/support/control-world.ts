@@ -2,6 +2,7 @@
  * A control plane in a world that tests hold in their hands: a KV that can be killed, failed or hung at any operation, a
  * clock that moves only when told, and the alarm as a plain value. Works over any `Db`.
  */
+import type { VersionInput } from "../../src/contracts/api/products.ts";
 import type {
   CommandInputs,
   CommandName,
@@ -170,13 +171,14 @@ export function refusalOf<T>(result: Result<T, Refusal>): Refusal {
   return result.error;
 }
 
-export const VERSION = {
+export const VERSION: Omit<VersionInput, "origin"> = {
   reversible: false,
   mixed: "never",
   upgradesFrom: null,
   requires: {},
+  assets: [],
   notes: "",
-} as const;
+};
 
 /** Registers a version and takes it to live. */
 export async function addLiveVersion(world: World, product: string, version: string): Promise<void> {

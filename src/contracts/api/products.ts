@@ -9,7 +9,12 @@ import {
   RevisionSchema,
   VersionNameSchema,
 } from "./common.ts";
-import { MAX_DOMAINS_PER_PRODUCT, MAX_TIMEOUTS_PER_PRODUCT } from "../limits.ts";
+import { isAssetPrefix } from "../asset-prefix.ts";
+import {
+  MAX_ASSET_PREFIXES_PER_VERSION,
+  MAX_DOMAINS_PER_PRODUCT,
+  MAX_TIMEOUTS_PER_PRODUCT,
+} from "../limits.ts";
 
 export const HoldModeSchema = z.enum(["page", "readOnly"]);
 
@@ -78,6 +83,15 @@ export const VersionStateSchema = z.enum(["registered", "candidate", "live", "dr
 /** true, false, or until when. Undeclared is false: the way back is closed unless somebody says it is open. */
 export const ReversibleSchema = z.union([z.boolean(), InstantSchema]);
 
+/** A path prefix of files that only one version has. */
+export const AssetPrefixSchema = z
+  .string()
+  .refine(
+    isAssetPrefix,
+    "must begin and end with /, of letters, digits, . _ ~ - only, and be more than /, as in /assets/2.9.0/",
+  )
+  .openapi("AssetPrefix", { example: "/assets/2.9.0/" });
+
 export const VersionInputSchema = z
   .strictObject({
     origin: OriginSchema,
@@ -95,6 +109,10 @@ export const VersionInputSchema = z
     requires: z.record(ProductNameSchema, z.array(VersionNameSchema).min(1).max(32)).default({}).openapi({
       description: "Versions of other products that an account must be on",
     }),
+    assets: z.array(AssetPrefixSchema).max(MAX_ASSET_PREFIXES_PER_VERSION).default([]).openapi({
+      description:
+        "GET and HEAD below these go to this version whatever the account, without cookies and authorization, while it is live or draining",
+    }),
     notes: z.string().max(2000).default(""),
   })
   .openapi("VersionInput");
@@ -109,6 +127,7 @@ export const VersionSchema = z
     mixed: z.enum(["ok", "never"]),
     upgradesFrom: z.array(VersionNameSchema).nullable(),
     requires: z.record(ProductNameSchema, z.array(VersionNameSchema)),
+    assets: z.array(z.string()),
     notes: z.string(),
     bad: z.object({ reason: z.string(), by: z.string(), at: InstantSchema }).nullable(),
     accounts: z.int().openapi({ description: "Accounts whose home it is" }),

@@ -4,6 +4,7 @@
  * before and after, because a changed origin is a release of its own.
  */
 import type { Version } from "../../contracts/api/products.ts";
+import { assetPrefixesMeet } from "../../contracts/asset-prefix.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import { MAX_VERSIONS_PER_PRODUCT } from "../../contracts/limits.ts";
 import type { Refusal } from "../../contracts/problems.ts";
@@ -68,6 +69,7 @@ function toRecord(
     mixed: input.mixed,
     upgradesFrom: input.upgradesFrom,
     requires: input.requires,
+    assets: input.assets,
     notes: input.notes,
     bad: before.bad ?? null,
     registeredAt: before.registeredAt ?? work.nowMs,
@@ -77,8 +79,8 @@ function toRecord(
 
 function shown(version: VersionRecord | null): unknown {
   if (version === null) return null;
-  const { origin, state, reversible, mixed, upgradesFrom, requires, notes } = version;
-  return { origin, state, reversible, mixed, upgradesFrom, requires, notes };
+  const { origin, state, reversible, mixed, upgradesFrom, requires, assets, notes } = version;
+  return { origin, state, reversible, mixed, upgradesFrom, requires, assets, notes };
 }
 
 function adopt({ db }: Work, product: ProductRecord, version: string): void {
@@ -88,6 +90,8 @@ function adopt({ db }: Work, product: ProductRecord, version: string): void {
 function checkInput(work: Work, put: Put, before: VersionRecord | null): Result<never, Refusal> | null {
   const reason = before?.origin === put.input.origin ? null : refuseOriginHere(work, put.input.origin);
   if (reason !== null) return refuse("invalid", reason);
+  const claimed = refuseClaimedAssets(work, put);
+  if (claimed !== null) return claimed;
   if (before === null) return checkRoom(work, put);
   // Who may only register must not redirect what already serves people.
   const serving = before.state === "live" || before.state === "draining";
@@ -96,6 +100,22 @@ function checkInput(work: Work, put: Put, before: VersionRecord | null): Result<
       "forbidden",
       `${put.product} ${put.version} is ${before.state}: changing it takes the role operator`,
     );
+  }
+  return null;
+}
+
+/** A file has one version: where two claimed a path, an old tab would get the other one's file, or none. */
+function refuseClaimedAssets({ db }: Work, { product, version, input }: Put): Result<never, Refusal> | null {
+  for (const other of loadVersions(db, product)) {
+    if (other.name === version || other.state === "retired") continue;
+    for (const prefix of input.assets) {
+      const claimed = other.assets.find((theirs) => assetPrefixesMeet(theirs, prefix));
+      if (claimed === undefined) continue;
+      return refuse(
+        "conflict",
+        `${prefix} meets ${claimed} of ${product} ${other.name}: give each version a prefix of its own, as in /assets/${version}/`,
+      );
+    }
   }
   return null;
 }

@@ -87,9 +87,10 @@ function composeProduct(
 ): RootProduct | null {
   if (product.stable === null || product.default === null) return null;
   const published: Record<string, RootVersion> = {};
-  for (const { name, origin, state } of versions) {
+  for (const { name, origin, state, assets } of versions) {
     // A retired version stays while some shard still sends accounts to it: better served than unresolved.
-    if (state !== "retired" || named.has(`${product.name}/${name}`)) published[name] = { origin, state };
+    if (state === "retired" && !named.has(`${product.name}/${name}`)) continue;
+    published[name] = { origin, state, ...(assets.length === 0 ? {} : { assets }) };
   }
   return {
     domains: product.domains,

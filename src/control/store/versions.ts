@@ -16,6 +16,8 @@ export interface VersionRecord {
   /** null: from any. */
   readonly upgradesFrom: readonly VersionName[] | null;
   readonly requires: Readonly<Record<ProductName, readonly VersionName[]>>;
+  /** Path prefixes of files that only this version has. */
+  readonly assets: readonly string[];
   readonly notes: string;
   readonly bad: Version["bad"];
   readonly registeredAt: EpochMs;
@@ -23,7 +25,7 @@ export interface VersionRecord {
 }
 
 const COLUMNS =
-  "product, name, origin, state, reversible, mixed, upgrades_from, requires, notes, bad, registered_at, revision";
+  "product, name, origin, state, reversible, mixed, upgrades_from, requires, notes, bad, registered_at, revision, assets";
 const STATES: readonly VersionState[] = ["registered", "candidate", "live", "draining", "retired"];
 
 /** All versions of one product, oldest first; without a product, of all products. */
@@ -42,7 +44,7 @@ export function loadVersion(db: Db, product: ProductName, name: VersionName): Ve
 
 export function saveVersion(db: Db, version: VersionRecord): void {
   db.run(
-    `INSERT OR REPLACE INTO versions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO versions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     version.product,
     version.name,
     version.origin,
@@ -55,6 +57,7 @@ export function saveVersion(db: Db, version: VersionRecord): void {
     version.bad === null ? null : JSON.stringify(version.bad),
     version.registeredAt,
     version.revision,
+    JSON.stringify(version.assets),
   );
 }
 
@@ -74,6 +77,7 @@ function toRecord(row: SqlRow): VersionRecord {
     bad: bad === null ? null : parseBad(bad),
     registeredAt: readInt(row, "registered_at"),
     revision: readInt(row, "revision"),
+    assets: parseList(readText(row, "assets")),
   };
 }
 

@@ -61,6 +61,7 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
       mixed: "text",
       upgrades_from: "json?",
       requires: "json",
+      assets: "json",
       notes: "text",
       bad: "json?",
       registered_at: "int",

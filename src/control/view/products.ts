@@ -38,6 +38,7 @@ export function viewVersion(db: Db, version: VersionRecord): Version {
     requires: Object.fromEntries(
       Object.entries(version.requires).map(([product, versions]) => [product, [...versions]]),
     ),
+    assets: [...version.assets],
     notes: version.notes,
     bad: version.bad,
     accounts: countHomes(db, version.product).get(version.name)?.accounts ?? 0,

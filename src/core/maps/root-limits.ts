@@ -6,6 +6,7 @@
  */
 import {
   BUCKETS,
+  MAX_ASSET_PREFIXES_PER_VERSION,
   MAX_DOMAINS_PER_PRODUCT,
   MAX_GROUPS,
   MAX_MIRROR_RUN,
@@ -100,7 +101,13 @@ function checkVersions(name: string, product: RootProduct): MapsRefusal | null {
   const gone = named.find((version) => own(product.versions, version) === undefined);
   if (gone !== undefined)
     return shape(`${name} ${gone} is stable, default or standby, but not among its versions`);
-  return firstRefusal(Object.entries(product.versions), ([version, { origin }]) => {
+  return firstRefusal(Object.entries(product.versions), ([version, { origin, assets = [] }]) => {
+    const tooMany = overLimit(
+      `asset prefixes of ${name} ${version}`,
+      assets.length,
+      MAX_ASSET_PREFIXES_PER_VERSION,
+    );
+    if (tooMany !== null) return tooMany;
     const parsed = parseOrigin(origin);
     return parsed.ok ? null : shape(`${name} ${version}: ${parsed.error}`);
   });

@@ -10,6 +10,7 @@ import type {
   RootVersion,
   VersionState,
 } from "../../contracts/maps.ts";
+import { isAssetPrefix } from "../../contracts/asset-prefix.ts";
 import { readHold } from "./row-json.ts";
 import {
   below,
@@ -61,11 +62,22 @@ function readRootVersion(value: unknown, site: Site): RootVersion {
   const record = readRecord(value, site);
   const state = STATES.find((known) => known === record["state"]);
   if (state === undefined) complain(record["state"], below(site, "state"), `one of ${STATES.join(", ")}`);
+  const assets =
+    record["assets"] === undefined
+      ? null
+      : readEach(record["assets"], below(site, "assets"), (prefix, at) => readName(prefix, at, ASSET_PREFIX));
   return {
     origin: readName(record["origin"], below(site, "origin"), TEXT),
     state: state ?? "registered",
+    ...(assets === null ? {} : { assets }),
   };
 }
+
+/** Never the bare `/`: it would take every request of every account. */
+const ASSET_PREFIX = {
+  accepts: isAssetPrefix,
+  expected: "a path prefix that begins and ends with / and is more than that",
+};
 
 function readReplacement(value: unknown, site: Site): Replacement {
   const record = readRecord(value, site);

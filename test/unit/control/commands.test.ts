@@ -78,6 +78,26 @@ describe("version.put", () => {
     expect(await put("https://acme.kiln.example.com")).toContain("circle");
   });
 
+  it("refuses an asset prefix that meets another version's, until that one is retired or says otherwise", async ({
+    expect,
+  }) => {
+    const world = await start();
+    const origin = "https://kiln-9.origins.example.net";
+    const put = (version: string, assets: string[]) => ({
+      product: "kiln",
+      version,
+      input: { ...VERSION, origin, assets },
+    });
+    await must(world, "version.put", put("2", ["/assets/2/"]));
+    expect(await refused(world, "version.put", put("9", ["/assets/2/img/"]))).toContain(
+      "/assets/2/ of kiln 2",
+    );
+    expect(await refused(world, "version.put", put("9", ["/assets/"]))).toContain("/assets/9/");
+    expect((await must(world, "version.put", put("9", ["/assets/9/"]))).assets).toEqual(["/assets/9/"]);
+    await must(world, "version.put", put("2", []));
+    expect((await must(world, "version.put", put("9", ["/assets/2/"]))).assets).toEqual(["/assets/2/"]);
+  });
+
   it("shows before and after in the audit when an origin is edited", async ({ expect }) => {
     const world = await start();
     const input = { ...VERSION, origin: "https://new.origins.example.net" };

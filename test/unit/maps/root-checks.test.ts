@@ -49,6 +49,15 @@ describe("checkRoot", () => {
     ).toBe("over-limit");
   });
 
+  it("refuses more asset prefixes than it takes", ({ expect }) => {
+    const version = (assets: readonly string[]) => ({
+      ...product("kiln").versions,
+      "2.8.0": { origin: "https://a.example.net", state: "live" as const, assets },
+    });
+    expect(faultOf(kiln({ versions: version(many(8, (n) => `/a/${n}/`)) }))).toBeNull();
+    expect(faultOf(kiln({ versions: version(many(9, (n) => `/a/${n}/`)) }))).toBe("over-limit");
+  });
+
   it("refuses references into nothing", ({ expect }) => {
     expect(faultOf(kiln({ default: "1.0.0" }))).toBe("shape");
     expect(faultOf(kiln({ stable: "constructor" }))).toBe("shape");
