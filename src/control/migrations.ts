@@ -9,6 +9,7 @@ import { sha256Hex } from "../core/sha256.ts";
 import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
+import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { ROLLOUT_SCHEMA } from "./schema-rollouts.ts";
 import { FIRST_SCHEMA } from "./schema.ts";
 
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
     id: "004_version_assets",
     statements: ["ALTER TABLE versions ADD COLUMN assets TEXT NOT NULL DEFAULT '[]'"],
   },
+  { id: "005_history", statements: HISTORY_SCHEMA },
 ];
 
 /**
