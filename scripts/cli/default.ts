@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { z } from "zod";
 import { DefaultInputSchema, DefaultSchema } from "../../src/contracts/api/products.ts";
+import { DefaultRevertInputSchema } from "../../src/contracts/api/reasons.ts";
 import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
@@ -12,7 +13,9 @@ import { VERSION_ARGUMENT } from "./version.ts";
 type Shown = z.infer<typeof DefaultSchema>;
 
 export function addDefault(program: Command, context: ProgramContext): void {
-  const object = addObject(program, "default", { summary: "the version of unknown accounts: show, promote" });
+  const object = addObject(program, "default", {
+    summary: "the version of unknown accounts: show, promote, revert",
+  });
   addVerb(
     object,
     {
@@ -59,6 +62,37 @@ export function addDefault(program: Command, context: ProgramContext): void {
           render: renderDefault,
         });
       },
+    },
+    context,
+  );
+  addRevert(object, context);
+}
+
+function addRevert(object: Command, context: ProgramContext): void {
+  addVerb(
+    object,
+    {
+      name: "revert",
+      summary: "put the default back on its standby, without a preflight",
+      arguments: [PRODUCT_ARGUMENT],
+      changes: true,
+      reason: true,
+      writes: true,
+      notes: [
+        "There is no standby afterwards: what failed does not stand by, and a second call is refused.",
+        "A rollout that was watching this default pauses and says so.",
+      ],
+      examples: ['default revert kiln --reason "unknown accounts get 500"'],
+      run: (session) =>
+        change(session, {
+          schema: DefaultSchema,
+          request: {
+            method: "POST",
+            path: `${pathOf(session)}/revert`,
+            body: toInput(DefaultRevertInputSchema, { reason: session.words.text("reason") }),
+          },
+          render: renderDefault,
+        }),
     },
     context,
   );

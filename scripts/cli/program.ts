@@ -32,6 +32,7 @@ import { addRollout } from "./rollout.ts";
 import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { addToken } from "./token.ts";
+import { addVersionBad } from "./version-bad.ts";
 import { addVersion } from "./version.ts";
 import { addWindow } from "./window.ts";
 import { addObject, type Outcome } from "./verb.ts";
@@ -90,7 +91,7 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addStatus(program, context);
   addExplain(program, context);
   addProduct(program, context);
-  addVersion(program, context);
+  addVersionBad(addVersion(program, context), context);
   addPreflight(program, context);
   addDefault(program, context);
   const accounts = addObject(program, "accounts", {

@@ -40,14 +40,16 @@ export const VERSION_ARGUMENT: ArgumentSpec = {
   parse: toVersion,
 };
 
-export function addVersion(program: Command, context: ProgramContext): void {
+/** @returns the object, for verbs that live in files of their own. */
+export function addVersion(program: Command, context: ProgramContext): Command {
   const version = addObject(program, "version", {
-    summary: "versions of a product: register, state",
+    summary: "versions of a product: register, state, mark bad",
     alias: "versions",
   });
   addReading(version, context);
   addRegister(version, context);
   addState(version, context);
+  return version;
 }
 
 function addReading(version: Command, context: ProgramContext): void {
@@ -257,7 +259,8 @@ function renderVersions(versions: readonly Version[]): string {
   );
 }
 
-function renderVersion(version: Version): string {
+/** One version, a field a line. */
+export function renderVersion(version: Version): string {
   const { bad, requires } = version;
   return renderFields([
     ["version", `${version.product} ${version.name}`],

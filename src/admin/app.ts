@@ -27,6 +27,7 @@ import { PRODUCT_OPERATIONS } from "./routes/products.ts";
 import { ROLLOUT_STEPS } from "./routes/rollout-steps.ts";
 import { ROLLOUT_OPERATIONS } from "./routes/rollouts.ts";
 import { TOKEN_OPERATIONS } from "./routes/tokens.ts";
+import { VERSION_BAD_OPERATIONS } from "./routes/version-bad.ts";
 import { VERSION_OPERATIONS } from "./routes/versions.ts";
 
 /** Answers one request to the admin host. Never rejects. */
@@ -77,6 +78,7 @@ function listOperations(services: Services): readonly Operation[] {
     ...openOperations(services, () => (document ??= describeOperations(operations))),
     ...PRODUCT_OPERATIONS,
     ...VERSION_OPERATIONS,
+    ...VERSION_BAD_OPERATIONS,
     ...PREFLIGHT_OPERATIONS,
     ...CALENDAR_OPERATIONS,
     ...ROLLOUT_OPERATIONS,

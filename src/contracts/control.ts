@@ -36,6 +36,7 @@ import type {
 import type { FreezeInput, StoredFreeze, StoredWindow } from "./api/calendar.ts";
 import type { PreflightReport, WaiverInput } from "./api/preflight.ts";
 import type { PreflightView } from "./api/preflight-runs.ts";
+import type { DefaultRevertInput, VersionBadInput } from "./api/reasons.ts";
 import type { Window } from "./calendar.ts";
 import type { Role } from "./env.ts";
 import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
@@ -90,10 +91,14 @@ export interface CommandInputs extends RolloutCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.default.set": OfProduct & { readonly input: DefaultInput };
+  /** Puts the default back on its standby. */
+  "product.default.revert": OfProduct & { readonly input: DefaultRevertInput };
   "product.hold.set": OfProduct & { readonly input: HoldInput };
   "product.hold.lift": OfProduct & WithReason;
   "version.put": OfVersion & { readonly input: VersionInput };
   "version.state.set": OfVersion & { readonly input: VersionStateInput };
+  "version.bad.mark": OfVersion & { readonly input: VersionBadInput };
+  "version.bad.clear": OfVersion & WithReason;
   "account.put": OfAccount & { readonly input: AccountInput };
   "account.delete": OfAccount & WithReason;
   "account.pin.set": OfAccountProduct & { readonly input: PinInput };
@@ -124,10 +129,13 @@ export interface CommandOutputs extends RolloutCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.default.set": Product;
+  "product.default.revert": Product;
   "product.hold.set": Product;
   "product.hold.lift": Product;
   "version.put": Version;
   "version.state.set": Version;
+  "version.bad.mark": Version;
+  "version.bad.clear": Version;
   "account.put": Account;
   "account.delete": Account;
   "account.pin.set": Account;

@@ -131,6 +131,7 @@ function planHome(
       ? refuse("conflict", `${product} has no stable version yet: register one first`)
       : ok(facts.stable);
   }
+  if (facts.bad.has(given)) return refuse("conflict", `${product} ${given} is marked bad`);
   const state = facts.states.get(given);
   if (state === "live" || state === "draining") return ok(given);
   return refuse(

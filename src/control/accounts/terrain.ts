@@ -12,6 +12,8 @@ import { loadVersions } from "../store/versions.ts";
 export interface ProductFacts {
   readonly stable: VersionName | null;
   readonly states: ReadonlyMap<VersionName, VersionState>;
+  /** Marked bad: nobody starts there by name. */
+  readonly bad: ReadonlySet<VersionName>;
 }
 
 export interface Terrain {
@@ -35,9 +37,11 @@ export function readTerrain({ db, config, ownerOf }: TerrainSource): Terrain {
   const products = new Map<ProductName, ProductFacts>();
   const baseDomains = config.fallbackDomains.map(({ domain }) => domain);
   for (const { name, stable, domains } of loadProducts(db)) {
+    const versions = loadVersions(db, name);
     products.set(name, {
       stable,
-      states: new Map(loadVersions(db, name).map((version) => [version.name, version.state])),
+      states: new Map(versions.map((version) => [version.name, version.state])),
+      bad: new Set(versions.filter(({ bad }) => bad !== null).map((version) => version.name)),
     });
     baseDomains.push(...domains);
   }

@@ -28,8 +28,9 @@ import { liftPin, setPin } from "./pins.ts";
 import { recordPreflight, setPreflightSettings, waiveProbe, withdrawWaiver } from "./preflight.ts";
 import { putProduct } from "./products.ts";
 import { liftQuarantine, setQuarantine } from "./quarantines.ts";
-import { setDefault, setStable } from "./stable-default.ts";
+import { revertDefault, setDefault, setStable } from "./stable-default.ts";
 import { createToken, revokeTokenByName } from "./tokens.ts";
+import { clearBad, markBad } from "./version-bad.ts";
 import { setVersionState } from "./version-state.ts";
 import { putVersion } from "./versions.ts";
 import { dropWindow, putWindow } from "./windows.ts";
@@ -39,10 +40,13 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "product.put": putProduct,
   "product.stable.set": setStable,
   "product.default.set": setDefault,
+  "product.default.revert": revertDefault,
   "product.hold.set": setProductHold,
   "product.hold.lift": liftProductHold,
   "version.put": putVersion,
   "version.state.set": setVersionState,
+  "version.bad.mark": markBad,
+  "version.bad.clear": clearBad,
   "account.put": putAccount,
   "account.delete": deleteAccount,
   "account.pin.set": setPin,

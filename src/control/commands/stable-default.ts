@@ -1,7 +1,7 @@
 /**
  * Stable (what new accounts start on) and default (what requests of no known account get). Setting stable changes
  * nobody. Moving the default is the step that once took everything down, so by hand it takes a fresh
- * preflight that passed for this purpose, or `force`; the version it leaves stays as standby.
+ * preflight that passed for this purpose, or `force`; the version it leaves stays as standby, unless it is marked bad.
  */
 import type { Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
@@ -53,8 +53,44 @@ export function setDefault(
   }
   const untried = set.input.force ? null : refuseUntried(work, product.name, version.name);
   if (untried !== null) return untried;
-  const after = { ...product, default: version.name, standby: product.default };
+  const after = { ...product, default: version.name, standby: goodOrNull(work, product, product.default) };
   return write(work, { before: product, after }, set.input.reason);
+}
+
+/** A version that may stand by; a bad one may not. */
+function goodOrNull(
+  { db }: Work,
+  { name }: ProductRecord,
+  version: ProductRecord["default"],
+): ProductRecord["default"] {
+  return version === null || loadVersion(db, name, version)?.bad !== null ? null : version;
+}
+
+/**
+ * Puts the default back on its standby: protective, so no preflight is asked for. What it leaves failed somebody, so it
+ * does not stand by, and the second of two clicks finds nothing to go back to.
+ */
+export function revertDefault(
+  work: Work,
+  { product: name, input }: CommandInputs["product.default.revert"],
+): Result<Change<Product>, Refusal> {
+  const before = loadProduct(work.db, name);
+  if (before === null) return notFound(`product ${name}`);
+  const refused = refuseProducts(work.actor, [name]) ?? checkRevision(work.ifMatch, before.revision);
+  if (refused !== null) return refused;
+  const { standby } = before;
+  if (standby === null) {
+    return refuse(
+      "conflict",
+      `${name} has no standby, so there is nothing to go back to: name a version with \`default promote\``,
+    );
+  }
+  const found = findSubject(work, name, standby);
+  if (!found.ok) return found;
+  const { state } = found.value.version;
+  if (state === "registered" || state === "retired")
+    return refuse("conflict", `the standby ${name} ${standby} is ${state}, so it cannot serve`);
+  return write(work, { before, after: { ...before, default: standby, standby: null } }, input.reason);
 }
 
 function findSubject(work: Work, productName: string, versionName: string): Result<Subject, Refusal> {

@@ -4,8 +4,8 @@ import { runCli } from "../../support/cli.ts";
 
 const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   product: ["list", "show", "put", "stable", "hold", "release"],
-  version: ["list", "show", "register", "state"],
-  default: ["show", "promote"],
+  version: ["list", "show", "register", "state", "mark-bad", "clear"],
+  default: ["show", "promote", "revert"],
   accounts: [
     "list",
     "show",

@@ -1,0 +1,17 @@
+/**
+ * Bodies that carry a reason and nothing else, one name for each deed so that the API document can tell them apart.
+ * Parsed at the admin surface and by the command line.
+ */
+import { z } from "@hono/zod-openapi";
+import { ReasonSchema } from "./common.ts";
+
+/** Why a version is marked bad. */
+export const VersionBadInputSchema = z.strictObject({ reason: ReasonSchema }).openapi("VersionBadInput");
+
+/** Why the default goes back to its standby. */
+export const DefaultRevertInputSchema = z
+  .strictObject({ reason: ReasonSchema })
+  .openapi("DefaultRevertInput");
+
+export type VersionBadInput = z.infer<typeof VersionBadInputSchema>;
+export type DefaultRevertInput = z.infer<typeof DefaultRevertInputSchema>;
