@@ -4,6 +4,7 @@
  * clock. Every sum is additive over isolates and meters, so that an answer is the sum of the meters' answers.
  * What is missing is not known, never zero. Read by edge adapters, meters, control and the gates. Design §5.2.
  */
+import type { AccountTally, BlockTally, LatencyWindow, SideMoments } from "./gate.ts";
 import { COVERED_CLASSES } from "./preflight.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
 
@@ -46,8 +47,8 @@ export const LATENCY_BUCKETS = LATENCY_BOUNDS_MS.length + 1;
 /** Requests per bucket, `LATENCY_BUCKETS` of them, not cumulative. Answered requests only: a time-out has no latency. */
 export type LatencyHistogram = readonly number[];
 
-/** Numbers per account in `SeriesReport.counts`: requests, errors, failures, gone. */
-export const COUNTS_PER_ACCOUNT = 4;
+/** Numbers per account in `SeriesReport.counts`: `requests`, and how many of them failed (`errors` plus `failures`). */
+export const COUNTS_PER_ACCOUNT = 2;
 
 /** What one isolate counted for one product, version, class and generation, of the accounts that one meter is for. */
 export interface SeriesReport {
@@ -121,13 +122,23 @@ export interface ObservationAsk {
   readonly target: VersionName;
   /** Versions that the not yet moved accounts are on. */
   readonly from: readonly VersionName[];
-  /** Control plane's clock, rounded down to a minute (to an hour when it lies more than two hours back). */
+  /** Control plane's clock, rounded down to a minute (to an hour when that lies more than two hours back). */
   readonly sinceMs: EpochMs;
-  /** Exclusive, rounded like `sinceMs`; null: until now. */
-  readonly untilMs: EpochMs | null;
   readonly minGeneration: Generation;
-  /** False leaves out what needs every account to be read: moments and suspects come back empty. */
-  readonly accounts: boolean;
+  /** Null leaves out what needs every account to be read: moments and family come back empty. */
+  readonly accounts: AccountsAsk | null;
+}
+
+/**
+ * What every meter must make its moments with, so that their sums mean something; from the answers of an earlier tick,
+ * null where there was none, and then a meter judges by its own share of the accounts. See `core/gates/moments`.
+ */
+export interface AccountsAsk {
+  readonly movedCap: number | null;
+  readonly notMovedCap: number | null;
+  /** Share of failures in the past of moved and of not moved accounts. */
+  readonly movedPastShare: number | null;
+  readonly notMovedPastShare: number | null;
 }
 
 export interface ClassCount {
@@ -136,48 +147,60 @@ export interface ClassCount {
 }
 export type ByClass = Readonly<Record<ObservedClass, ClassCount>>;
 
+/** How well was measured, since `sinceMs`. Lost reports are of all products: nobody knows what was in them. */
+export interface AnswerMeasurement {
+  /** Minute of the newest report that had something of this product; null: none. */
+  readonly newestMs: EpochMs | null;
+  readonly reports: number;
+  readonly lostReports: number;
+  readonly lostRequests: number;
+  /** Requests of this product, and those of them that older maps than `minGeneration` decided. */
+  readonly requests: number;
+  readonly staleRequests: number;
+}
+
+/** Requests before the asked time, within the time that is kept (14 days). */
+export interface PastCount {
+  readonly requests: number;
+  readonly failures: number;
+}
+
 /**
- * Moments over accounts, class `known`, of one side of a comparison: r is an account's `requests`, f its `errors` plus
- * `failures`. An account that was moved in between is on both sides, with what it did on each.
- * The sums are those of accounts kept by themselves; `ByClass` has the requests of all.
- *
- * The error rate is p = f / r over sums; with d = f_i − p·r_i, Σd² = ff − 2·p·fr + p²·rr, and the variance of p clustered
- * by account is about n/(n−1) · Σd² / r².
+ * Moved accounts are those with requests of class `known` on the target, not moved ones those with such on `from`; an
+ * account that was moved in between is on both sides, with what it did on each. Own pasts are of all versions but the
+ * target. Accounts of a sample stand for all: `ByClass` has the requests of everybody.
  */
-export interface AccountMoments {
-  /** Accounts with at least one request. */
-  readonly accounts: number;
-  readonly r: number;
-  readonly f: number;
-  readonly ff: number;
-  readonly fr: number;
-  readonly rr: number;
-}
-
-/** One moved account, now and in its own past. Class `known`. */
-export interface AccountEvidence {
-  readonly account: AccountSlug;
-  /** On the target, in the time and generations asked for. */
-  readonly now: Tally;
-  /** On any other version of the product, in the time that is kept (14 days) before the asked time ends. */
-  readonly past: Tally;
-}
-
 export interface ObservationAnswer {
   readonly key: string;
   readonly target: ByClass;
   readonly from: ByClass;
-  /** Accounts seen on the target, and on the versions they come from. */
-  readonly moved: AccountMoments;
-  readonly notMoved: AccountMoments;
-  /** Moved accounts that look worst against their own past, worst first, at most `MAX_SUSPECTS` of each meter. */
-  readonly suspects: readonly AccountEvidence[];
-  /** Accounts that the suspects were chosen from: the size of the family that false alarms are held over. */
-  readonly family: number;
+  /** Class `known`, of the last two hours at most, oldest first, starts on a grid of five minutes. */
+  readonly windows: readonly LatencyWindow[];
+  readonly moved: SideMoments;
+  readonly notMoved: SideMoments;
+  /** Of the accounts on each side. */
+  readonly movedPast: PastCount;
+  readonly notMovedPast: PastCount;
+  readonly family: FamilyAnswer;
+  readonly measurement: AnswerMeasurement;
+}
+
+/** Moved accounts one by one, in blocks of five minutes; see `AccountFamily` in contracts/gate. */
+export interface FamilyAnswer {
+  readonly size: number;
+  /** Those that look worst against their own past, worst first, at most `MAX_SUSPECTS` of each meter. */
+  readonly suspects: readonly AccountTally[];
+  readonly past: BlockTally;
 }
 
 /** Most suspicious accounts that one meter names in an answer. */
-export const MAX_SUSPECTS = 20;
+export const MAX_SUSPECTS = 50;
+
+/** Blocks that an account's requests are counted in. */
+export const BLOCK_MS = 5 * 60 * 1000;
+
+/** How long the counts of single accounts are kept. */
+export const PAST_MS = 14 * 24 * 60 * 60 * 1000;
 
 /** What a tick of the control plane hands to each meter. */
 export interface MeterTick {
@@ -194,6 +217,6 @@ export interface Gathered {
   readonly atMs: EpochMs;
   /** Meters that did not answer in time: the sums are then too small, which is a failed measurement, not a verdict. */
   readonly missingMeters: number;
-  /** In the order of the asks; all of them when `missingMeters` is 0. */
-  readonly answers: readonly ObservationAnswer[];
+  /** By the key of the ask; empty when no meter answered. */
+  readonly answers: Readonly<Record<string, ObservationAnswer>>;
 }
