@@ -68,14 +68,21 @@ export interface SideMoments {
   readonly weightFailures: number;
 }
 
-/** Latency of answers in one window of time; the last bound is Infinity and `counts` is as long as `boundsMs`. */
+/** Answers of moved and of not moved accounts in one window of time, by class of latency. */
 export interface LatencyWindow {
   readonly startMs: EpochMs;
   readonly endMs: EpochMs;
-  /** Upper bounds of the classes, growing. */
-  readonly boundsMs: readonly number[];
   readonly moved: readonly number[];
   readonly notMoved: readonly number[];
+}
+
+export interface LatencyCounts {
+  /** Upper bounds of the classes, growing, the last one Infinity; every list of counts is as long. */
+  readonly boundsMs: readonly number[];
+  /** Oldest first. */
+  readonly windows: readonly LatencyWindow[];
+  /** Of the moved accounts before their move, for when nobody is left to compare with; null: not known. */
+  readonly past: readonly number[] | null;
 }
 
 /**
@@ -101,7 +108,7 @@ export interface AccountTally {
 export interface AccountFamily {
   /** Moved accounts with traffic: how many accounts might be suspected by chance. */
   readonly size: number;
-  /** Those with the strongest evidence, at least as many as may be put in quarantine and one more; any order. */
+  /** Not in quarantine, strongest evidence first or not; at least as many as may be put there and one more. */
   readonly suspects: readonly AccountTally[];
   /** Past of the family as a whole, for accounts that have little of their own. */
   readonly past: BlockTally;
@@ -146,8 +153,7 @@ export interface GateInput {
   readonly notMoved: SideMoments;
   /** Requests that probes sent as moved accounts: they help to reach the minimum, and are in no interval. */
   readonly synthetic: { readonly requests: number; readonly failures: number };
-  /** Oldest first. */
-  readonly latency: readonly LatencyWindow[];
+  readonly latency: LatencyCounts;
   readonly accounts: AccountFamily;
   readonly signals: readonly GateSignal[];
   readonly measurement: Measurement;
@@ -194,6 +200,9 @@ export interface LatencyNumbers {
   readonly notMovedP95Ms: number | null;
   /** Slow windows in a row, up to the newest. */
   readonly slowWindows: number;
+  /** Windows with enough answers on both sides; neighbouring ones are put together for it. */
+  readonly windows: number;
+  /** Of moved accounts, in all windows. */
   readonly requests: number;
 }
 
@@ -261,8 +270,8 @@ export interface GateVerdict {
   readonly action: GateAction | null;
   /** What would be done if no part ran dry; equal to `action` otherwise. */
   readonly wouldDo: GateAction | null;
-  /** False: an inconclusive verdict that no plan may let past (nothing measured, baseline bad, a signal missing). */
-  readonly waivable: boolean;
+  /** False: inconclusive, and no plan may `advance` past it (nothing measured, baseline bad, a signal missing). */
+  readonly planMayAdvance: boolean;
   /** Who is to be told, and how urgently; null: nobody. */
   readonly notify: "ticket" | "page" | null;
   /** To be put in quarantine now, strongest evidence first; empty where the version is not reversible. */
