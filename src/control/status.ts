@@ -9,6 +9,7 @@
 import type { Status } from "../contracts/api/operations.ts";
 import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
+import type { EpochMs } from "../contracts/units.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../core/maps/break-glass.ts";
 import { toInstant, toInstantOrNull } from "./clock.ts";
 import { refuseOriginHere } from "./commands/products.ts";
@@ -16,7 +17,7 @@ import type { Db } from "./db.ts";
 import { hasDirtyShards } from "./publisher/build.ts";
 import { readBatch } from "./publisher/phase.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
-import { readInt, readIntOrNull } from "./row.ts";
+import { readInt, readIntOrNull, readText } from "./row.ts";
 import { readHalt } from "./store/halt.ts";
 import { countHomes } from "./store/home-sets.ts";
 import { readCounter, readMeta } from "./store/meta.ts";
@@ -58,7 +59,8 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
     warnings: [
       ...(warning === null ? [] : [warning]),
       ...tickWarnings(db, now),
-      ...holdWarnings(db),
+      ...holdWarnings(db, now),
+      ...overdueHoldWarnings(db, now),
       ...domainWarnings(ports),
       ...originWarnings(ports),
     ],
@@ -151,14 +153,29 @@ function tickWarnings(db: Db, now: number): readonly string[] {
 }
 
 /** A product on its maintenance page is an outage that somebody chose: nobody should have to guess it. */
-function holdWarnings(db: Db): readonly string[] {
-  return loadProducts(db).flatMap(({ name, hold }) =>
-    hold === null
-      ? []
-      : [
-          `${name} is held (${hold.mode === "page" ? "page" : "read-only"}) since ${hold.at} by ${hold.by}: ${hold.reason}`,
-        ],
-  );
+function holdWarnings(db: Db, now: EpochMs): readonly string[] {
+  return loadProducts(db).flatMap(({ name, hold }) => {
+    if (hold === null) return [];
+    const mode = hold.mode === "page" ? "page" : "read-only";
+    const overdue = hold.until !== null && Date.parse(hold.until) < now ? `, past its end ${hold.until}` : "";
+    return [`${name} is held (${mode}) since ${hold.at}${overdue} by ${hold.by}: ${hold.reason}`];
+  });
+}
+
+const NAMED_ACCOUNTS = 5;
+
+/** A hold ends by being lifted only, so one that was to have ended keeps an account out until somebody looks. */
+function overdueHoldWarnings(db: Db, now: EpochMs): readonly string[] {
+  const accounts = db
+    .rows(
+      "SELECT account FROM holds WHERE unixepoch(hold ->> '$.until') < ? ORDER BY account",
+      Math.floor(now / 1000),
+    )
+    .map((row) => readText(row, "account"));
+  if (accounts.length === 0) return [];
+  const more = accounts.length > NAMED_ACCOUNTS ? ` and ${accounts.length - NAMED_ACCOUNTS} more` : "";
+  const named = accounts.slice(0, NAMED_ACCOUNTS).join(", ") + more;
+  return [`holds past their end: ${named}. Lift them, or set a new end`];
 }
 
 /** Edges know base domains from their deployment alone, so that health never asks the maps; one that is only here is foreign. */
