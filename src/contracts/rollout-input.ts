@@ -6,7 +6,7 @@
 import type { Freeze, Window } from "./calendar.ts";
 import type { DataEffect, DataFacts, DataRule, SettleTimes } from "./move-data.ts";
 import type { CoveredClass } from "./preflight.ts";
-import type { VersionState } from "./maps.ts";
+import type { Replacement, VersionState } from "./maps.ts";
 import type {
   DefaultBefore,
   FrozenGroup,
@@ -36,6 +36,8 @@ export interface ProductFacts {
   readonly default: VersionName | null;
   readonly standby: VersionName | null;
   readonly versions: Readonly<Record<VersionName, VersionFacts>>;
+  /** Those that are active, whoever has moved by them: what a version means for accounts, now and later. Left out: none. */
+  readonly replacements?: readonly Pick<Replacement, "from" | "to" | "below">[];
 }
 
 export type Facts = Readonly<Record<ProductName, ProductFacts>>;
@@ -48,7 +50,7 @@ export interface AccountFacts {
   readonly window: readonly Window[] | null;
   readonly cell: string | null;
   readonly labels: Readonly<Record<string, string>>;
-  /** Version it has now, per product, replacements applied. */
+  /** Version that its decision says now, per product, before replacements: they apply to whatever a decision says. */
   readonly homes: Readonly<Record<ProductName, VersionName>>;
   /** Products that it is pinned for, and in quarantine for. */
   readonly pinned: readonly ProductName[];

@@ -1,189 +1,183 @@
 /**
  * Replacements: a hotfix of a version for whoever is on it, beside any running rollout (§5.4). A small engine of its own:
- * preflight of the new version, a ramp with the pace of waves, a bake, homes, done. It shares no account with groups:
- * one threshold for all, applied after the decision. Freezes hold it as a whole (it knows no account, so a freeze that
- * could touch any holds) unless its plan says `throughFreezes`. While a rollout targets `from` it cannot leave the maps.
- * Pure; called by control like `advance`.
+ * preflight of the new version, a ramp of steps with the pace of waves, a bake after each, homes, done. It shares no
+ * account with groups: one threshold for all, applied after the decision, so pins and quarantines follow and the default
+ * (no account, no bucket) never does. Freezes hold it as a whole (it knows no account, so a freeze that could touch any
+ * holds) unless its plan says `throughFreezes`. It leaves the maps only when nobody would fall back by that.
+ * Pure; called by control like `advance`. What people tell it is in replacement-command.ts.
  */
 import { BUCKETS } from "../../contracts/limits.ts";
-import type { Facts } from "../../contracts/rollout-input.ts";
+import type { ReplacementInput, ReplacementState } from "../../contracts/replacement.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { mayMove } from "../calendar/may-move.ts";
-import { MINUTE_MS } from "../calendar/memo.ts";
-import { isFresh, REPEAT_MS } from "./health.ts";
+import { MINUTE_MS, type CalendarMemo } from "../calendar/memo.ts";
+import { isFresh, PREFLIGHT_PATIENCE_MS, REPEAT_MS } from "./health.ts";
 import { gainOf } from "./pace.ts";
-import type {
-  ReplacementAdvanced,
-  ReplacementEffect,
-  ReplacementInput,
-  ReplacementPhase,
-  ReplacementState,
-} from "./replacement-plan.ts";
-import { isReversible, returnProblem, targetProblem, versionFacts } from "./versions.ts";
+import { isReplacing } from "./replacement-plan.ts";
+import {
+  inPhase,
+  pauseReplacement,
+  type ReplacementAdvanced,
+  type WantedOfReplacement,
+  withEffects,
+} from "./replacement-state.ts";
+import { targetProblem } from "./versions.ts";
 
-type Bare = ReplacementEffect extends infer Effect
-  ? Effect extends ReplacementEffect
-    ? Omit<Effect, "step">
-    : never
-  : never;
-
-function withEffects(state: ReplacementState, wanted: readonly Bare[]): ReplacementAdvanced {
-  const effects = wanted.map((effect, index) => ({ ...effect, step: state.step + index + 1 }));
-  return { state: { ...state, step: state.step + effects.length }, effects };
+/** What it is told, and what it may remember of the calendar. */
+export interface ReplacementTurn extends ReplacementInput {
+  readonly memo?: CalendarMemo | undefined;
 }
 
-function at(state: ReplacementState, phase: ReplacementPhase, reason: string): ReplacementState {
-  return { ...state, phase, reason, nextAtMs: null };
+/** How long the version that a rollback leads to is given to answer: a rollback is urgent. */
+const PROBE_PATIENCE_MS = MINUTE_MS;
+
+/** Takes a replacement to `nowMs`. As `advance`: pure, idempotent by clock, no data is never healthy. */
+export function advanceReplacement(given: ReplacementState, turn: ReplacementTurn): ReplacementAdvanced {
+  if (!isReplacing(given) || turn.nowMs < given.clockMs) return { state: given, effects: [] };
+  const state = { ...given, clockMs: turn.nowMs };
+  if (state.phase === "paused") return { state, effects: [] };
+  if (state.rollback !== null) return goBack(state, turn);
+  if (turn.halt) {
+    return withEffects(
+      { ...state, pacedMs: null, reason: "Halted: nothing moves by itself", nextAtMs: null },
+      [],
+    );
+  }
+  if (state.ending === "stopped") return finish(state, turn);
+  const trouble = targetProblem(turn.facts, state.plan.product, state.plan.to);
+  if (trouble !== null) return pauseReplacement(state, trouble);
+  if (turn.gate?.verdict === "fail") return pauseReplacement(state, `the gate failed: ${turn.gate.sentence}`);
+  const watched = watch(state, turn);
+  if (watched !== null) return watched;
+  const went = state.stage >= state.plan.stepsBp.length ? finish(state, turn) : climb(state, turn);
+  return repeated(went, turn);
 }
 
-function pauseFor(state: ReplacementState, reason: string): ReplacementAdvanced {
-  const next = at({ ...state, pacedMs: null }, "paused", reason);
-  return withEffects(next, [
-    { kind: "notify", level: "page", text: `${state.plan.from} → ${state.plan.to} paused: ${reason}` },
-  ]);
+/** What the new version's preflight has to say first; null: go on. Once everybody has moved only a failure counts. */
+function watch(state: ReplacementState, { preflight, nowMs }: ReplacementTurn): ReplacementAdvanced | null {
+  const run = preflight !== null && preflight.atMs >= state.preflightSinceMs ? preflight : null;
+  if (run !== null && run.wave.verdict === "fail")
+    return pauseReplacement(state, `preflight failed: ${run.wave.sentence}`);
+  if (state.stage >= state.plan.stepsBp.length) return null;
+  if (run === null || !isFresh(run.atMs, nowMs))
+    return askPreflight(state, nowMs, "Waiting for a fresh preflight");
+  return run.wave.verdict === "pass"
+    ? null
+    : askPreflight(state, nowMs, `preflight says too little: ${run.wave.sentence}`);
 }
 
-function askPreflight(state: ReplacementState, input: ReplacementInput, reason: string): ReplacementAdvanced {
+function askPreflight(state: ReplacementState, nowMs: EpochMs, reason: string): ReplacementAdvanced {
   const askedMs = state.preflightAskedMs;
-  const waits = askedMs !== null && input.nowMs - askedMs < 10 * MINUTE_MS;
-  const next = at(
-    { ...state, pacedMs: null, preflightAskedMs: waits ? askedMs : input.nowMs },
-    state.below === 0 ? "preflight" : "waiting",
-    reason,
-  );
-  return withEffects(
-    next,
-    waits ? [] : [{ kind: "run-preflight", product: state.plan.product, version: state.plan.to }],
-  );
+  const waits = askedMs !== null && nowMs - askedMs < PREFLIGHT_PATIENCE_MS;
+  const asked = { ...state, pacedMs: null, preflightAskedMs: waits ? askedMs : nowMs };
+  const next = inPhase(asked, state.below === 0 ? "preflight" : "waiting", reason);
+  const { product, to } = state.plan;
+  const run = { kind: "run-preflight", product, version: to, why: "before-shift" } as const;
+  return withEffects(next, waits ? [] : [run]);
+}
+
+/** Along the ramp: up to the step at hand, watched there, on to the next. Steps without a bake follow each other at once. */
+function climb(given: ReplacementState, turn: ReplacementTurn): ReplacementAdvanced {
+  let state = given;
+  if (state.shiftedMs !== null) {
+    const endMs = state.shiftedMs + state.plan.bakeMinutes * MINUTE_MS;
+    if (turn.nowMs < endMs)
+      return withEffects({ ...inPhase(state, "baking", `${progress(state)}; baking`), nextAtMs: endMs }, []);
+    state = { ...state, stage: state.stage + 1, shiftedMs: null, pacedMs: null };
+  }
+  return state.stage >= state.plan.stepsBp.length ? finish(state, turn) : shift(state, turn);
+}
+
+function progress({ plan, below }: ReplacementState): string {
+  return `${plan.product} ${plan.from} → ${plan.to}: ${below / 100} %`;
+}
+
+function shift(state: ReplacementState, turn: ReplacementTurn): ReplacementAdvanced {
+  const held = frozen(state, turn);
+  if (held !== undefined) {
+    const waiting = inPhase({ ...state, pacedMs: null }, "waiting", `Frozen by "${held.name}"`);
+    return withEffects({ ...waiting, nextAtMs: held.untilMs }, []);
+  }
+  const goal = state.plan.stepsBp[state.stage] ?? BUCKETS;
+  const gain = gainOf(state.plan.paceBpPerMinute, state.pacedMs, turn.nowMs);
+  // Never downwards: it may have been further up before a person resumed it.
+  const below = Math.max(state.below, Math.min(goal, state.below + gain.gained));
+  const raised = { ...state, below, pacedMs: gain.pacedMs };
+  const why = progress(raised);
+  const wanted: WantedOfReplacement[] = below > state.below ? [{ kind: "publish", why }] : [];
+  if (below < goal)
+    return withEffects({ ...inPhase(raised, "shifting", why), nextAtMs: turn.nowMs + MINUTE_MS }, wanted);
+  const whole = inPhase({ ...raised, pacedMs: null, shiftedMs: turn.nowMs }, "baking", `${why}; baking`);
+  const nextAtMs = turn.nowMs + state.plan.bakeMinutes * MINUTE_MS;
+  return withEffects({ ...whole, nextAtMs }, wanted);
 }
 
 /** Until when a freeze holds it; `undefined` when none does. Every freeze that could touch one account counts. */
 function frozen(
-  state: ReplacementState,
-  input: ReplacementInput,
-): { name: string; untilMs: EpochMs | null } | undefined {
-  if (state.plan.throughFreezes) return undefined;
-  const freezes = input.freezes.map((freeze) => ({ ...freeze, scope: { products: freeze.scope.products } }));
-  for (const zone of input.zones.length === 0 ? ["UTC"] : input.zones) {
-    const subject = { products: [state.plan.product], labels: null, cell: null, zone };
-    const answer = mayMove({
-      windows: null,
-      windowName: null,
-      freezes,
-      subject,
-      atMs: input.nowMs,
-      memo: input.memo,
-    });
+  { plan }: ReplacementState,
+  turn: ReplacementTurn,
+): { readonly name: string; readonly untilMs: EpochMs | null } | undefined {
+  if (plan.throughFreezes) return undefined;
+  const freezes = turn.freezes.map((freeze) => ({ ...freeze, scope: { products: freeze.scope.products } }));
+  for (const zone of turn.zones.length === 0 ? ["UTC"] : turn.zones) {
+    const subject = { products: [plan.product], labels: null, cell: null, zone };
+    const calendar = { windows: null, windowName: null, freezes, subject };
+    const answer = mayMove({ ...calendar, atMs: turn.nowMs, memo: turn.memo });
     if (!answer.allowed) return { name: answer.name ?? "", untilMs: answer.nextAtMs };
   }
   return undefined;
 }
 
-function shift(state: ReplacementState, input: ReplacementInput): ReplacementAdvanced {
-  const held = frozen(state, input);
-  if (held !== undefined)
-    return withEffects(
-      { ...at({ ...state, pacedMs: null }, "waiting", `Frozen by "${held.name}"`), nextAtMs: held.untilMs },
-      [],
-    );
-  const gain = gainOf(state.plan.paceBpPerMinute, state.pacedMs, input.nowMs);
-  const below = Math.min(BUCKETS, state.below + gain.gained);
-  const raised = { ...state, below, pacedMs: gain.pacedMs };
-  const why = `${state.plan.product} ${state.plan.from} → ${state.plan.to}: ${below / 100} %`;
-  const wanted: Bare[] = below > state.below ? [{ kind: "publish", why }] : [];
-  if (below < BUCKETS)
-    return withEffects({ ...at(raised, "shifting", why), nextAtMs: input.nowMs + MINUTE_MS }, wanted);
-  const nextAtMs = input.nowMs + state.plan.bakeMinutes * MINUTE_MS;
-  const whole = { ...raised, shiftedMs: input.nowMs };
-  return withEffects({ ...at(whole, "baking", `${why}; baking`), nextAtMs }, wanted);
-}
-
-function finish(state: ReplacementState, input: ReplacementInput): ReplacementAdvanced {
-  const { nowMs, heldBy } = input;
-  if (heldBy !== null)
-    return withEffects(
-      at(state, "settling", `Stays in the maps while rollout ${heldBy} moves accounts to ${state.plan.from}`),
-      [],
-    );
-  if (state.settleAskedMs === null) {
-    const asked = at(
-      { ...state, settleAskedMs: nowMs },
-      "settling",
-      "Homes are being written; no decision changes",
-    );
-    return withEffects(asked, [{ kind: "settle-replacement" }]);
-  }
-  if (!input.homesWritten) return withEffects(state, []);
-  return withEffects(at(state, "completed", "Complete"), [
-    { kind: "publish", why: "the replacement leaves the maps" },
-  ]);
-}
-
-/** Takes a replacement to `nowMs`. As `advance`: pure, idempotent by clock, no data is never healthy. */
-export function advanceReplacement(given: ReplacementState, input: ReplacementInput): ReplacementAdvanced {
-  const ended = given.phase === "completed" || given.phase === "rolled-back" || given.phase === "paused";
-  if (ended || input.nowMs < given.clockMs) return { state: given, effects: [] };
-  const state = { ...given, clockMs: input.nowMs };
-  if (input.halt)
-    return withEffects(
-      { ...state, pacedMs: null, reason: "Halted: nothing moves by itself", nextAtMs: null },
-      [],
-    );
-  const trouble = targetProblem(input.facts, state.plan.product, state.plan.to);
-  if (trouble !== null) return pauseFor(state, trouble);
-  if (input.gate?.verdict === "fail") return pauseFor(state, `the gate failed: ${input.gate.sentence}`);
-  if (state.phase === "settling") return finish(state, input);
-  const run = input.preflight;
-  if (run !== null && run.wave.verdict === "fail")
-    return pauseFor(state, `preflight failed: ${run.wave.sentence}`);
-  if (run === null || !isFresh(run.atMs, input.nowMs))
-    return askPreflight(state, input, "Waiting for a fresh preflight");
-  if (run.wave.verdict !== "pass")
-    return askPreflight(state, input, `preflight says too little: ${run.wave.sentence}`);
-  if (state.shiftedMs === null) return repeated(shift(state, input), input);
-  const endMs = state.shiftedMs + state.plan.bakeMinutes * MINUTE_MS;
-  return input.nowMs < endMs
-    ? repeated(withEffects({ ...at(state, "baking", "Baking"), nextAtMs: endMs }, []), input)
-    : finish(state, input);
-}
-
-/** The hourly run, asked for a little before the hour is over. */
-function repeated(done: ReplacementAdvanced, { nowMs, preflight }: ReplacementInput): ReplacementAdvanced {
-  const dueMs = (preflight?.atMs ?? nowMs) + REPEAT_MS;
-  const askedMs = done.state.preflightAskedMs ?? -Infinity;
-  if (nowMs < dueMs || nowMs - askedMs < 10 * MINUTE_MS) return done;
-  const { product, to } = done.state.plan;
-  const more = withEffects({ ...done.state, preflightAskedMs: nowMs }, [
-    { kind: "run-preflight", product, version: to },
-  ]);
-  return { state: more.state, effects: [...done.effects, ...more.effects] };
-}
-
-/** Pauses, resumes or takes it back. The sentence says why it may not. */
-export function commandReplacement(
+/** Out of the maps, once nobody would fall back to the old version by that. */
+function finish(
   state: ReplacementState,
-  what: {
-    readonly kind: "pause" | "resume" | "rollback";
-    readonly reason: string;
-    readonly confirmed: boolean;
-  },
-  { nowMs, facts }: { nowMs: EpochMs; facts: Facts },
-): ReplacementAdvanced | string {
-  const { plan } = state;
-  if (state.phase === "completed" || state.phase === "rolled-back")
-    return `the replacement is ${state.phase}`;
-  if (what.kind === "pause")
-    return withEffects(at({ ...state, pacedMs: null }, "paused", `Paused: ${what.reason}`), []);
-  if (what.kind === "resume") {
-    if (state.phase !== "paused") return `the replacement is ${state.phase}, not paused`;
-    const phase = state.settleAskedMs !== null ? "settling" : state.shiftedMs !== null ? "baking" : "waiting";
-    return withEffects(at({ ...state, preflightAskedMs: null }, phase, "Resumed"), []);
+  { nowMs, heldBy, homesWritten }: ReplacementTurn,
+): ReplacementAdvanced {
+  if (heldBy !== null) return withEffects(inPhase(state, "settling", `Stays in the maps: ${heldBy}`), []);
+  const settling = inPhase(state, "settling", "Homes are being written; no decision changes");
+  if (state.settleAskedMs === null)
+    return withEffects({ ...settling, settleAskedMs: nowMs }, [{ kind: "settle-replacement" }]);
+  if (!homesWritten) return withEffects(settling, []);
+  const { from, to } = state.plan;
+  const ended =
+    state.ending === "completed"
+      ? inPhase(state, "completed", `Complete: ${to} is the home of whoever was on ${from}`)
+      : inPhase(state, "stopped", `Stopped at ${state.below / 100} %: who had moved stays on ${to}`);
+  return withEffects(ended, [{ kind: "publish", why: `${from} → ${to} leaves the maps; nobody moves` }]);
+}
+
+/**
+ * The version it leads to is probed first. One that fails holds until a person confirms; one that says nothing does not:
+ * people who roll back know more than a probe that cannot connect. Windows, freezes and halt do not bind.
+ */
+function goBack(state: ReplacementState, { nowMs, probe }: ReplacementTurn): ReplacementAdvanced {
+  const { rollback } = state;
+  if (rollback === null) throw new Error("a replacement goes back without being told");
+  const { product, from, to } = state.plan;
+  const heard = probe !== null && probe.atMs >= rollback.askedMs ? probe : null;
+  if (heard?.verdict === "fail" && !rollback.confirmed) {
+    const why = `it would lead back to ${product} ${from}, which fails (${heard.sentence}); confirm the rollback to go on`;
+    return pauseReplacement({ ...state, rollback: null }, why);
   }
-  if (state.settleAskedMs !== null) return "homes are being written: replace the other way round instead";
-  const closed = returnProblem(facts, plan.product, plan.from);
-  if (closed !== null) return `accounts cannot go back: ${closed}`;
-  const oneWay = !isReversible(versionFacts(facts, plan.product, plan.to), nowMs);
-  if (oneWay && !what.confirmed) return `confirm it: ${plan.to} is not declared reversible`;
-  const back = at({ ...state, below: 0, pacedMs: null }, "rolled-back", `Rolled back: ${what.reason}`);
-  return withEffects(back, [{ kind: "publish", why: `${plan.from} → ${plan.to} is taken back` }]);
+  if (heard === null && nowMs - rollback.askedMs < PROBE_PATIENCE_MS) {
+    const probing = inPhase(state, "rolling-back", `Probing ${product} ${from} before accounts go back`);
+    return withEffects({ ...probing, nextAtMs: rollback.askedMs + PROBE_PATIENCE_MS }, []);
+  }
+  const back = { ...state, below: 0, pacedMs: null, rollback: null };
+  return withEffects(inPhase(back, "rolled-back", `Rolled back: ${rollback.reason}`), [
+    { kind: "publish", why: `${from} → ${to} is taken back` },
+  ]);
+}
+
+/** The hourly run, asked for a little before the hour is over, for as long as the rule is in the maps. */
+function repeated(done: ReplacementAdvanced, { nowMs, preflight }: ReplacementTurn): ReplacementAdvanced {
+  const { state } = done;
+  const dueMs = (preflight?.atMs ?? -Infinity) + REPEAT_MS;
+  const askedMs = state.preflightAskedMs ?? -Infinity;
+  const asks = isReplacing(state) && state.phase !== "paused";
+  if (!asks || nowMs < dueMs || nowMs - askedMs < PREFLIGHT_PATIENCE_MS) return done;
+  const { product, to } = state.plan;
+  const run = { kind: "run-preflight", product, version: to, why: "hourly" } as const;
+  const more = withEffects({ ...state, preflightAskedMs: nowMs }, [run]);
+  return { state: more.state, effects: [...done.effects, ...more.effects] };
 }
