@@ -47,7 +47,7 @@ function isBaseDomain(domain: string): boolean {
  * The row as the root wants it. An urgent row for the key itself replaces everything; one for the account of a custom
  * host replaces all but what belongs to the host.
  */
-export function withUrgent(maps: HeldMaps, row: AccountRow): AccountRow {
+export function withUrgent(maps: Pick<HeldMaps, "urgent">, row: AccountRow): AccountRow {
   if (row.key === row.slug || maps.urgent.size === 0) return row;
   const urgent = maps.urgent.get(row.slug);
   return urgent === undefined ? row : { ...urgent, key: row.key, slug: row.slug, product: row.product };

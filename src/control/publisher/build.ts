@@ -9,6 +9,8 @@ import { shardCountFor } from "../../core/maps/key-hash.ts";
 import { encodeShard } from "../../core/maps/shard-codec.ts";
 import { contentHash } from "../../core/sha256.ts";
 import type { Db } from "../db.ts";
+import { createShardRecorder } from "../history/shards.ts";
+import { openValueBook } from "../history/values.ts";
 import { intAt, readInt, textAt } from "../row.ts";
 import { sortNewKeysIn } from "../store/account-keys.ts";
 import { markAllDirty } from "../store/changes.ts";
@@ -45,8 +47,12 @@ export function buildPiece(db: Db, limit: number): boolean {
     sortNewKeysIn(db);
     const shards = fitShardCount(db);
     const dirty = dirtyShards(db, shards);
-    const source = createRowSource(db);
-    for (const number of dirty.slice(0, limit)) buildShard(db, source, { number, shards });
+    const making: Making = {
+      source: createRowSource(db),
+      note: createShardRecorder(db, openValueBook(db)),
+      seq: readCounter(db, "seq"),
+    };
+    for (const number of dirty.slice(0, limit)) buildShard(db, making, { number, shards });
     if (dirty.length > limit) return false;
     closeBatch(db, shards);
     return true;
@@ -75,7 +81,19 @@ function dirtyShards(db: Db, shards: number): readonly number[] {
     .map((row) => intAt(row, 0));
 }
 
-function buildShard(db: Db, source: RowSource, { number, shards }: { number: number; shards: number }): void {
+interface Making {
+  readonly source: RowSource;
+  /** Keeps what changed, for `explain --at` and the moves of an account. */
+  readonly note: ReturnType<typeof createShardRecorder>;
+  /** The last change that is in these shards. */
+  readonly seq: number;
+}
+
+function buildShard(
+  db: Db,
+  { source, note, seq }: Making,
+  { number, shards }: { number: number; shards: number },
+): void {
   const width = 2 ** 32 / shards;
   const rows = source.inRange(number * width, (number + 1) * width - 1);
   const text = encodeShard({ shard: number, shards, rows });
@@ -87,6 +105,7 @@ function buildShard(db: Db, source: RowSource, { number, shards }: { number: num
   const hash = contentHash(text);
   requireObject(db, { hash, kind: "shard", text, names: namesIn(rows) });
   db.run("INSERT OR REPLACE INTO shards (number, hash) VALUES (?, ?)", number, hash);
+  note({ number, shards, seq, rows });
   const slotsPerShard = MAX_SHARDS / shards;
   db.run(
     "DELETE FROM dirty_slots WHERE slot >= ? AND slot < ?",

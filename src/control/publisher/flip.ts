@@ -8,6 +8,7 @@ import { BREAK_GLASS_KEY, ROOT_KEY, rootCopyKey, type Root } from "../../contrac
 import type { EpochMs } from "../../contracts/units.ts";
 import { encodeRoot } from "../../core/maps/root-codec.ts";
 import type { Db } from "../db.ts";
+import { noteRoot } from "../history/roots.ts";
 import { addCounter, readCounter, readMeta, writeCounter, writeMeta } from "../store/meta.ts";
 import { releaseUnnamed } from "../store/objects.ts";
 import { insertPendingRoot, loadPublished, markPublished, type PendingRoot } from "../store/roots.ts";
@@ -145,6 +146,8 @@ export function commitFlip(db: Db, pending: PendingRoot, nowMs: EpochMs): void {
     for (const { account, seq } of pending.plan.urgent) {
       db.run("UPDATE urgent SET published_seq = ? WHERE account = ?", seq, account);
     }
+    const root = parseRoot(pending.text);
+    if (root !== null) noteRoot(db, { root, shardSeq: pending.plan.shardSeq, nowMs });
     if (pending.plan.takesBatch) endBatch(db, pending);
   });
 }

@@ -8,9 +8,9 @@ import type { RolloutEffect } from "../../contracts/rollout-input.ts";
 import { BREAK_GLASS_KEY } from "../../contracts/maps.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
-import { chooseBreakGlass, parseBreakGlass } from "../../core/maps/break-glass.ts";
 import { commandTime } from "../clock.ts";
 import type { Db } from "../db.ts";
+import { documentAt, noteBreakGlass } from "../history/break-glass.ts";
 import type { RunPreflight } from "../preflight/run.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { nextSeq } from "../store/changes.ts";
@@ -34,7 +34,7 @@ export interface RolloutWork {
   carryOn(): Promise<readonly string[]>;
   /** When it wants to run; null: when something changes. */
   nextDueAt(): EpochMs | null;
-  /** Reads whether break-glass says halt; what cannot be read stays as it was known. */
+  /** Reads break-glass: notes it, and whether it says halt. What cannot be read stays as it was known. */
   lookAtBreakGlass(): Promise<void>;
 }
 
@@ -144,16 +144,11 @@ function writeSomeHomes(db: Db, nowMs: EpochMs): boolean {
 }
 
 async function lookAtBreakGlass({ db, store, config, clock }: PublisherPorts): Promise<void> {
-  if (!hasActiveRollout(db)) return;
-  const variable = parseBreakGlass(config.breakGlass);
   try {
-    const stored = parseBreakGlass((await store.get(BREAK_GLASS_KEY)) ?? "");
-    const chosen = chooseBreakGlass(
-      stored.ok ? stored.value : null,
-      variable.ok ? variable.value : null,
-      clock.nowMs(),
-    );
-    writeMeta(db, "break_glass_halt", chosen?.halt === true ? "on" : null);
+    const texts = { stored: (await store.get(BREAK_GLASS_KEY)) ?? "", variable: config.breakGlass };
+    noteBreakGlass(db, texts, commandTime(db, clock));
+    const halts = documentAt(texts, clock.nowMs())?.halt === true;
+    writeMeta(db, "break_glass_halt", halts ? "on" : null);
   } catch {
     // KV is down: what was known stays.
   }

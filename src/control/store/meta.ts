@@ -26,6 +26,10 @@ export type CounterName =
   | "shard_count"
   | "last_root_write"
   | "break_glass_made"
+  /** When a tick last read the break-glass document. */
+  | "break_glass_looked"
+  /** When the history was last made shorter. */
+  | "history_forgot"
   | "kv_failing_since"
   | "kv_failures"
   | "kv_retry_at"

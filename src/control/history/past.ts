@@ -1,0 +1,92 @@
+/**
+ * The maps of a past generation as far as they are about one key, put together from what the history keeps: the same
+ * root and the same row that edges were given, so that the same decision can be made again. Positions of groups are
+ * narrowed to the one that the row is in. Reads only.
+ */
+import { withUrgent } from "../../adapters/maps-reader/snapshots.ts";
+import type { PastMaps } from "../../contracts/history-port.ts";
+import { NO_GROUP, type AccountRow, type RootRollout } from "../../contracts/maps.ts";
+import type { Generation } from "../../contracts/units.ts";
+import type { Db } from "../db.ts";
+import {
+  loadBase,
+  loadGroupThresholds,
+  loadUrgent,
+  type GroupThreshold,
+  type RootBase,
+  type RootRecord,
+} from "./roots.ts";
+import { loadKeyRecords } from "./shards.ts";
+
+/** What the history knows of one key; remembers what it has read. */
+export interface Past {
+  /** Null: that root, or the key at that time, was not recorded. */
+  at(root: RootRecord): PastMaps | null;
+}
+
+/** @param key slug or custom host; null: nobody's. */
+export function openPast(db: Db, key: string | null): Past {
+  const records = key === null ? [] : loadKeyRecords(db, key);
+  const base = remember((id: number): RootBase => loadBase(db, id));
+  const urgent = remember((id: number) => new Map(loadUrgent(db, id).map((row) => [row.key, row])));
+  const none: ReadonlyMap<string, AccountRow> = new Map();
+  const thresholds = remember((of: string): readonly GroupThreshold[] => {
+    const [group = "", rollout = ""] = splitOnce(of);
+    return loadGroupThresholds(db, { rollout, group: Number(group) });
+  });
+  const rowAt = (root: RootRecord): AccountRow | null | undefined => {
+    if (key === null) return null;
+    const rows = root.urgent === null ? none : urgent(root.urgent);
+    const own = rows.get(key);
+    if (own !== undefined) return own;
+    const known = records.findLast(({ seq }) => seq <= root.shardSeq);
+    if (known === undefined) return undefined;
+    return known.row === null ? null : withUrgent({ urgent: rows }, known.row);
+  };
+  const narrow = (rollout: RootBase["rollouts"][number], group: number, at: Generation): RootRollout => {
+    const found =
+      group === NO_GROUP
+        ? undefined
+        : thresholds(`${group} ${rollout.id}`).findLast(({ generation }) => generation <= at);
+    return { ...rollout, moved: [found?.moved ?? 0], held: [found?.held ?? 0] };
+  };
+  return {
+    at: (root) => {
+      if (root.base === null) return null;
+      const row = rowAt(root);
+      if (row === undefined) return null;
+      const { rollouts, ...rest } = base(root.base);
+      const group = row?.group ?? NO_GROUP;
+      return {
+        root: {
+          ...rest,
+          generation: root.generation,
+          publishedAt: root.fromMs,
+          accounts: 0,
+          domains: 0,
+          removed: { accounts: 0, domains: 0 },
+          rollouts: rollouts.map((rollout) => narrow(rollout, group, root.generation)),
+          urgent: [],
+          index: { hash: "", shards: 1, inline: null },
+        },
+        row: row === null || group === NO_GROUP ? row : { ...row, group: 0 },
+      };
+    },
+  };
+}
+
+function remember<K, V>(make: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const value = make(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
+function splitOnce(text: string): readonly string[] {
+  const at = text.indexOf(" ");
+  return [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,199 @@
+/**
+ * What every published root said, kept after its copy in KV is dropped: since when edges could have it, everything that
+ * is no threshold (interned: it seldom changes), urgent rows, and the thresholds of each rollout where they rose or fell.
+ * So a step of a move costs one row and two bytes a group, whatever the number of accounts. Written when a root is noted
+ * as published; times are the object's own clock, so that they never run backwards.
+ */
+import type { AccountRow, Root, RootRollout } from "../../contracts/maps.ts";
+import type { EpochMs, Generation } from "../../contracts/units.ts";
+import { canonicalJson } from "../../core/maps/canonical.ts";
+import { readRow, rowToJson } from "../../core/maps/row-json.ts";
+import { complaint, newSite } from "../../core/maps/shape.ts";
+import type { Db, SqlRow } from "../db.ts";
+import { readBytes, readInt, readIntOrNull } from "../row.ts";
+import { readCounter } from "../store/meta.ts";
+import { loadValue, openValueBook } from "./values.ts";
+
+/** A root without what changes at every step. */
+export type RootBase = Omit<
+  Root,
+  "generation" | "publishedAt" | "accounts" | "domains" | "removed" | "index" | "urgent" | "rollouts"
+> & { readonly rollouts: readonly Omit<RootRollout, "moved" | "held">[] };
+
+export interface PublishedNow {
+  readonly root: Root;
+  /** Changes up to this one are in its shards. */
+  readonly shardSeq: number;
+  /** Wall time at which it was found to be out. */
+  readonly nowMs: EpochMs;
+}
+
+/** Notes a root that is out. The same one again changes nothing. */
+export function noteRoot(db: Db, { root, shardSeq, nowMs }: PublishedNow): void {
+  const values = openValueBook(db);
+  const last = db.rows("SELECT max(at) AS at FROM history_roots")[0];
+  const at = Math.max(nowMs, readCounter(db, "clock"), readIntOrNull(last ?? { at: null }, "at") ?? 0);
+  // It was written to KV somewhere between its making and now.
+  const fromAt = Math.max(
+    readIntOrNull(last ?? { at: null }, "at") ?? 0,
+    at - Math.max(0, nowMs - root.publishedAt),
+  );
+  const urgent = root.urgent.length === 0 ? null : values.idOf(canonicalJson(root.urgent.map(rowToJson)));
+  db.run(
+    "INSERT OR IGNORE INTO history_roots (generation, from_at, at, shard_seq, base, urgent) VALUES (?, ?, ?, ?, ?, ?)",
+    root.generation,
+    fromAt,
+    at,
+    shardSeq,
+    values.idOf(canonicalJson(baseOf(root))),
+    urgent,
+  );
+  for (const rollout of root.rollouts) noteThresholds(db, root.generation, rollout);
+}
+
+function baseOf(root: Root): RootBase {
+  const { generation, publishedAt, accounts, domains, removed, index, urgent, rollouts, ...rest } = root;
+  return { ...rest, rollouts: rollouts.map(({ moved, held, ...kept }) => kept) };
+}
+
+function noteThresholds(db: Db, generation: Generation, { id, moved, held }: RootRollout): void {
+  const bytes = {
+    moved: toBytes(moved),
+    held: held.some((one) => one > 0) ? toBytes(held) : new Uint8Array(),
+  };
+  const last = db.rows(
+    "SELECT moved, held FROM history_thresholds WHERE rollout = ? ORDER BY generation DESC LIMIT 1",
+    id,
+  )[0];
+  if (
+    last !== undefined &&
+    isSame(readBytes(last, "moved"), bytes.moved) &&
+    isSame(readBytes(last, "held"), bytes.held)
+  )
+    return;
+  db.run(
+    "INSERT OR IGNORE INTO history_thresholds (rollout, generation, moved, held) VALUES (?, ?, ?, ?)",
+    id,
+    generation,
+    bytes.moved,
+    bytes.held,
+  );
+}
+
+/** Little-endian, whatever the machine. */
+function toBytes(thresholds: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(thresholds.length * 2);
+  for (const [at, threshold] of thresholds.entries()) {
+    bytes[at * 2] = threshold & 255;
+    bytes[at * 2 + 1] = threshold >>> 8;
+  }
+  return bytes;
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}
+
+export interface RootRecord {
+  readonly generation: Generation;
+  /** From then on edges could have it. */
+  readonly fromMs: EpochMs;
+  /** By then it was written. */
+  readonly atMs: EpochMs;
+  readonly shardSeq: number;
+  /** Null: published before the history was kept. */
+  readonly base: number | null;
+  readonly urgent: number | null;
+}
+
+const COLUMNS = "generation, from_at, at, shard_seq, base, urgent";
+
+function toRecord(row: SqlRow): RootRecord {
+  return {
+    generation: readInt(row, "generation"),
+    fromMs: readInt(row, "from_at"),
+    atMs: readInt(row, "at"),
+    shardSeq: readInt(row, "shard_seq"),
+    base: readIntOrNull(row, "base"),
+    urgent: readIntOrNull(row, "urgent"),
+  };
+}
+
+/** The newest first, of those that edges could have at `atMs`, and those before. */
+export function loadRootsUpTo(db: Db, atMs: EpochMs, limit: number): readonly RootRecord[] {
+  return db
+    .rows(
+      `SELECT ${COLUMNS} FROM history_roots WHERE from_at <= ? ORDER BY generation DESC LIMIT ?`,
+      atMs,
+      limit,
+    )
+    .map(toRecord);
+}
+
+/** The newest first, below a generation. */
+export function loadRootsBelow(db: Db, generation: Generation, limit: number): readonly RootRecord[] {
+  return db
+    .rows(
+      `SELECT ${COLUMNS} FROM history_roots WHERE generation < ? ORDER BY generation DESC LIMIT ?`,
+      generation,
+      limit,
+    )
+    .map(toRecord);
+}
+
+export function loadRootRecord(db: Db, generation: Generation): RootRecord | null {
+  const row = db.rows(`SELECT ${COLUMNS} FROM history_roots WHERE generation = ?`, generation)[0];
+  return row === undefined ? null : toRecord(row);
+}
+
+/** Since when roots are recorded; null: nothing was published yet. */
+export function firstRecordedMs(db: Db): EpochMs | null {
+  const row = db.rows("SELECT from_at FROM history_roots ORDER BY generation LIMIT 1")[0];
+  return row === undefined ? null : readInt(row, "from_at");
+}
+
+/** What a root said besides thresholds and urgent rows. */
+export function loadBase(db: Db, id: number): RootBase {
+  // Written by this file alone, from a checked root.
+  return JSON.parse(loadValue(db, id)) as RootBase;
+}
+
+/** @throws when a row cannot be read: a bug, or a damaged database. */
+export function loadUrgent(db: Db, id: number): readonly AccountRow[] {
+  const list: unknown = JSON.parse(loadValue(db, id));
+  const site = newSite("urgent");
+  const rows = Array.isArray(list) ? list.map((row: unknown) => readRow(row, site)) : [];
+  const problem = complaint(site);
+  if (problem !== null) throw new TypeError(`the history holds urgent rows that cannot be read: ${problem}`);
+  return rows;
+}
+
+/** Thresholds of one group from a generation on. */
+export interface GroupThreshold {
+  readonly generation: Generation;
+  readonly moved: number;
+  readonly held: number;
+}
+
+/** Every change of a group's thresholds in a rollout, oldest first. */
+export function loadGroupThresholds(
+  db: Db,
+  { rollout, group }: { readonly rollout: string; readonly group: number },
+): readonly GroupThreshold[] {
+  return db
+    .rows(
+      `SELECT generation, substr(moved, ?2, 2) AS moved, substr(held, ?2, 2) AS held FROM history_thresholds
+       WHERE rollout = ?1 ORDER BY generation`,
+      rollout,
+      2 * group + 1,
+    )
+    .map((row) => ({
+      generation: readInt(row, "generation"),
+      moved: toThreshold(readBytes(row, "moved")),
+      held: toThreshold(readBytes(row, "held")),
+    }));
+}
+
+function toThreshold(bytes: Uint8Array): number {
+  return (bytes[0] ?? 0) + ((bytes[1] ?? 0) << 8);
+}
