@@ -10,6 +10,7 @@ import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
+import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
 import { ROLLOUT_SCHEMA } from "./schema-rollouts.ts";
 import { FIRST_SCHEMA } from "./schema.ts";
 
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
     statements: ["ALTER TABLE versions ADD COLUMN assets TEXT NOT NULL DEFAULT '[]'"],
   },
   { id: "005_history", statements: HISTORY_SCHEMA },
+  { id: "006_replacements", statements: REPLACEMENT_SCHEMA },
 ];
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The part of an export that migration 003 added: rollouts with what they froze, their steps and whom they left behind.
- * Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
+ * The part of an export that migrations 003 and 006 added: rollouts with what they froze, their steps and whom they left
+ * behind; replacements of versions. Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
  */
 import type { ExportTable } from "./tables.ts";
 
@@ -62,5 +62,26 @@ export const ROLLOUT_TABLES: readonly ExportTable[] = [
     name: "left_behind",
     order: "rollout, account",
     columns: { rollout: "text", account: "text", reason: "text" },
+  },
+  {
+    name: "replacements",
+    order: "product, source, number",
+    columns: {
+      product: "text",
+      source: "text",
+      number: "int",
+      state: "json",
+      active: "int",
+      revision: "int",
+      reason: "text",
+      homes: "text",
+      homes_cursor: "text",
+      pass_seq: "int",
+      swept_seq: "int",
+      homes_seq: "int",
+      made_by: "text",
+      made_at: "int",
+      ended_at: "int?",
+    },
   },
 ];
