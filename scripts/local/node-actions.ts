@@ -19,10 +19,12 @@ export type NodeAction =
   | { readonly action: "state" }
   | { readonly action: NodeBinding; readonly mode: FaultMode };
 
-/** How a node is after an action. `restarts` counts from the start of the runner. */
+/** How a node is after an action. What is counted is counted from the start of the runner. */
 export interface NodeState {
   readonly restarts: number;
   readonly faults: NodeFaults;
+  /** Writes of the control plane to KV by the kind of key (`root`, `root/`, `shard/`); it lives in the first node. */
+  readonly written: Readonly<Record<string, number>>;
 }
 
 const includes = <T extends string>(list: readonly T[], text: unknown): text is T =>

@@ -14,11 +14,12 @@ import {
   type NodeBinding,
   type NodeState,
 } from "../node-actions.ts";
+import { createCountedKv } from "./counted-kv.ts";
 import { createIllBinding, createIllNamespace } from "./ill-bindings.ts";
 
 // A Worker must export the classes of its objects; this is one, put together as src/index.ts is.
 // oxlint-disable-next-line no-restricted-imports -- the entry of a Worker, not a script that talks to one
-export { ControlPlane } from "../../../src/control/control-plane.ts";
+import { ControlPlane as RealControlPlane, type ControlEnv } from "../../../src/control/control-plane.ts";
 // oxlint-disable-next-line no-restricted-imports -- as above
 export { Meter } from "../../../src/control/meter.ts";
 
@@ -27,8 +28,16 @@ const CRON = "* * * * *";
 // The memory of this node's isolate. Two entrypoints share it, and the runtime gives them no other place to meet.
 const modes = new Map<NodeBinding, FaultMode>();
 const wrapped = new WeakMap<Env, Env>();
+const written = new Map<string, number>();
 let restarts = 0;
 let lastTick: unknown = null;
+
+/** The control plane as it is deployed; what it writes to KV is counted. Only the first node has one. */
+export class ControlPlane extends RealControlPlane {
+  constructor(ctx: DurableObjectState, env: ControlEnv) {
+    super(ctx, { ...env, MAPS: createCountedKv(env.MAPS, written) });
+  }
+}
 
 const modeOf = (binding: NodeBinding): FaultMode => modes.get(binding) ?? "ok";
 
@@ -91,7 +100,11 @@ export class NodeControl extends WorkerEntrypoint<Env> {
       modes.set(action.action, action.mode);
     }
     const faults = Object.fromEntries(NODE_BINDINGS.map((binding) => [binding, modeOf(binding)]));
-    return { restarts, faults: faults as Record<NodeBinding, FaultMode> };
+    return {
+      restarts,
+      faults: faults as Record<NodeBinding, FaultMode>,
+      written: Object.fromEntries(written),
+    };
   }
 
   /**
