@@ -6,7 +6,7 @@
  */
 import type { Command } from "commander";
 import { RolloutSchema, RollbackInputSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
-import { repeated, toInput } from "./arguments.ts";
+import { oneOf, repeated, toInput } from "./arguments.ts";
 import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
 import { count, pairs } from "./render.ts";
@@ -35,6 +35,11 @@ const OPTIONS: readonly OptionSpec[] = [
     flags: "--percent-per-minute <percent>",
     about: "take them back at this pace (left out: at once)",
     parse: Number,
+  },
+  {
+    flags: "--mark-bad <yes|no>",
+    about: "mark the targets bad (left out: those whose gate or preflight failed, with --all)",
+    parse: oneOf("yes", "no"),
   },
   { flags: "--yes", about: "do it; left out: say what it would do" },
   { flags: "--confirmed", about: "also where a version is not reversible or a default has moved" },
@@ -107,11 +112,13 @@ export function rollbackText(view: RolloutView, { toWave, conditions }: Scope): 
 }
 
 function bodyOf({ words }: Session, { toWave, conditions }: Scope): unknown {
+  const markBad = words.maybe("markBad");
   return toInput(RollbackInputSchema, {
     ...(toWave === null ? {} : { toWave }),
     ...(conditions.length === 0 ? {} : { where: toWhere(conditions) }),
     percentPerMinute: words.number("percentPerMinute"),
     confirmed: words.on("confirmed"),
+    ...(markBad === undefined ? {} : { markBad: markBad === "yes" }),
     reason: words.text("reason"),
   });
 }

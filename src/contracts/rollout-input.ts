@@ -147,6 +147,13 @@ export type RolloutEffect = EffectBase &
         readonly to: DefaultBefore;
       }
     | { readonly kind: "mirror"; readonly product: ProductName; readonly version: VersionName }
+    /** Never a target again until somebody clears it. */
+    | {
+        readonly kind: "mark-bad";
+        readonly product: ProductName;
+        readonly version: VersionName;
+        readonly reason: string;
+      }
     | { readonly kind: "settle-homes" | "restore-homes" }
     | { readonly kind: "split-groups"; readonly where: RollbackWhere }
     | { readonly kind: "data"; readonly what: DataEffect }
@@ -180,6 +187,8 @@ export type RolloutCommand =
       /** Irreversible versions, a default that moved and homes that were written need it. */
       readonly confirmed: boolean;
       readonly paceBpPerMinute: number | null;
+      /** Left out or null: targets that failed are marked bad when everybody goes back. */
+      readonly markBad?: boolean | null;
     }
   /** Takes those that became eligible late into the wave at hand. */
   | { readonly kind: "adopt" };

@@ -236,6 +236,14 @@ export interface SeenPreflight {
   readonly defaultReds: number;
 }
 
+/** What targets were seen to fail by; forgotten when somebody resumes. */
+export interface RolloutFailure {
+  readonly products: readonly ProductName[];
+  /** One sentence. */
+  readonly reason: string;
+  readonly atMs: EpochMs;
+}
+
 export interface RolloutState {
   readonly schema: 1;
   readonly plan: RolloutPlan;
@@ -273,6 +281,8 @@ export interface RolloutState {
   readonly paused: { readonly by: string; readonly atMs: EpochMs; readonly reason: string } | null;
   readonly rollback: Rollback | null;
   readonly defaults: readonly DefaultState[];
+  /** Left out: nothing failed. A rollback of everything marks these targets bad. */
+  readonly failed?: RolloutFailure | null;
   /** Set when homes are to be written, and what it becomes afterwards. */
   readonly settle: { readonly askedMs: EpochMs | null; readonly into: "completed" | "stopped" } | null;
   /** A notice is sent once for each of these. */

@@ -305,7 +305,7 @@ class Witness {
         this.defaultTouched = true;
         return;
       case "bad":
-        this.mark(what.version, what.bad);
+        sim.setVersion("kiln", what.version, { bad: what.bad });
         return;
       case "new":
         this.sim.preflightAnswers = !this.sim.preflightAnswers;
@@ -327,7 +327,8 @@ class Witness {
     sim.defaultGates = {};
     sim.runPreflight("kiln");
     sim.runPreflight("fogbugz");
-    this.mark("2.9.0", false);
+    sim.setVersion("kiln", NEW.kiln, { bad: false });
+    sim.setVersion("fogbugz", NEW.fogbugz, { bad: false });
     if (sim.state.phase === "paused") sim.command({ kind: "resume", again: false });
   }
 
@@ -341,16 +342,6 @@ class Witness {
     const member = this.sim.members.get(`account-${who}`);
     if (member !== undefined)
       member.facts = { ...member.facts, zone: "Asia/Tokyo", cohort: "internal", window: OFFICE };
-  }
-
-  private mark(version: string, bad: boolean): void {
-    const kiln = this.sim.facts["kiln"];
-    const known = kiln?.versions[version];
-    if (kiln === undefined || known === undefined) return;
-    this.sim.facts = {
-      ...this.sim.facts,
-      kiln: { ...kiln, versions: { ...kiln.versions, [version]: { ...known, bad } } },
-    };
   }
 
   private goBack({ to, paced }: Extract<Op, { op: "back" }>): void {

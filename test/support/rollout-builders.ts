@@ -349,12 +349,30 @@ export class Sim {
         }
         this.homes = "restored";
         return;
+      case "mark-bad":
+        return this.setVersion(effect.product, effect.version, { bad: true });
       case "split-groups":
         return this.split(effect.where.labels ?? {});
       case "data":
       case "mirror":
       case "notify":
     }
+  }
+
+  /** Changes what is registered of a version; one that is not there is registered. */
+  setVersion(name: string, at: string, change: Partial<VersionFacts>): void {
+    const known = this.facts[name];
+    if (known === undefined) return;
+    const versions = { ...known.versions, [at]: { ...(known.versions[at] ?? version()), ...change } };
+    this.facts = { ...this.facts, [name]: { ...known, versions } };
+  }
+
+  /** Somebody moves the default by hand. */
+  setDefault(name: string, to: string): void {
+    this.setVersion(name, to, {});
+    const known = this.facts[name];
+    if (known !== undefined) this.facts = { ...this.facts, [name]: { ...known, default: to } };
+    this.publish();
   }
 
   runPreflight(name: string): void {

@@ -215,6 +215,10 @@ export const RollbackInputSchema = z
       description:
         "Needed where versions are not reversible, where the default has moved or homes were written",
     }),
+    markBad: z.boolean().optional().openapi({
+      description:
+        "Whether the targets are marked bad. Left out: those whose gate or preflight failed, when everybody goes back",
+    }),
     reason: ReasonSchema,
   })
   .refine(({ toWave, where }) => toWave === undefined || where === undefined, {

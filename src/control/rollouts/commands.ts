@@ -57,11 +57,11 @@ function scopeOf({ toWave, where }: RollbackInput): RollbackScope {
 }
 
 function rollBack(work: Work, { id, input }: RolloutCommandInputs["rollout.rollback"]): Told {
-  const { reason, confirmed, percentPerMinute } = input;
+  const { reason, confirmed, percentPerMinute, markBad = null } = input;
   const paceBpPerMinute =
     percentPerMinute === undefined ? null : Math.round(percentPerMinute * BP_PER_PERCENT);
   return tell(work, id, {
-    what: { kind: "rollback", scope: scopeOf(input), reason, confirmed, paceBpPerMinute },
+    what: { kind: "rollback", scope: scopeOf(input), reason, confirmed, paceBpPerMinute, markBad },
     reason,
   });
 }

@@ -12,6 +12,7 @@ import { own } from "../../core/record.ts";
 import { advance } from "../../core/rollout/advance.ts";
 import { movedAccounts } from "../../core/rollout/groups.ts";
 import { splitDone } from "../../core/rollout/rollback.ts";
+import { writeBad } from "../commands/version-bad.ts";
 import type { Db } from "../db.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markRoot } from "../store/changes.ts";
@@ -112,6 +113,8 @@ function carryOut(drive: Drive, record: RolloutRecord, effect: RolloutEffect): D
   switch (effect.kind) {
     case "publish":
       return publish(drive, record, effect);
+    case "mark-bad":
+      return { record, outcome: markBad(drive, record, effect) };
     case "run-preflight":
     case "probe-target":
       return null;
@@ -179,6 +182,27 @@ function makeLive(drive: Drive, { id, state }: RolloutRecord): void {
       detail: { before: version.state, after: "live" },
     });
   }
+}
+
+/** A version that failed; the word of whoever marked it before stays. */
+function markBad(
+  drive: Drive,
+  { id }: RolloutRecord,
+  { product, version: name, reason }: Effect<"mark-bad">,
+): string {
+  const version = loadVersion(drive.db, product, name);
+  if (version === null || version.bad !== null) return version === null ? "not there" : "it was before";
+  writeBad(drive, version, { reason, by: `rollout/${id}` });
+  appendAudit(drive.db, {
+    at: drive.nowMs,
+    actor: "rollout",
+    role: "system",
+    action: "version.bad.mark",
+    target: `version/${product}/${name}`,
+    reason,
+    detail: { rollout: id },
+  });
+  return "marked";
 }
 
 function setDefault(

@@ -13,6 +13,7 @@ import type {
   RolloutState,
 } from "../../contracts/rollout.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
+import { marksOf } from "./failure.ts";
 import { targetOf } from "./groups.ts";
 import { enter, pauseItself, resetPace, wanting, type Wanted } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -82,10 +83,16 @@ export interface Going {
   readonly automatic: boolean;
   readonly confirmed: boolean;
   readonly paceBpPerMinute: number | null;
+  /** Whether targets are marked bad; null: those that failed, when everybody goes back. */
+  readonly markBad: boolean | null;
 }
 
 /** Begins a rollback that is allowed: probes first, or a split of groups before that. */
-export function beginRollback(state: RolloutState, frozen: readonly FrozenGroup[], going: Going): Advanced {
+export function beginRollback(
+  state: RolloutState,
+  frozen: readonly FrozenGroup[],
+  { markBad, ...going }: Going,
+): Advanced {
   const split = needsSplit(state, going.scope);
   const rollback: Rollback = {
     ...going,
@@ -104,7 +111,9 @@ export function beginRollback(state: RolloutState, frozen: readonly FrozenGroup[
     split && going.scope.kind === "where" ? [{ kind: "split-groups", where: going.scope.where }] : [];
   const text = `${state.plan.id} is being rolled back by ${going.by}: ${going.reason}`;
   const notice: Wanted = { kind: "notify", level: "page", text };
-  return wanting(next, [...first, ...probes, notice], [`rolling back: ${going.reason}`]);
+  const { reason } = going;
+  const marks = marksOf(state, { asked: markBad, whole: going.scope.kind === "all", reason });
+  return wanting(next, [...first, ...probes, ...marks, notice], [`rolling back: ${going.reason}`]);
 }
 
 /** Goes back by itself where that is safe, else pauses. */
@@ -125,6 +134,7 @@ export function beginAutomaticRollback(state: RolloutState, turn: Turn, reason: 
     automatic: true,
     confirmed: false,
     paceBpPerMinute: null,
+    markBad: null,
   });
 }
 

@@ -7,6 +7,7 @@ import type { Advanced } from "../../contracts/rollout-input.ts";
 import type { RolloutPhase, RolloutState, SeenPreflight } from "../../contracts/rollout.ts";
 import { MINUTE_MS } from "../calendar/memo.ts";
 import { own } from "../record.ts";
+import { withFailure } from "./failure.ts";
 import { gateVerdict, lastMovingWave, preflightsDue, REPEAT_MS, versionTrouble } from "./health.ts";
 import { beginAutomaticRollback } from "./rollback.ts";
 import { andThen, pauseItself, quietly, wanting } from "./state.ts";
@@ -60,14 +61,16 @@ function judge(state: RolloutState, turn: Turn): Advanced | null {
   const gate = wave === null ? null : gateVerdict(state, turn, wave);
   if (gate?.verdict === "fail") {
     const reason = `the gate failed: ${gate.sentence}`;
+    const failed = withFailure(state, reason);
     return state.plan.gate?.onFail === "rollback"
-      ? beginAutomaticRollback(state, turn, reason)
-      : pauseItself(state, "gate", reason);
+      ? beginAutomaticRollback(failed, turn, reason)
+      : pauseItself(failed, "gate", reason);
   }
   const red = Object.entries(state.preflights).find(([, { reds }]) => reds >= MAX_REDS);
   if (red !== undefined) {
     const sentence = own(turn.observations.preflight, red[0])?.wave.sentence ?? "";
-    return pauseItself(state, "preflight", `preflight of ${red[0]} failed twice in a row: ${sentence}`);
+    const reason = `preflight of ${red[0]} failed twice in a row: ${sentence}`;
+    return pauseItself(withFailure(state, reason, [red[0]]), "preflight", reason);
   }
   // Only a word that was spoken pauses; that nothing was measured yet holds.
   const spoken = wave === null ? null : (turn.observations.gates[wave] ?? null);

@@ -67,6 +67,7 @@ export function resume(state: RolloutState, command: Resume, context: CommandCon
   const cleared = {
     ...lifted,
     paused: null,
+    failed: null,
     preflights,
     defaults: lifted.defaults.map(again),
     preflightAskedMs: context.nowMs,

@@ -7,6 +7,8 @@
 import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
+import type { ProductName } from "../../../contracts/units.ts";
+import { defaultReturn } from "../failure.ts";
 import { remaining } from "../groups.ts";
 import { route } from "../phases/route.ts";
 import { withWave } from "../phases/shift.ts";
@@ -36,6 +38,14 @@ export function stop(state: RolloutState, { reason }: Stop, { by }: CommandConte
   return ok({ ...quietly(next), happened });
 }
 
+function defaultWords(state: RolloutState, product: ProductName, facts: CommandContext["facts"]): string {
+  const before = state.defaults.find((step) => step.product === product)?.before ?? null;
+  const problem = before === null ? null : defaultReturn(facts, product, before).problem;
+  return problem === null
+    ? `the default of ${product} has moved and goes back too`
+    : `the default of ${product} has moved and stays: ${problem}`;
+}
+
 /** What an operator must have been told before it goes back; empty when nothing is out of the ordinary. */
 function toConfirm(
   state: RolloutState,
@@ -48,9 +58,7 @@ function toConfirm(
     (name) => `${name} is not declared reversible`,
   );
   const defaults =
-    scope.kind === "where"
-      ? []
-      : defaultsMoved(state).map((product) => `the default of ${product} has moved and goes back too`);
+    scope.kind === "where" ? [] : defaultsMoved(state).map((product) => defaultWords(state, product, facts));
   const homes =
     state.settle === null || state.settle.askedMs === null
       ? []
@@ -72,11 +80,12 @@ export function rollback(state: RolloutState, command: RollBack, context: Comman
   if (closed.length > 0 && state.groups.moved.some((threshold) => threshold > 0)) {
     return refuse(state, `accounts cannot go back: ${closed.join("; ")}`, { problems: closed });
   }
+  const { kind: _, markBad = null, ...going } = command;
   const confirm = toConfirm(state, command, context);
   if (confirm.length > 0 && !command.confirmed) {
     return refuse(state, `confirm it: ${confirm.join("; ")}`, { confirm });
   }
-  return ok(beginRollback(state, context.frozen, { ...command, by: context.by, automatic: false }));
+  return ok(beginRollback(state, context.frozen, { ...going, markBad, by: context.by, automatic: false }));
 }
 
 /** Takes those that became eligible late into the wave at hand, once its own accounts are being or have been moved. */

@@ -19,6 +19,7 @@ import {
   type Unhealthy,
   versionTrouble,
 } from "../health.ts";
+import { defaultReturn, goodStandby, markOf, withFailure } from "../failure.ts";
 import { type Openness, opennessOf } from "../openness.ts";
 import { andThen, enter, notifyOnce, pauseItself, quietly, wanting } from "../state.ts";
 import type { PhaseHandler, Turn } from "../turn.ts";
@@ -126,7 +127,8 @@ function move(
   const target = state.plan.targets[product] ?? "";
   const expected = facts.default ?? "";
   const before = { default: expected, standby: facts.standby };
-  const reason = `The default of ${product} is moving to ${target}; ${expected} stands by`;
+  const standby = goodStandby(turn.observations.facts, product, expected);
+  const reason = `The default of ${product} is moving to ${target}; ${standby ?? "nothing"} stands by`;
   const next = enter(withStep(state, product, { movedMs: turn.nowMs, before, putBackMs: null }), {
     phase: "default-baking",
     cause: "default",
@@ -136,7 +138,7 @@ function move(
   return wanting(
     next,
     [
-      { kind: "set-default", product, expected, to: { default: target, standby: expected } },
+      { kind: "set-default", product, expected, to: { default: target, standby } },
       { kind: "notify", level: "info", text: `${state.plan.id}: ${reason}` },
     ],
     [`the default of ${product} moves to ${target}`],
@@ -221,9 +223,14 @@ function putBack(
   const { product, before } = step;
   if (before === null) return pauseItself(state, "default", why);
   const expected = state.plan.targets[product] ?? "";
+  const { to, problem } = defaultReturn(turn.observations.facts, product, before);
+  const failed = withFailure(state, `the default of ${product} failed: ${why}`, [product]);
+  if (problem !== null)
+    return pauseItself(failed, "default", `the default of ${product} fails (${why}) and stays: ${problem}`);
+  const mark = markOf(state, product, `rollout ${state.plan.id}: the default failed: ${why}`);
   const back = wanting(
-    withStep(state, product, { putBackMs: turn.nowMs }),
-    [{ kind: "set-default", product, expected, to: before }],
+    withStep(failed, product, { putBackMs: turn.nowMs }),
+    [{ kind: "set-default", product, expected, to }, mark],
     [`the default of ${product} is put back to ${before.default}`],
   );
   return andThen(back, (next) =>

@@ -8,6 +8,8 @@ import type { FrozenGroup, Rollback, RolloutState } from "../../../contracts/rol
 import type { Advanced } from "../../../contracts/rollout-input.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
 import { own } from "../../record.ts";
+import type { ProductName } from "../../../contracts/units.ts";
+import { defaultReturn } from "../failure.ts";
 import { gainOf } from "../pace.ts";
 import { defaultsMoved, probeKey, returnVersions } from "../rollback.ts";
 import { andThen, enter, notifyOnce, pauseItself, quietly, wanting, type Wanted } from "../state.ts";
@@ -82,18 +84,30 @@ function countOf(group: FrozenGroup | undefined, from: number, to: number): numb
   return group === undefined ? 0 : countBetween(group, from, to);
 }
 
-function defaultsBack(state: RolloutState): { state: RolloutState; wanted: Wanted[] } {
-  const moved = defaultsMoved(state);
-  if (moved.length === 0) return { state, wanted: [] };
-  const wanted = state.defaults.flatMap(({ product, before }): Wanted[] =>
-    moved.includes(product) && before !== null
-      ? [{ kind: "set-default", product, expected: state.plan.targets[product] ?? "", to: before }]
-      : [],
-  );
+/** Defaults that this rollout has moved go back, but for those whose version before must not take anybody any more. */
+function defaultsBack(state: RolloutState, turn: Turn): { state: RolloutState; wanted: Wanted[] } {
+  const put = new Set<ProductName>();
+  const notified = [...state.notified];
+  const wanted: Wanted[] = [];
+  for (const { product, before } of state.defaults) {
+    if (before === null || !defaultsMoved(state).includes(product)) continue;
+    const { to, problem } = defaultReturn(turn.observations.facts, product, before);
+    const expected = state.plan.targets[product] ?? "";
+    const key = `default-stays ${product}`;
+    if (problem === null) {
+      put.add(product);
+      wanted.push({ kind: "set-default", product, expected, to });
+    } else if (!notified.includes(key)) {
+      notified.push(key);
+      const text = `${state.plan.id}: the default of ${product} stays on ${expected}: ${problem}`;
+      wanted.push({ kind: "notify", level: "page", text });
+    }
+  }
+  if (wanted.length === 0) return { state, wanted };
   const defaults = state.defaults.map((step) =>
-    moved.includes(step.product) ? { ...step, putBackMs: state.clockMs } : step,
+    put.has(step.product) ? { ...step, putBackMs: state.clockMs } : step,
   );
-  return { state: { ...state, defaults }, wanted };
+  return { state: { ...state, defaults, notified }, wanted };
 }
 
 function finish(state: RolloutState, rollback: Rollback): RolloutState {
@@ -108,7 +122,7 @@ function finish(state: RolloutState, rollback: Rollback): RolloutState {
 
 function lowerAndPublish(state: RolloutState, turn: Turn, rollback: Rollback): Advanced {
   // The default moved last, so it is the first to go back, whichever wave it goes back to.
-  const back = rollback.scope.kind !== "where" ? defaultsBack(state) : { state, wanted: [] };
+  const back = rollback.scope.kind !== "where" ? defaultsBack(state, turn) : { state, wanted: [] };
   const lowered = lower(back.state, turn, rollback);
   const { accounts } = lowered;
   const why = `rolled back ${accounts} accounts`;
