@@ -7,13 +7,14 @@
 import type { Frozen, Facts, LeftBehind } from "../../contracts/rollout-input.ts";
 import type { FrozenGroup, RolloutPlan } from "../../contracts/rollout.ts";
 import type { ShownInstant } from "../../contracts/calendar.ts";
-import type { EpochMs } from "../../contracts/units.ts";
+import type { EpochMs, ProductName } from "../../contracts/units.ts";
 import { DAY_MS, MINUTE_MS } from "../calendar/memo.ts";
 import { showInstant } from "../calendar/preview.ts";
+import { type Beginning, ceilMinute } from "./ahead.ts";
 import { type CalendarFacts, opennessOf, windowsOf } from "./openness.ts";
 import { nextOpening, isOpen } from "../calendar/openings.ts";
 import { bakeEndMs } from "./phases/bake.ts";
-import { type MoveSegment, simulateWave } from "./simulate-wave.ts";
+import { type MoveSegment, simulateWave, type Watched } from "./simulate-wave.ts";
 import { countBetween, targetThreshold, waveThresholds } from "./thresholds.ts";
 import { irreversibleTargets } from "./versions.ts";
 
@@ -45,12 +46,26 @@ export interface PathStep {
   readonly untilMs: EpochMs;
 }
 
+/** The tick at which one account moves. */
+export interface Crossing {
+  readonly wave: number;
+  readonly atMs: EpochMs;
+}
+
+export interface PlannedDefault {
+  readonly product: ProductName;
+  readonly atMs: EpochMs;
+}
+
 export interface RolloutForecast {
   readonly digest: string;
   readonly waves: readonly PlannedWave[];
   readonly criticalPath: readonly PathStep[];
   readonly segments: readonly MoveSegment[];
   readonly endMs: EpochMs | null;
+  /** When the account that was watched for moves; null: no wave takes it, or none was. */
+  readonly crossing: Crossing | null;
+  readonly defaults: readonly PlannedDefault[];
   readonly leftBehind: readonly LeftBehind[];
   /** Accounts that will not have moved by the date that was asked about; null when none was. */
   readonly notReached: {
@@ -67,6 +82,10 @@ export interface ForecastQuestion {
   readonly startMs: EpochMs;
   readonly calendar: Pick<CalendarFacts, "windows" | "freezes" | "memo">;
   readonly beforeMs: EpochMs | null;
+  /** One account to tell the move of. */
+  readonly watch?: Watched | null;
+  /** Left out: from its start. */
+  readonly from?: Beginning;
 }
 
 function zonesOf(segments: readonly MoveSegment[], groups: readonly FrozenGroup[]): readonly PlannedZone[] {
@@ -96,6 +115,8 @@ interface Walk {
   readonly path: PathStep[];
   readonly segments: MoveSegment[];
   readonly moved: number[];
+  readonly defaults: PlannedDefault[];
+  crossing: Crossing | null;
   atMs: EpochMs | null;
 }
 
@@ -112,7 +133,7 @@ function walkWave(
   question: ForecastQuestion,
   at: { wave: number; thresholds: readonly number[]; startMs: EpochMs },
 ): void {
-  const { plan, frozen, calendar, facts } = question;
+  const { plan, frozen, calendar, facts, watch, from } = question;
   const { wave, thresholds, startMs } = at;
   const wavePlan = plan.waves[wave];
   if (wavePlan === undefined) return;
@@ -123,14 +144,18 @@ function walkWave(
       const target = targetThreshold(plan.waves, thresholds, { group, wave });
       return { index, group, moved: walk.moved[index] ?? 0, target };
     })
-    .filter(({ moved, target }) => target > moved);
+    .filter(({ index, moved, target }) => target > moved && from?.skips(index, wave) !== true);
   const accounts = groups.reduce(
     (sum, { group, moved, target }) => sum + countBetween(group, moved, target),
     0,
   );
-  const run = simulateWave({ wave, plan: wavePlan, startMs, groups, ask });
+  const run = simulateWave({ wave, plan: wavePlan, startMs, groups, ask, watch });
   for (const { index, target } of groups) walk.moved[index] = target;
-  const zones = new Set(groups.map(({ group }) => group.zone));
+  if (run.crossedMs !== null) walk.crossing = { wave, atMs: run.crossedMs };
+  // As the engine counts: whoever has moved so far is watched.
+  const zones = new Set(
+    frozen.groups.flatMap(({ zone }, index) => ((walk.moved[index] ?? 0) > 0 ? [zone] : [])),
+  );
   const { doneMs } = run;
   const bakedMs =
     doneMs === null
@@ -174,13 +199,13 @@ function addPath(
 }
 
 /** The defaults, one after another, each in its window and watched. Freezes on them are not looked ahead to. */
-function walkDefaults(walk: Walk, { plan, calendar }: ForecastQuestion): void {
+function walkDefaults(walk: Walk, { plan, calendar, from }: ForecastQuestion): void {
   const step = plan.default;
   if (step === null || walk.atMs === null) return;
   const windows = windowsOf(step.window, calendar.windows) ?? [];
-  let atMs = walk.atMs + step.afterDays * DAY_MS;
+  let atMs = from?.defaultsFromMs ?? walk.atMs + step.afterDays * DAY_MS;
   walk.path.push({ what: "the default waits its days", fromMs: walk.atMs, untilMs: atMs });
-  for (const product of Object.keys(plan.targets)) {
+  for (const product of from?.defaults ?? Object.keys(plan.targets)) {
     const query = { windows, accountZone: null, memo: calendar.memo };
     const opening = isOpen(query, atMs) ? atMs : (nextOpening(query, atMs)?.startMs ?? null);
     if (opening === null) {
@@ -193,6 +218,7 @@ function walkDefaults(walk: Walk, { plan, calendar }: ForecastQuestion): void {
         fromMs: atMs,
         untilMs: opening,
       });
+    walk.defaults.push({ product, atMs: opening });
     atMs = opening + step.bake.minutes * MINUTE_MS;
     walk.path.push({ what: `the default of ${product} is watched`, fromMs: opening, untilMs: atMs });
   }
@@ -224,14 +250,21 @@ function notReached(walk: Walk, { frozen, beforeMs }: ForecastQuestion): Rollout
   return { beforeMs, accounts, zones: [...zones].sort() };
 }
 
-/** Forecasts a rollout that would be started at `startMs`. Waves after one that never ends are not in the answer. */
+/**
+ * Forecasts a rollout that would be started at `startMs`, or the rest of one that runs. Waves after one that never ends
+ * are not in the answer.
+ */
 export function forecast(question: ForecastQuestion): RolloutForecast {
-  const { plan, frozen, startMs } = question;
-  const thresholds = waveThresholds(plan.waves, frozen.groups);
-  const walk: Walk = { waves: [], path: [], segments: [], moved: frozen.groups.map(() => 0), atMs: startMs };
-  for (const wave of plan.waves.keys()) {
-    if (walk.atMs === null) break;
-    walkWave(walk, question, { wave, thresholds, startMs: walk.atMs });
+  const { plan, frozen, startMs, from } = question;
+  const thresholds = from?.thresholds ?? waveThresholds(plan.waves, frozen.groups);
+  const moved = [...(from?.moved ?? frozen.groups.map(() => 0))];
+  const atMs = from?.atMs ?? startMs;
+  const walk: Walk = { waves: [], path: [], segments: [], moved, defaults: [], crossing: null, atMs };
+  const first = from?.wave ?? 0;
+  for (let wave = first; wave < plan.waves.length && walk.atMs !== null; wave += 1) {
+    // A wave that follows another begins with a tick, and those come at whole minutes.
+    const begin = wave === first ? walk.atMs : ceilMinute(walk.atMs);
+    walkWave(walk, question, { wave, thresholds, startMs: begin });
   }
   walkDefaults(walk, question);
   return {
@@ -240,6 +273,8 @@ export function forecast(question: ForecastQuestion): RolloutForecast {
     criticalPath: walk.path,
     segments: walk.segments,
     endMs: walk.atMs,
+    crossing: walk.crossing,
+    defaults: walk.defaults,
     leftBehind: frozen.leftBehind,
     notReached: notReached(walk, question),
   };

@@ -26,6 +26,14 @@ export interface WaveRun {
   readonly doneMs: EpochMs | null;
   /** Indices of groups that never open. */
   readonly never: readonly number[];
+  /** When the account that was watched for moves; null: it does not in this wave, or none was. */
+  readonly crossedMs: EpochMs | null;
+}
+
+/** One account: the index of its group, and its bucket. */
+export interface Watched {
+  readonly index: number;
+  readonly bucket: number;
 }
 
 interface Pending {
@@ -46,6 +54,8 @@ export interface WaveQuestion {
   /** Groups with something to move: index, where they stand, where they go. */
   readonly groups: readonly { index: number; group: FrozenGroup; moved: number; target: number }[];
   readonly ask: AskOpenness;
+  /** Says when this account moves, to the minute. */
+  readonly watch?: Watched | null | undefined;
 }
 
 /** Opens a group at `atMs`, or finds when to look again; false when it never opens. */
@@ -69,13 +79,14 @@ function close(pending: Pending, { wave, atMs }: { wave: number; atMs: EpochMs }
   pending.segment = null;
 }
 
-/** One minute of the groups that are open; those that are done are closed. */
+/** One minute of the groups that are open; those that are done are closed. @returns true when the watched one moved. */
 function minute(
   openNow: readonly Pending[],
-  { plan, wave }: WaveQuestion,
+  { plan, wave, watch }: WaveQuestion,
   { atMs, into }: { atMs: EpochMs; into: MoveSegment[] },
-): void {
+): boolean {
   let accounts = 0;
+  let crossed = false;
   for (const pending of openNow) {
     const gain = gainOf(plan.paceBpPerMinute, pending.pacedMs, atMs);
     const range = { from: pending.moved, to: Math.min(pending.target, pending.moved + gain.gained) };
@@ -84,10 +95,13 @@ function minute(
       mayExceed: accounts === 0,
     });
     accounts += step.accounts;
+    crossed ||=
+      watch?.index === pending.index && pending.moved <= watch.bucket && watch.bucket < step.threshold;
     pending.moved = step.threshold;
     pending.pacedMs = gain.pacedMs;
     if (pending.moved >= pending.target) close(pending, { wave, atMs }, into);
   }
+  return crossed;
 }
 
 /** Runs one wave from `startMs` until all its groups are done. */
@@ -104,6 +118,7 @@ export function simulateWave(question: WaveQuestion): WaveRun {
   }));
   let atMs = startMs;
   let doneMs = startMs;
+  let crossedMs: EpochMs | null = null;
   while (left.length > 0 && atMs <= startMs + SEARCH_HORIZON_MS) {
     for (const pending of left) {
       if (pending.segment !== null && atMs >= pending.closesMs) {
@@ -117,7 +132,7 @@ export function simulateWave(question: WaveQuestion): WaveRun {
       .filter(({ segment }) => segment !== null)
       .sort((a, b) => a.closesMs - b.closesMs || a.index - b.index);
     if (openNow.length > 0) {
-      minute(openNow, question, { atMs, into: segments });
+      if (minute(openNow, question, { atMs, into: segments })) crossedMs = atMs;
       doneMs = atMs;
     }
     left = left.filter(({ moved, target, nextMs }) => moved < target && nextMs !== Infinity);
@@ -128,5 +143,5 @@ export function simulateWave(question: WaveQuestion): WaveRun {
     atMs = Math.max(atMs + 1, next);
   }
   never.push(...left.map(({ index }) => index));
-  return { segments, doneMs: never.length > 0 ? null : doneMs, never };
+  return { segments, doneMs: never.length > 0 ? null : doneMs, never, crossedMs };
 }
