@@ -5,6 +5,7 @@
  */
 import type { TickReport } from "../contracts/control.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import { expireDeferrals } from "./commands/deferrals.ts";
 import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
@@ -53,7 +54,7 @@ function doWhatIsDue(
 ): readonly string[] {
   writeCounter(db, "clock", nowMs);
   const moment = { seq: nextSeq(db), nowMs };
-  const expired = expirePins(db, moment, MAX_EXPIRIES);
+  const expired = [...expirePins(db, moment, MAX_EXPIRIES), ...expireDeferrals(db, moment, MAX_EXPIRIES)];
   const freed = freeTombstones(db, moment, MAX_EXPIRIES);
   if (freed.length > 0) {
     appendAudit(db, {

@@ -1,5 +1,6 @@
 /**
- * Deferrals: "not before that day", with an owner. Rollouts read them; the maps do not, and nobody moves by their end.
+ * Deferrals: "not before that day", with an owner. Rollouts read them; the maps do not, and nobody moves by their end,
+ * whether it comes by hand or by itself. Whom a running rollout has not moved yet is out of its reach from then on.
  * Limited, because what may be put off for ever is: each ends within 90 days, and all of one account together within a
  * year of the first. Lifting one and making another does not begin anew; 90 days without one do.
  */
@@ -10,9 +11,12 @@ import type { Result } from "../../contracts/result.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { fromInstant, toInstant } from "../clock.ts";
 import { notFound, refuse } from "../refuse.ts";
-import { keepInPlace } from "../rollouts/keep-in-place.ts";
+import type { Db } from "../db.ts";
+import { holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
+import { appendAudit } from "../store/audit.ts";
+import type { Moment } from "../store/changes.ts";
 import { loadDeferralSeries, saveDeferralSeries } from "../store/deferral-series.ts";
-import { deleteDeferral, loadPlacements, saveDeferral } from "../store/placements.ts";
+import { deleteDeferral, loadEndedDeferrals, loadPlacements, saveDeferral } from "../store/placements.ts";
 import { findAccount, finishAccount } from "./find-account.ts";
 import type { Change, Work } from "./work.ts";
 
@@ -38,8 +42,34 @@ export function setDeferral(
   const { reason, owner } = input;
   saveDeferralSeries(work.db, account, { firstAt, lastUntil: until });
   saveDeferral(work.db, { account, until, reason, owner, by: work.actor.name, at: work.nowMs });
-  const told = { target: `account/${account}`, reason, detail: { until: toInstant(until), owner } };
-  return finishAccount(work, account, { told, maps: "unchanged" });
+  const held = holdBack(work.db, work, account);
+  const detail = { until: toInstant(until), owner, ...(held.length > 0 ? { heldBackFrom: held } : {}) };
+  const told = { target: `account/${account}`, reason, detail };
+  // Its new group must be known before a threshold could take the old one along.
+  return finishAccount(work, account, { told, maps: held.length > 0 ? "urgent" : "unchanged" });
+}
+
+/** Ends the deferrals whose time is over. @returns one sentence for each. */
+export function expireDeferrals(db: Db, moment: Moment, limit: number): readonly string[] {
+  return loadEndedDeferrals(db, moment.nowMs, limit).map(({ account, until, owner, reason }) => {
+    deleteDeferral(db, account);
+    keepInPlace(db, moment, { slug: account, product: null });
+    db.run(
+      "UPDATE accounts SET revision = revision + 1, updated_at = ? WHERE slug = ?",
+      moment.nowMs,
+      account,
+    );
+    appendAudit(db, {
+      at: moment.nowMs,
+      actor: "tick",
+      role: "system",
+      action: "account.deferral.expired",
+      target: `account/${account}`,
+      reason,
+      detail: { until: toInstant(until), owner },
+    });
+    return `the deferral of ${account} is over; it is not moved by that`;
+  });
 }
 
 function beginOfSeries({ db, nowMs }: Work, account: AccountSlug): EpochMs {

@@ -23,11 +23,15 @@ import {
   loadActiveRollouts,
   loadFrozen,
   saveFrozen,
+  saveLeftBehind,
   saveRollout,
   type RolloutRecord,
 } from "../store/rollouts.ts";
 import { hasMoved, loadFacts, readAccounts, toRunning, type ReadAccount } from "./facts.ts";
 import { identityOf, moveGroups, splitOthers } from "./regroup.ts";
+
+/** Accounts that a summary names for each reason. */
+const EXAMPLES = 20;
 
 export interface Freed {
   readonly slug: AccountSlug;
@@ -44,6 +48,39 @@ export function keepInPlace(db: Db, moment: Moment, freed: Freed): void {
     if (record === undefined || read === undefined || read.record.deletedAt !== null) continue;
     keepInOne(db, moment, { record, read, product: freed.product });
   }
+}
+
+/**
+ * A deferral begins: running rollouts that have not moved the account never will, unless it ends. Decisions stay.
+ * @returns the rollouts that it is held back from; then its row must go out with the next root.
+ */
+export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly string[] {
+  const held: string[] = [];
+  for (const { id } of loadActiveRollouts(db)) {
+    const record = loadActiveRollouts(db).find((one) => one.id === id);
+    const [read] = readAccounts(db, moment.nowMs, [slug]);
+    if (record === undefined || read === undefined) continue;
+    const { groupId } = read.record;
+    const mine = groupId !== NO_GROUP && record.state.groups.number.includes(groupId);
+    if (!mine || hasMoved(toRunning(record.state), slug, groupId)) continue;
+    regroup(db, moment, { record, read, late: false });
+    saveLeftBehind(db, id, [{ account: slug, reason: "deferred" }]);
+    const now = loadActiveRollouts(db).find((one) => one.id === id);
+    if (now !== undefined) saveRollout(db, { ...now, leftBehind: withLeft(now.leftBehind, slug) });
+    held.push(id);
+  }
+  return held;
+}
+
+/** One more that is left behind because it is deferred. */
+function withLeft(leftBehind: RolloutRecord["leftBehind"], slug: AccountSlug): RolloutRecord["leftBehind"] {
+  const known = leftBehind.find(({ reason }) => reason === "deferred");
+  const next = {
+    reason: "deferred" as const,
+    accounts: (known?.accounts ?? 0) + 1,
+    examples: [...(known?.examples ?? []), slug].sort().slice(0, EXAMPLES),
+  };
+  return [...leftBehind.filter(({ reason }) => reason !== "deferred"), next];
 }
 
 interface Case {

@@ -138,6 +138,18 @@ export function saveDeferral(db: Db, deferral: DeferralRecord): void {
   );
 }
 
+/** Deferrals that end at or before `now`, soonest first. */
+export function loadEndedDeferrals(db: Db, now: EpochMs, limit: number): readonly DeferralRecord[] {
+  return db
+    .rows(
+      `SELECT account, until, reason, owner, made_by, made_at FROM deferrals
+       WHERE until <= ? ORDER BY until, account LIMIT ?`,
+      now,
+      limit,
+    )
+    .map(toDeferral);
+}
+
 export function deleteDeferral(db: Db, account: AccountSlug): void {
   db.run("DELETE FROM deferrals WHERE account = ?", account);
 }
