@@ -12,8 +12,10 @@ import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from 
 export const KV_LAG_MS = 120_000;
 /** From maps read longer ago than this, no account of a rollout with `mixed: never` is answered. */
 export const MAPS_FRESH_MS = 60_000;
-/** A generation settles at the earliest after this time, whatever edges report. */
-export const SETTLE_LEAST_MS = 120_000;
+/** An edge's report is with the meters this long after the request that it counts, at the latest: a flush, and its way. */
+export const REPORT_LAG_MS = 20_000;
+/** With reports of all edges: every read before this is reported, and every later one answers the generation at least. */
+export const SETTLE_LEAST_MS = KV_LAG_MS + REPORT_LAG_MS;
 /** Without reports, this is when no edge can answer from older maps: the lag of a read, and the age it may reach. */
 export const SETTLE_UNSEEN_MS = KV_LAG_MS + MAPS_FRESH_MS;
 
@@ -124,8 +126,8 @@ export interface DataState {
 // --- What control is asked to do (`RolloutEffect` of kind `data`) -------------------------------------------------
 
 /**
- * Carried out in the transaction that stores the state, each once for its step; `batch` names it, and a second order for
- * the same batch changes nothing. `publish` is the usual effect: one for the hold, one for the switch.
+ * Carried out in the transaction that stores the state, each once for its step. `publish` is the usual effect: one for
+ * the hold, one for the switch or for the end of the hold.
  */
 export type DataEffect =
   /** Lists the accounts of the batch (see `membersOf`), makes units of them (`planUnits`) and calls their hooks. */
@@ -137,7 +139,7 @@ export type DataEffect =
       readonly why: string;
       readonly undoUntilMs: EpochMs;
     }
-  /** Regroups every account that `outcomes` names, and puts holds by name on those that are stuck. */
+  /** Regroups whoever `outcomes` names and is not yet, and puts holds by name on those that are stuck. */
   | { readonly order: "leave"; readonly batch: number };
 
 // --- What control says (`Observations.data`) ----------------------------------------------------------------------
@@ -150,8 +152,8 @@ export interface PublishFact {
   readonly atMs: EpochMs | null;
   readonly generation: Generation | null;
   /**
-   * Isolates heard of within `MAPS_FRESH_MS` (and a flush) whose last report is of an older generation. Null: it cannot be
-   * said, because there are no meters, a meter is down, or numbers of reports are missing.
+   * Isolates heard of within `MAPS_FRESH_MS + REPORT_LAG_MS` whose last report is of an older generation. Null: it cannot
+   * be said, because there are no meters, a meter is down, or numbers of reports are missing.
    */
   readonly behind: number | null;
 }
@@ -203,8 +205,8 @@ export interface StepState {
   readonly sentMs: EpochMs | null;
   readonly nextMs: EpochMs;
   readonly result: "open" | "done" | "failed";
-  /** Whether some call has not been answered: what it did is not known. */
-  readonly unsure: boolean;
+  /** Calls that were not answered: what they did, or may still do, is not known. */
+  readonly silences: number;
   readonly why: string | null;
 }
 
@@ -258,6 +260,8 @@ export interface HookCall {
   /** Position in the unit's `runs`. */
   readonly run: number;
   readonly step: HookStep;
+  /** Which try of the step it is, from 1. */
+  readonly attempt: number;
   readonly url: string;
   readonly timeoutMs: number;
   readonly body: HookBody;
