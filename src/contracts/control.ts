@@ -48,6 +48,7 @@ import type {
   RolloutQueryInputs,
   RolloutQueryOutputs,
 } from "./rollout-port.ts";
+import type { HistoryQueryInputs, HistoryQueryOutputs } from "./history-port.ts";
 import type { Result } from "./result.ts";
 import type { SeenIsolate } from "./telemetry.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
@@ -164,7 +165,7 @@ export interface CommandOutputs extends RolloutCommandOutputs {
 export type CommandName = keyof CommandInputs;
 
 /** Every question: what it takes. */
-export interface QueryInputs extends RolloutQueryInputs {
+export interface QueryInputs extends RolloutQueryInputs, HistoryQueryInputs {
   products: Record<never, never>;
   product: OfProduct;
   versions: OfProduct;
@@ -189,7 +190,7 @@ export interface QueryInputs extends RolloutQueryInputs {
   "preflight.probes": OfVersion & { readonly via: string | null };
 }
 
-export interface QueryOutputs extends RolloutQueryOutputs {
+export interface QueryOutputs extends RolloutQueryOutputs, HistoryQueryOutputs {
   products: readonly Product[];
   product: Product;
   versions: readonly Version[];

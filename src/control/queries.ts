@@ -4,6 +4,7 @@ import type { Refusal } from "../contracts/problems.ts";
 import { ok, type Result } from "../contracts/result.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
 import { commandTime } from "./clock.ts";
+import { HISTORY_QUERIES } from "./history/queries.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
 import { loadSubject, matrixOf } from "./preflight/subject.ts";
 import { notFound, refuse } from "./refuse.ts";
@@ -86,6 +87,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   },
   "preflight.probes": (ports, { via, ...of }) => listProbes(ports, of, via),
   ...ROLLOUT_QUERIES,
+  ...HISTORY_QUERIES,
 };
 
 /** The matrix as it would be sent now, signatures included: for a command line that sends it itself. */

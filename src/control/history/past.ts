@@ -22,6 +22,8 @@ import { loadKeyRecords } from "./shards.ts";
 export interface Past {
   /** Null: that root, or the key at that time, was not recorded. */
   at(root: RootRecord): PastMaps | null;
+  /** Equal for roots that say the same of the key: then the decision is the same. */
+  signature(root: RootRecord): string;
 }
 
 /** @param key slug or custom host; null: nobody's. */
@@ -34,27 +36,31 @@ export function openPast(db: Db, key: string | null): Past {
     const [group = "", rollout = ""] = splitOnce(of);
     return loadGroupThresholds(db, { rollout, group: Number(group) });
   });
-  const rowAt = (root: RootRecord): AccountRow | null | undefined => {
-    if (key === null) return null;
+  const findRow = (root: RootRecord): Found | undefined => {
+    if (key === null) return { row: null, number: "" };
     const rows = root.urgent === null ? none : urgent(root.urgent);
     const own = rows.get(key);
-    if (own !== undefined) return own;
-    const known = records.findLast(({ seq }) => seq <= root.shardSeq);
-    if (known === undefined) return undefined;
-    return known.row === null ? null : withUrgent({ urgent: rows }, known.row);
+    if (own !== undefined) return { row: own, number: `u${root.urgent}` };
+    const at = records.findLastIndex(({ seq }) => seq <= root.shardSeq);
+    const row = records[at]?.row;
+    if (row === undefined) return undefined;
+    return row === null
+      ? { row, number: `${at}` }
+      : { row: withUrgent({ urgent: rows }, row), number: `${at} ${rows.has(row.slug) ? root.urgent : ""}` };
   };
+  const thresholdOf = (rollout: string, group: number, at: Generation): GroupThreshold | undefined =>
+    group === NO_GROUP
+      ? undefined
+      : thresholds(`${group} ${rollout}`).findLast(({ generation }) => generation <= at);
   const narrow = (rollout: RootBase["rollouts"][number], group: number, at: Generation): RootRollout => {
-    const found =
-      group === NO_GROUP
-        ? undefined
-        : thresholds(`${group} ${rollout.id}`).findLast(({ generation }) => generation <= at);
+    const found = thresholdOf(rollout.id, group, at);
     return { ...rollout, moved: [found?.moved ?? 0], held: [found?.held ?? 0] };
   };
   return {
     at: (root) => {
-      if (root.base === null) return null;
-      const row = rowAt(root);
-      if (row === undefined) return null;
+      const found = root.base === null ? undefined : findRow(root);
+      if (found === undefined || root.base === null) return null;
+      const { row } = found;
       const { rollouts, ...rest } = base(root.base);
       const group = row?.group ?? NO_GROUP;
       return {
@@ -72,7 +78,22 @@ export function openPast(db: Db, key: string | null): Past {
         row: row === null || group === NO_GROUP ? row : { ...row, group: 0 },
       };
     },
+    signature: (root) => {
+      const found = root.base === null ? undefined : findRow(root);
+      if (found === undefined || root.base === null) return "unknown";
+      const steps = base(root.base).rollouts.map(({ id }) => {
+        const step = thresholdOf(id, found.row?.group ?? NO_GROUP, root.generation);
+        return `${step?.moved ?? 0} ${step?.held ?? 0}`;
+      });
+      return [root.base, found.number, ...steps].join("|");
+    },
   };
+}
+
+/** A row, and which of the records it is. */
+interface Found {
+  readonly row: AccountRow | null;
+  readonly number: string;
 }
 
 function remember<K, V>(make: (key: K) => V): (key: K) => V {

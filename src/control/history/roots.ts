@@ -45,15 +45,33 @@ export function noteRoot(db: Db, { root, shardSeq, nowMs }: PublishedNow): void 
     fromAt,
     at,
     shardSeq,
-    values.idOf(canonicalJson(baseOf(root))),
+    values.idOf(baseText(root)),
     urgent,
   );
   for (const rollout of root.rollouts) noteThresholds(db, root.generation, rollout);
 }
 
-function baseOf(root: Root): RootBase {
-  const { generation, publishedAt, accounts, domains, removed, index, urgent, rollouts, ...rest } = root;
-  return { ...rest, rollouts: rollouts.map(({ moved, held, ...kept }) => kept) };
+/** What is kept elsewhere, or means nothing without the index. */
+const VARYING = [
+  "generation",
+  "publishedAt",
+  "accounts",
+  "domains",
+  "removed",
+  "index",
+  "urgent",
+  "rollouts",
+];
+const THRESHOLDS = ["moved", "held"];
+
+/** A `RootBase` as text. */
+function baseText(root: Root): string {
+  const rollouts = root.rollouts.map((rollout) => without(rollout, THRESHOLDS));
+  return canonicalJson({ ...without(root, VARYING), rollouts });
+}
+
+function without(value: object, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
 
 function noteThresholds(db: Db, generation: Generation, { id, moved, held }: RootRollout): void {

@@ -62,8 +62,7 @@ function createRowNumbers(values: ValueBook): (row: AccountRow) => number {
 }
 
 function textOf(row: AccountRow): string {
-  const { key: _key, ...rest } = rowToJson(row);
-  return canonicalJson(rest);
+  return canonicalJson({ ...rowToJson(row), key: undefined });
 }
 
 function linesOf(rows: ReadonlyMap<string, number>): string {
