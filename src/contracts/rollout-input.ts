@@ -5,6 +5,7 @@
  */
 import type { Freeze, Window } from "./calendar.ts";
 import type { DataEffect, DataFacts, DataRule, SettleTimes } from "./move-data.ts";
+import type { MirrorCounts } from "./mirror.ts";
 import type { CoveredClass } from "./preflight.ts";
 import type { Replacement, VersionState } from "./maps.ts";
 import type {
@@ -90,15 +91,22 @@ export interface PreflightFact {
   readonly default: { readonly verdict: Verdict; readonly sentence: string };
 }
 
+/** Compared requests of one measurement, named as in the state of the rollout. */
+export interface MirrorFact {
+  readonly run: string;
+  readonly counts: MirrorCounts;
+}
+
 export interface Observations {
   readonly facts: Facts;
   /** Last run per target's product. */
   readonly preflight: Readonly<Record<ProductName, PreflightFact>>;
   /** Verdict over the wave of this index; left out or null: none. */
   readonly gates: readonly (VerdictFact | null)[];
-  /** Verdict over the default after its move, and over mirrored traffic before it. */
+  /** Verdict over the default after its move. */
   readonly defaultGates: Readonly<Record<ProductName, VerdictFact>>;
-  readonly mirrors: Readonly<Record<ProductName, VerdictFact>>;
+  /** What edges have compared of mirrored requests, by product; left out: nothing was reported. */
+  readonly mirrors: Readonly<Record<ProductName, MirrorFact>>;
   /** Requests of moved accounts since the wave at hand was done, and of the default since it moved; null: not known. */
   readonly requests: number | null;
   readonly defaultRequests: Readonly<Record<ProductName, number>>;
@@ -146,7 +154,6 @@ export type RolloutEffect = EffectBase &
         readonly expected: VersionName;
         readonly to: DefaultBefore;
       }
-    | { readonly kind: "mirror"; readonly product: ProductName; readonly version: VersionName }
     /** Never a target again until somebody clears it. */
     | {
         readonly kind: "mark-bad";

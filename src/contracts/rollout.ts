@@ -6,6 +6,7 @@
  */
 import type { Window } from "./calendar.ts";
 import type { DataPlan, DataState } from "./move-data.ts";
+import type { MirrorPlan, MirrorState } from "./mirror.ts";
 import type { EpochMs, ProductName, VersionName } from "./units.ts";
 
 /** Closed set. Every phase has a way out: see `core/rollout/commands` and the table in the README. */
@@ -49,6 +50,7 @@ export type RolloutCause =
   | "version"
   | "probe"
   | "default"
+  | "mirror"
   | "homes"
   | "rollback"
   | "halted"
@@ -97,8 +99,8 @@ export interface DefaultPlan {
   readonly afterDays: number;
   readonly window: PlanWindow | null;
   readonly approveBefore: boolean;
-  /** Unknown-account traffic is mirrored to the candidate and compared before. */
-  readonly mirror: boolean;
+  /** Requests of no known account are mirrored to the candidate, and compare well, before; false: not asked for. */
+  readonly mirror: MirrorPlan | false;
   readonly bake: { readonly minutes: number; readonly requests: number };
 }
 
@@ -193,6 +195,8 @@ export interface DefaultState {
   readonly before: DefaultBefore | null;
   readonly bakedMs: EpochMs | null;
   readonly putBackMs: EpochMs | null;
+  /** Mirroring before its move; left out or null: none was begun. */
+  readonly mirror?: MirrorState | null;
 }
 
 export interface DefaultBefore {

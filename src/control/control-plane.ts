@@ -2,13 +2,14 @@
  * The Durable Object that owns the truth: a thin RPC class around `control.ts`. Its constructor brings the database to
  * the newest schema before anything else is delivered, and refuses to start on one it does not understand; its alarm
  * carries the publisher on and is armed again in `finally`, because an alarm that fails six times is dropped for ever.
- * Needs of the environment: the KV binding MAPS and the text variables of contracts/env.ts. A configuration with
+ * Needs of the environment: the KV binding MAPS, METER where requests are mirrored, and the text variables of contracts/env.ts. A configuration with
  * problems makes every call fail, which the admin surface shows as "control plane cannot be reached".
  */
 import { DurableObject } from "cloudflare:workers";
 import { connect } from "cloudflare:sockets";
 import { systemClock } from "../adapters/clock.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
+import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-meters.ts";
 import { createRawExchange } from "../adapters/raw-exchange.ts";
 import type {
   Actor,
@@ -37,15 +38,19 @@ import { toControlConfig } from "./config.ts";
 import { createControl, type Control } from "./control.ts";
 import { createDb } from "./db.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
-import type { MapsStore } from "./publisher/ports.ts";
+import type { MapsStore, ReadMirrored } from "./publisher/ports.ts";
 
 /** Bindings and variables that the object uses. */
 export interface ControlEnv extends TextEnv {
   readonly MAPS: KVNamespace;
+  /** Optional: without meters nothing that is mirrored is known, and nothing passes by it. */
+  readonly METER?: { getByName(name: string): unknown };
 }
 
 /** A KV operation that takes longer has failed: nothing may wait for ever on the lock that the publisher holds. */
 const STORE_DEADLINE_MS = 20_000;
+/** A tick waits this long for the meters. */
+const METERS_DEADLINE_MS = 5000;
 
 /** Request id of every probe, so that origins can tell them from traffic. */
 const PROBE_REQUEST_ID = "preflight";
@@ -127,6 +132,7 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     clock: systemClock,
     config: toControlConfig(config.value),
     preflight: createPreflight(config.value.originKey),
+    mirrored: createReadMirrored(env.METER),
     wakeAt: (at) => {
       // Not awaited: the write is part of the object's storage and is held back by its output gate like any other.
       const armed =
@@ -145,21 +151,29 @@ function createPreflight(originKey: NamedKey | null): PreflightPorts {
   };
 }
 
+/** The stub has every method by name; the meter's class says which there are. */
+function createReadMirrored(namespace: ControlEnv["METER"]): ReadMirrored {
+  const read = createMirrorReader((name) =>
+    namespace === undefined ? null : (namespace.getByName(name) as MirrorMeterStub),
+  );
+  return (runs) => withDeadline("ask the meters", METERS_DEADLINE_MS, read(runs));
+}
+
 function createStore(namespace: KVNamespace): MapsStore {
   const kv = createMapsKv(namespace);
   return {
-    get: (key) => withDeadline(`get ${key}`, kv.get(key, MIN_CACHE_TTL_SECONDS)),
-    put: (key, text) => withDeadline(`put ${key}`, kv.put(key, text)),
-    delete: (key) => withDeadline(`delete ${key}`, kv.delete(key)),
+    get: (key) => withDeadline(`get ${key}`, STORE_DEADLINE_MS, kv.get(key, MIN_CACHE_TTL_SECONDS)),
+    put: (key, text) => withDeadline(`put ${key}`, STORE_DEADLINE_MS, kv.put(key, text)),
+    delete: (key) => withDeadline(`delete ${key}`, STORE_DEADLINE_MS, kv.delete(key)),
   };
 }
 
 /** The timer is cleared as soon as the operation ends: a running one keeps the object in memory, and on the bill. */
-async function withDeadline<T>(what: string, operation: Promise<T>): Promise<T> {
+async function withDeadline<T>(what: string, afterMs: number, operation: Promise<T>): Promise<T> {
   const deadline = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    deadline.reject(new Error(`${what} took more than ${STORE_DEADLINE_MS / 1000} s`));
-  }, STORE_DEADLINE_MS);
+    deadline.reject(new Error(`${what} took more than ${afterMs / 1000} s`));
+  }, afterMs);
   try {
     return await Promise.race([operation, deadline.promise]);
   } finally {

@@ -10,7 +10,7 @@ import { beginImport } from "./imports/begin.ts";
 import { takeBatch, type Importing } from "./imports/batch.ts";
 import { endImport } from "./imports/end.ts";
 import { migrate } from "./migrations.ts";
-import type { PublisherPorts } from "./publisher/ports.ts";
+import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
 import { createPreflightRunner, type PreflightPorts } from "./preflight/run.ts";
 import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
@@ -30,6 +30,8 @@ export interface ControlPorts extends PublisherPorts {
   wakeAt(at: number | null): void;
   /** The ways out to versions. */
   readonly preflight: PreflightPorts;
+  /** What the meters know of mirrored requests. */
+  readonly mirrored: ReadMirrored;
 }
 
 export interface Control extends ControlPort {

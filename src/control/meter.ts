@@ -5,6 +5,8 @@
  * Called by the edge (report) and the admin surface (seen).
  */
 import { DurableObject } from "cloudflare:workers";
+import type { MirrorReport } from "../contracts/mirror.ts";
+import { createMirrorTable, listMirrored, recordMirrored } from "./meter-mirrors.ts";
 import { systemClock } from "../adapters/clock.ts";
 import { TELEMETRY_SCHEMA, type EdgeReport, type SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
@@ -27,6 +29,7 @@ export class Meter extends DurableObject {
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     this.#db = createDb(ctx.storage);
+    createMirrorTable(this.#db);
     this.#db.run(TABLE);
   }
 
@@ -40,10 +43,16 @@ export class Meter extends DurableObject {
   async seen(sinceMs: EpochMs): Promise<readonly SeenIsolate[]> {
     return listSeen(this.#db, sinceMs);
   }
+
+  /** Measurements of mirrored requests, as far as edges have reported them here. */
+  async mirrored(runs: readonly string[]): Promise<readonly MirrorReport[]> {
+    return listMirrored(this.#db, runs);
+  }
 }
 
 /** Upserts one isolate. Requests add up within a window, so that a busy isolate weighs what it serves. */
 export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
+  if (isNew(db, report)) recordMirrored(db, report.mirrored ?? [], now);
   db.run(
     `INSERT INTO isolates (isolate, sequence, generation, break_glass, requests, since, reported_at)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
@@ -60,6 +69,12 @@ export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
     now - WINDOW_MS,
   );
   db.run("DELETE FROM isolates WHERE reported_at < ?", now - FORGET_MS);
+}
+
+/** Sums must not take the same report twice. */
+function isNew(db: Db, { isolate, sequence }: EdgeReport): boolean {
+  const last = db.rows("SELECT sequence FROM isolates WHERE isolate = ?", isolate)[0];
+  return last === undefined || readInt(last, "sequence") < sequence;
 }
 
 export function listSeen(db: Db, since: EpochMs): readonly SeenIsolate[] {

@@ -10,8 +10,9 @@ import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
 import { collect } from "./publisher/collect.ts";
-import type { PublisherPorts } from "./publisher/ports.ts";
+import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
 import type { Publisher } from "./publisher/publisher.ts";
+import { lookAtMirrored } from "./rollouts/mirrors.ts";
 import type { RolloutWork } from "./rollouts/work-on.ts";
 import { appendAudit } from "./store/audit.ts";
 import { nextSeq } from "./store/changes.ts";
@@ -29,7 +30,7 @@ const MAX_LISTED = 20;
 
 /** Does what is due at `scheduledTime`. */
 export async function tick(
-  ports: PublisherPorts,
+  ports: PublisherPorts & { readonly mirrored: ReadMirrored },
   publisher: Publisher,
   { scheduledTime, rollouts }: { readonly scheduledTime: EpochMs; readonly rollouts: RolloutWork },
 ): Promise<TickReport> {
@@ -37,8 +38,8 @@ export async function tick(
   const before = readCounter(db, "clock");
   writeCounter(db, "tick_received", clock.nowMs());
   if (scheduledTime <= before) return report(ports, before, { advanced: false, happened: [] });
-  await rollouts.lookAtBreakGlass();
-  // Another tick may have come while this one asked KV.
+  await Promise.all([rollouts.lookAtBreakGlass(), lookAtMirrored(db, ports.mirrored)]);
+  // Another tick may have come while this one asked KV and the meters.
   const clockNow = readCounter(db, "clock");
   if (scheduledTime <= clockNow) return report(ports, clockNow, { advanced: false, happened: [] });
   const happened = db.transaction(() => doWhatIsDue(ports, rollouts, scheduledTime));

@@ -70,6 +70,7 @@ type Op =
   | { readonly op: "freeze" | "unfreeze"; readonly which: number }
   | { readonly op: "word"; readonly product: "kiln" | "fogbugz"; readonly wave: Word; readonly default: Word }
   | { readonly op: "gate" | "probe" | "defaultGate"; readonly word: Word }
+  | { readonly op: "traffic"; readonly perMinute: number; readonly worse: number; readonly heard: boolean }
   | { readonly op: "create" | "edit" | "pin" | "unpin"; readonly who: number }
   | { readonly op: "bad"; readonly version: "2.9.0" | "2.8.0"; readonly bad: boolean };
 type Word = "pass" | "fail" | "inconclusive";
@@ -120,6 +121,15 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("gate", "probe", "defaultGate"), word }) },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("traffic"),
+      perMinute: fc.constantFrom(0, 2, 20),
+      worse: fc.constantFrom(0, 0, 0.02, 1),
+      heard: fc.constantFrom(true, true, false),
+    }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({ op: fc.constantFrom("create", "edit", "pin", "unpin"), who: fc.nat(11) }),
   },
@@ -137,11 +147,19 @@ const settings = fc.record({
   gate: fc.constantFrom("none", "hold", "advance", "pause"),
   onFail: fc.constantFrom<"pause" | "rollback">("pause", "rollback"),
   moveDefault: fc.boolean(),
+  mirror: fc.boolean(),
   first: word,
 });
 const history = fc.tuple(settings, fc.array(op, { minLength: 3, maxLength: 12 }));
 
-function planOf(of: { gate: string; onFail: "pause" | "rollback"; moveDefault: boolean }): RolloutPlan {
+const MIRROR = { shareBp: 1000, minutes: 20, requests: 50, worseBp: 100, waitMinutes: 60 };
+
+function planOf(of: {
+  gate: string;
+  onFail: "pause" | "rollback";
+  moveDefault: boolean;
+  mirror: boolean;
+}): RolloutPlan {
   const base = plan();
   const onInconclusive = of.gate === "hold" || of.gate === "pause" ? of.gate : "advance";
   const gate = {
@@ -152,7 +170,12 @@ function planOf(of: { gate: string; onFail: "pause" | "rollback"; moveDefault: b
     onInconclusive,
     mustHave: [],
   } as const;
-  return { ...base, gate: of.gate === "none" ? null : gate, default: of.moveDefault ? base.default : null };
+  return {
+    ...base,
+    gate: of.gate === "none" ? null : gate,
+    default:
+      of.moveDefault && base.default !== null ? { ...base.default, mirror: of.mirror && MIRROR } : null,
+  };
 }
 
 const ACCOUNTS = [
@@ -222,6 +245,7 @@ class Witness {
     const defaults = this.defaults();
     this.perform(what);
     this.check(JSON.stringify(what), { old, defaults, phase, wave });
+    if (sim.state.cause === "mirror") this.trace.push(`mirror-${sim.state.phase}:`);
     this.trace.push(`${sim.state.phase}:${sim.state.wave}:${sim.state.step}`);
   }
 
@@ -283,6 +307,10 @@ class Witness {
       case "probe":
         sim.probeWord = what.word;
         return;
+      case "traffic":
+        sim.unknownTraffic = { perMinute: what.perMinute, worse: what.worse };
+        sim.metersAnswer = what.heard;
+        return;
       case "defaultGate":
         sim.defaultGates = { fogbugz: { atMs: sim.nowMs, verdict: what.word, sentence: what.word } };
         return;
@@ -325,6 +353,8 @@ class Witness {
     sim.halt = false;
     sim.gate = { atMs: sim.nowMs, verdict: "pass", sentence: "pass" };
     sim.defaultGates = {};
+    sim.unknownTraffic = { perMinute: 20, worse: 0 };
+    sim.metersAnswer = true;
     sim.runPreflight("kiln");
     sim.runPreflight("fogbugz");
     sim.setVersion("kiln", NEW.kiln, { bad: false });
@@ -398,6 +428,7 @@ class Witness {
         fail(`${slug} was moved by an end`);
     }
     this.checkDefault(was, fail);
+    if (/"op":"(?:tick|next|again)"/.test(what)) this.checkMirrors(fail);
     this.checkEnds(fail);
   }
 
@@ -461,6 +492,7 @@ class Witness {
     if (moved.length !== 1) fail(`${moved.length} defaults moved at once`);
     if (sim.runs.get(moved[0] ?? "")?.default.verdict !== "pass")
       fail("the default moved without its preflight");
+    this.checkCompared(moved[0] ?? "", fail);
     const subject = { products: moved, labels: {}, cell: null, zone: "UTC" };
     const open = mayMove({
       windows: sim.windows["office"] ?? null,
@@ -471,6 +503,38 @@ class Witness {
       memo,
     });
     if (!open.allowed) fail(`the default moved in a ${open.reason}`);
+  }
+
+  /** A default that asked for mirroring has compared enough, and well, or a person said that it need not. */
+  private checkCompared(product: string, fail: (why: string) => never): void {
+    const { plan: of, defaults } = this.sim.state;
+    if (of.default === null || of.default.mirror === false) return;
+    const mirror = defaults.find((step) => step.product === product)?.mirror ?? null;
+    if (mirror === null) return fail("the default moved and nothing was mirrored");
+    if (mirror.waived !== null) return;
+    const { same, worse } = this.sim.compared.get(mirror.run) ?? { same: 0, worse: 0 };
+    if (same + worse < 50) fail(`the default moved after ${same + worse} compared requests`);
+    if (worse * 100 > same + worse) fail(`the default moved although ${worse} of ${same + worse} were worse`);
+    if (mirror.spentMs < 20 * MINUTE) fail(`the default moved after ${mirror.spentMs / MINUTE} minutes`);
+  }
+
+  /** Requests are mirrored only while the default waits for just that, in its window, with all waves done. */
+  private checkMirrors(fail: (why: string) => never): void {
+    const { sim } = this;
+    for (const [product, { mirror }] of Object.entries(sim.published.products)) {
+      if (mirror === undefined) continue;
+      if (sim.halt) fail("requests are mirrored while halted");
+      if (sim.state.phase !== "default-pending") fail(`requests are mirrored in ${sim.state.phase}`);
+      if (sim.state.waves.some(({ bakedMs }) => bakedMs === null))
+        fail("requests are mirrored during a wave");
+      if (sim.runs.get(product)?.default.verdict !== "pass")
+        fail("requests are mirrored without a preflight");
+      const subject = { products: [product], labels: {}, cell: null, zone: "UTC" };
+      const windows = sim.windows["office"] ?? null;
+      const { freezes, nowMs: atMs } = sim;
+      const open = mayMove({ windows, windowName: null, freezes, subject, atMs, memo });
+      if (!open.allowed) fail(`requests are mirrored in a ${open.reason}`);
+    }
   }
 
   private checkEnds(fail: (why: string) => never): void {
@@ -517,6 +581,8 @@ describe("a rollout's history", () => {
       "baking",
       "default-pending",
       "preflight-failed",
+      "mirror-default-pending",
+      "mirror-paused",
     ]) {
       if (!phases.has(phase)) throw new Error(`no history came to ${phase}: ${JSON.stringify([...phases])}`);
     }

@@ -17,7 +17,7 @@ import type { ControlConfig } from "../../src/control/config.ts";
 import { createControl, type Control } from "../../src/control/control.ts";
 import type { PreflightPorts } from "../../src/control/preflight/run.ts";
 import type { Db } from "../../src/control/db.ts";
-import type { MapsStore } from "../../src/control/publisher/ports.ts";
+import type { MapsStore, ReadMirrored } from "../../src/control/publisher/ports.ts";
 import { decideVersion } from "../../src/core/decide-version.ts";
 import { decodeIndex } from "../../src/core/maps/index-codec.ts";
 import { shardOf } from "../../src/core/maps/key-hash.ts";
@@ -107,6 +107,7 @@ export interface WorldParts {
   readonly clock?: FakeClock;
   readonly config?: Partial<ControlConfig>;
   readonly preflight?: PreflightPorts;
+  readonly mirrored?: ReadMirrored;
 }
 
 /** No version can be reached. */
@@ -128,6 +129,7 @@ export function createWorld({
   clock = createFakeClock(),
   config = {},
   preflight = NOWHERE,
+  mirrored = async () => [],
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -136,6 +138,7 @@ export function createWorld({
     clock,
     config: { ...CONFIG, ...config },
     preflight,
+    mirrored,
     wakeAt: (at) => {
       wakeUp.at = at;
     },

@@ -18,6 +18,7 @@ import type {
   Verdict,
   VersionFacts,
 } from "../../src/contracts/rollout-input.ts";
+import type { MirrorCounts } from "../../src/contracts/mirror.ts";
 import type { GroupKey, RolloutPlan, RolloutState } from "../../src/contracts/rollout.ts";
 import { createCalendarMemo } from "../../src/core/calendar/memo.ts";
 import { bucketOf } from "../../src/core/bucket.ts";
@@ -27,6 +28,8 @@ import { advance } from "../../src/core/rollout/advance.ts";
 import { command } from "../../src/core/rollout/command.ts";
 import { freeze, placeAccount } from "../../src/core/rollout/freeze.ts";
 import { admitLate, lateVariant, splitGroup } from "../../src/core/rollout/groups.ts";
+import { NOTHING_COMPARED } from "../../src/core/mirror.ts";
+import { rootMirror } from "../../src/core/rollout/phases/mirror.ts";
 import { rootRollout, settledHome } from "../../src/core/rollout/root-rollout.ts";
 import { splitDone } from "../../src/core/rollout/rollback.ts";
 import { createRollout } from "../../src/core/rollout/state.ts";
@@ -168,6 +171,12 @@ export class Sim {
   homes: Observations["homes"] = "untouched";
   uncovered: Record<string, readonly ("known" | "unknown" | "none" | "ip")[]> = { kiln: [], fogbugz: [] };
   preflightAnswers = true;
+  /** Requests of unknown accounts a minute that edges mirror and compare while the maps say so, and how many are worse. */
+  unknownTraffic = { perMinute: 20, worse: 0 };
+  /** What edges have reported, by measurement; false: meters do not answer. */
+  compared = new Map<string, MirrorCounts>();
+  metersAnswer = true;
+  private mirroredUntilMs = FRIDAY;
   state: RolloutState;
   frozen: Frozen = { groups: [], labelKeys: [], origins: {}, leftBehind: [], digest: "" };
   published: Root = root();
@@ -263,7 +272,7 @@ export class Sim {
       preflight: Object.fromEntries(this.runs),
       gates: this.state.waves.map(() => this.gate),
       defaultGates: this.defaultGates,
-      mirrors: {},
+      mirrors: this.mirrorFacts(),
       requests: null,
       defaultRequests: {},
       uncovered: this.uncovered,
@@ -284,9 +293,38 @@ export class Sim {
     };
   }
 
+  private mirrorFacts(): Observations["mirrors"] {
+    if (!this.metersAnswer) return {};
+    return Object.fromEntries(
+      this.state.defaults.flatMap(({ product: name, mirror }) => {
+        const counts = this.compared.get(mirror?.run ?? "");
+        return mirror == null || counts === undefined ? [] : [[name, { run: mirror.run, counts }]];
+      }),
+    );
+  }
+
+  /** Edges compare what comes until now, as far as the maps that are out tell them to. */
+  private mirrorUntil(nowMs: number): void {
+    for (const { mirror } of Object.values(this.published.products)) {
+      if (mirror === undefined || this.published.halt) continue;
+      const minutes = (Math.min(nowMs, mirror.until ?? nowMs) - this.mirroredUntilMs) / MINUTE;
+      const { perMinute, worse } = this.unknownTraffic;
+      const known = this.compared.get(mirror.run) ?? NOTHING_COMPARED;
+      const more = Math.floor(Math.max(0, minutes) * perMinute);
+      const bad = Math.min(more, Math.floor(more * worse));
+      this.compared.set(mirror.run, {
+        ...known,
+        same: known.same + more - bad,
+        worse: known.worse + bad,
+      });
+    }
+    this.mirroredUntilMs = Math.max(nowMs, this.mirroredUntilMs);
+  }
+
   /** One tick of the clock; older ones change nothing. */
   tick(nowMs: number): readonly string[] {
     this.nowMs = Math.max(this.nowMs, nowMs);
+    this.mirrorUntil(this.nowMs);
     const first = advance(this.state, this.turn(nowMs));
     this.take(first);
     return [...first.happened, ...this.settleDown()];
@@ -354,7 +392,6 @@ export class Sim {
       case "split-groups":
         return this.split(effect.where.labels ?? {});
       case "data":
-      case "mirror":
       case "notify":
     }
   }
@@ -463,10 +500,9 @@ export class Sim {
           ]),
         );
         const stable = name === "kiln" ? OLD.kiln : OLD.fogbugz;
-        return [
-          name,
-          product(name, { stable, default: known.default ?? "", standby: known.standby, versions }),
-        ];
+        const mirror = rootMirror(this.state, name);
+        const given = { stable, default: known.default ?? "", standby: known.standby, versions };
+        return [name, product(name, mirror === null ? given : { ...given, mirror })];
       }),
     );
     const running = rootRollout(this.state, this.numbers.size);

@@ -156,3 +156,11 @@ export const ProblemSchema = z
     instance: z.string().optional().openapi({ description: "Request id" }),
   })
   .openapi("Problem");
+
+/** Percent with at most two decimals: the router counts in hundredths. */
+export const PercentSchema = z
+  .number()
+  .max(100)
+  .refine((percent) => percent >= 0.01 && Math.abs(percent * 100 - Math.round(percent * 100)) < 1e-6, {
+    message: "must be from 0.01 to 100, with at most two decimals",
+  });

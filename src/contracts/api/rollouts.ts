@@ -10,12 +10,14 @@ import {
   CellSchema,
   CohortSchema,
   InstantSchema,
+  PercentSchema,
   ProductNameSchema,
   ReasonSchema,
   RevisionSchema,
   VersionNameSchema,
 } from "./common.ts";
 import { LabelsSchema } from "./accounts.ts";
+import { MirrorChoiceSchema, MirrorViewSchema } from "./mirror.ts";
 
 export const RolloutIdSchema = z
   .string()
@@ -26,14 +28,6 @@ export const RolloutIdSchema = z
   .openapi({ example: "2026-11-autumn" });
 
 export const RolloutParamsSchema = z.strictObject({ id: RolloutIdSchema });
-
-/** Percent with at most two decimals: the router counts in hundredths. */
-const PercentSchema = z
-  .number()
-  .max(100)
-  .refine((percent) => percent >= 0.01 && Math.abs(percent * 100 - Math.round(percent * 100)) < 1e-6, {
-    message: "must be from 0.01 to 100, with at most two decimals",
-  });
 
 const ApproveSchema = z
   .enum(["before"])
@@ -103,9 +97,7 @@ export const DefaultStepSchema = z
       description: "Needed to move; zone must be a fixed one",
     }),
     approve: ApproveSchema,
-    mirror: z.boolean().default(false).openapi({
-      description: "Compare answers to mirrored unknown-account traffic before",
-    }),
+    mirror: MirrorChoiceSchema,
     bake: z
       .strictObject({
         minutes: z.int().min(0).max(MINUTES_PER_MONTH).default(60),
@@ -262,6 +254,7 @@ export const RolloutSchema = z
         product: ProductNameSchema,
         state: z.enum(["pending", "moved", "baked", "put-back"]),
         at: InstantSchema.nullable(),
+        mirror: MirrorViewSchema.optional().openapi({ description: "Where the plan asks for mirroring" }),
       }),
     ),
     paused: z.object({ by: z.string(), at: InstantSchema, reason: z.string() }).nullable(),

@@ -23,6 +23,7 @@ import { loadNamedVersions } from "../store/objects.ts";
 import { loadProducts, toMapsHold, type ProductRecord } from "../store/products.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersions, type VersionRecord } from "../store/versions.ts";
+import { withMirrors } from "./mirrors.ts";
 import type { Batch } from "./phase.ts";
 import { planUrgent, type UrgentPlan } from "./urgent.ts";
 
@@ -54,7 +55,7 @@ export function composeRoot(db: Db, input: ComposeInput): Composition {
     ...input.population,
     halt: readHalt(db).on,
     overrideEpoch: readCounter(db, "override_epoch"),
-    products: composeProducts(db),
+    products: withMirrors(db, composeProducts(db)),
     rollouts: composeRollouts(db, input.shardSeq),
     urgent: urgent.rows,
   };

@@ -135,13 +135,6 @@ function carryOut(drive: Drive, record: RolloutRecord, effect: RolloutEffect): D
     case "data":
       // Nobody's version facts carry a data rule here, and without one the engine orders none.
       throw new Error(`rollout ${record.id} wants to move data, and nothing here calls hooks`);
-    case "mirror":
-      tell(drive, record.id, {
-        action: "rollout.notice",
-        reason: "requests are not mirrored by this release, so the default waits for a person",
-        detail: { level: "ticket", product: effect.product },
-      });
-      return { record, outcome: "not mirrored" };
     case "notify":
       tell(drive, record.id, {
         action: "rollout.notice",

@@ -14,6 +14,7 @@ import type { Db } from "../db.ts";
 import { loadSubject } from "../preflight/subject.ts";
 import { weigh, type Weighed } from "../preflight/weigh.ts";
 import { loadFreezes } from "../store/freezes.ts";
+import { mirrorFacts } from "./mirrors.ts";
 import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
@@ -62,7 +63,7 @@ function observations(db: Db, record: RolloutRecord): Observations {
     preflight,
     gates: [],
     defaultGates: {},
-    mirrors: {},
+    mirrors: mirrorFacts(db, state),
     requests: null,
     defaultRequests: {},
     uncovered,

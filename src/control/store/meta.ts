@@ -40,6 +40,8 @@ export type MetaName =
   | "halt"
   /** Set while break-glass says halt, as the last tick read it. */
   | "break_glass_halt"
+  /** What edges have compared of mirrored requests, as the last tick read it. */
+  | "mirrored"
   /** Where the publisher is with its batch; see publisher/phase.ts. */
   | "phase"
   /** Root that is out: its text, for comparison and succession. */

@@ -8,6 +8,7 @@ import type { Advanced } from "../../contracts/rollout-input.ts";
 import type { RolloutPhase, RolloutState } from "../../contracts/rollout.ts";
 import { inBake } from "./phases/bake.ts";
 import { inDefaultBaking, inDefaultPending } from "./phases/default-step.ts";
+import { endMirrors } from "./phases/mirror.ts";
 import { inPreflight, inPreflightFailed } from "./phases/preflight.ts";
 import { inRollback } from "./phases/rolling-back.ts";
 import { inSettle } from "./phases/settle.ts";
@@ -80,8 +81,8 @@ export function advance(state: RolloutState, turn: Turn): Advanced {
     return quietly(turn.nowMs > state.clockMs && state.phase === "paused" ? clocked(state, turn) : state);
   }
   const ticked = clocked(state, turn);
-  if (turn.halt && !passesHalt(ticked)) return halted(ticked);
-  return settleDown(watch(ticked, turn), turn);
+  if (turn.halt && !passesHalt(ticked)) return endMirrors(halted(ticked));
+  return endMirrors(settleDown(watch(ticked, turn), turn));
 }
 
 function clocked(state: RolloutState, { nowMs }: Turn): RolloutState {

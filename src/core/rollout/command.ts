@@ -8,6 +8,8 @@ import type { RolloutState } from "../../contracts/rollout.ts";
 import { approve, waiveGate } from "./commands/approve.ts";
 import { pause, resume } from "./commands/pause-resume.ts";
 import type { CommandResult } from "./commands/refuse.ts";
+import { endMirrors } from "./phases/mirror.ts";
+import { ok } from "../../contracts/result.ts";
 import { start } from "./commands/start.ts";
 import { adopt, rollback, stop } from "./commands/stop-rollback.ts";
 
@@ -15,7 +17,11 @@ import { adopt, rollback, stop } from "./commands/stop-rollback.ts";
 export function command(given: RolloutState, what: RolloutCommand, at: CommandContext): CommandResult {
   const nowMs = Math.max(given.clockMs, at.nowMs);
   const state = nowMs === given.clockMs ? given : { ...given, clockMs: nowMs, movedNow: 0 };
-  const context = { ...at, nowMs };
+  const result = carryOut(state, what, { ...at, nowMs });
+  return result.ok ? ok(endMirrors(result.value)) : result;
+}
+
+function carryOut(state: RolloutState, what: RolloutCommand, context: CommandContext): CommandResult {
   switch (what.kind) {
     case "start":
       return start(state, what, context);

@@ -3,11 +3,15 @@
  * writes `?? default`. The input has been parsed by `contracts/api/rollouts`; what is wrong with it in the world is said
  * by plan-check. Pure; called by control when a rollout is created or planned.
  */
+import type { MirrorInput } from "../../contracts/api/mirror.ts";
 import type { RolloutInput, WaveInput } from "../../contracts/api/rollouts.ts";
+import type { MirrorPlan } from "../../contracts/mirror.ts";
 import type { DefaultPlan, PlanWindow, RolloutPlan, WavePlan } from "../../contracts/rollout.ts";
 
 const BP_PER_PERCENT = 100;
 const DEFAULT_BAKE_MINUTES = 60;
+/** A person is asked after this many times the minutes, when the requests have not come. */
+const MIRROR_PATIENCE = 8;
 
 function toBp(percent: number): number {
   return Math.round(percent * BP_PER_PERCENT);
@@ -31,13 +35,25 @@ function waveOf(wave: WaveInput): WavePlan {
   };
 }
 
+function mirrorOf(given: MirrorInput): MirrorPlan | false {
+  if (given === null) return false;
+  const { percent, minutes, requests, worsePercent, waitMinutes } = given;
+  return {
+    shareBp: toBp(percent),
+    minutes,
+    requests,
+    worseBp: toBp(worsePercent),
+    waitMinutes: waitMinutes ?? MIRROR_PATIENCE * minutes,
+  };
+}
+
 function defaultOf(given: RolloutInput["default"]): DefaultPlan | null {
   if (given === undefined || !given.move) return null;
   return {
     afterDays: given.afterDays,
     window: windowOf(given.window),
     approveBefore: given.approve === "before",
-    mirror: given.mirror,
+    mirror: mirrorOf(given.mirror),
     bake: given.bake ?? { minutes: DEFAULT_BAKE_MINUTES, requests: 0 },
   };
 }

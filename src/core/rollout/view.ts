@@ -2,11 +2,16 @@
  * A rollout as people and programs see it: phases, waves with their progress, who is left behind by now. Shapes are those
  * of `contracts/api/rollouts`; the revision is control's. Pure; counts come from the frozen buckets.
  */
+import type { MirrorView } from "../../contracts/api/mirror.ts";
 import type { RolloutView, WaveView } from "../../contracts/api/rollouts.ts";
+import type { MirrorPlan, MirrorState } from "../../contracts/mirror.ts";
 import type { LeftBehind, Observations } from "../../contracts/rollout-input.ts";
 import type { DefaultState, FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
+import { MINUTE_MS } from "../calendar/memo.ts";
+import { comparedOf, NOTHING_COMPARED } from "../mirror.ts";
 import { movedAccounts, targetOf } from "./groups.ts";
+import { mirroredMs, mirrorPlanOf } from "./phases/mirror.ts";
 import { countBetween } from "./thresholds.ts";
 
 export interface ViewContext {
@@ -17,6 +22,8 @@ export interface ViewContext {
   readonly createdLater: number;
   readonly revision: number;
 }
+
+const BP_PER_PERCENT = 100;
 
 const shown = (atMs: EpochMs): string => new Date(atMs).toISOString();
 const maybe = (atMs: EpochMs | null): string | null => (atMs === null ? null : shown(atMs));
@@ -46,12 +53,46 @@ function waveView(state: RolloutState, wave: number, { frozen, gates }: ViewCont
   };
 }
 
-function defaultView({
-  product,
-  movedMs,
-  bakedMs,
-  putBackMs,
-}: DefaultState): RolloutView["defaults"][number] {
+function mirrorView(plan: MirrorPlan, mirror: MirrorState | null, clockMs: EpochMs): MirrorView {
+  const counts = mirror?.counts ?? NOTHING_COMPARED;
+  const compared = comparedOf(counts);
+  const { same, different, worse, slower, skipped, timed } = counts;
+  const idle = mirror === null ? "waiting" : "interrupted";
+  const running = mirror?.sinceMs == null ? idle : "mirroring";
+  const percent = (share: number): number => Number(share.toFixed(2));
+  return {
+    state: mirror?.result ?? running,
+    percent: plan.shareBp / BP_PER_PERCENT,
+    minutes: {
+      mirrored: mirror === null ? 0 : Math.floor(mirroredMs(mirror, clockMs) / MINUTE_MS),
+      wanted: plan.minutes,
+    },
+    compared,
+    wanted: plan.requests,
+    same,
+    different,
+    worse,
+    worsePercent: compared === 0 ? null : percent((100 * worse) / compared),
+    toleratedPercent: plan.worseBp / BP_PER_PERCENT,
+    slower,
+    skipped,
+    meanMs:
+      timed === 0
+        ? null
+        : { default: percent(counts.defaultMs / timed), candidate: percent(counts.candidateMs / timed) },
+    waived: mirror?.waived == null ? null : { by: mirror.waived.by, at: shown(mirror.waived.atMs) },
+  };
+}
+
+function defaultView(step: DefaultState, state: RolloutState): RolloutView["defaults"][number] {
+  const plan = mirrorPlanOf(state.plan.default);
+  const mirror = step.mirror ?? null;
+  // Somebody set the default by hand: there was nothing to mirror.
+  if (plan === null || (mirror === null && step.bakedMs !== null)) return moveView(step);
+  return { ...moveView(step), mirror: mirrorView(plan, mirror, state.clockMs) };
+}
+
+function moveView({ product, movedMs, bakedMs, putBackMs }: DefaultState): RolloutView["defaults"][number] {
   if (putBackMs !== null) return { product, state: "put-back", at: shown(putBackMs) };
   if (bakedMs !== null) return { product, state: "baked", at: shown(bakedMs) };
   return { product, state: movedMs === null ? "pending" : "moved", at: maybe(movedMs) };
@@ -86,7 +127,7 @@ export function rolloutView(state: RolloutState, context: ViewContext): RolloutV
     deadline: maybe(state.deadlineMs),
     wave: state.wave < plan.waves.length ? state.wave : null,
     waves: plan.waves.map((_, wave) => waveView(state, wave, context)),
-    defaults: state.defaults.map(defaultView),
+    defaults: state.defaults.map((step) => defaultView(step, state)),
     paused: paused === null ? null : { by: paused.by, at: shown(paused.atMs), reason: paused.reason },
     rollback:
       rollback === null

@@ -301,7 +301,7 @@ describe("a rollout of two products", () => {
         move: true,
         afterDays: 1,
         window: office,
-        mirror: false,
+        mirror: null,
         bake: { minutes: 30, requests: 0 },
       },
     };

@@ -6,6 +6,7 @@ import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
 import { remaining } from "../groups.ts";
+import { waiveMirror } from "../phases/mirror.ts";
 import { accountsAhead, withWave } from "../phases/shift.ts";
 import { isActive, quietly } from "../state.ts";
 import { type CommandResult, refuse } from "./refuse.ts";
@@ -44,21 +45,25 @@ function approveDefault(state: RolloutState, product: string, { nowMs, by }: Com
     );
   }
   const approved = { by, atMs: nowMs };
+  const waived = waiveMirror(step.mirror, approved);
   const defaults = state.defaults.map((other) =>
-    other.product === product ? { ...other, approved } : other,
+    other.product === product ? { ...other, approved, mirror: waived ?? other.mirror ?? null } : other,
   );
+  const without = waived === null ? "" : ", with too few mirrored requests compared";
   return ok({
     ...quietly({ ...state, defaults }),
-    happened: [`the default of ${product} approved by ${by}`],
+    happened: [`the default of ${product} approved by ${by}${without}`],
   });
 }
 
 /** Says yes to the wave at hand, or to the default of the product at hand. */
 export function approve(state: RolloutState, { what }: Approve, context: CommandContext): CommandResult {
   // The second click of a double one may come when all is done: it said yes already.
-  const said =
-    "wave" in what ? state.waves[what.wave] : state.defaults.find(({ product }) => product === what.default);
-  if ((said?.approved ?? null) !== null) return ok(quietly(state));
+  const step = "wave" in what ? undefined : state.defaults.find(({ product }) => product === what.default);
+  const said = "wave" in what ? state.waves[what.wave] : step;
+  // What too few mirrored requests leave open is another question than the one that was answered before.
+  const asks = waiveMirror(step?.mirror, { by: context.by, atMs: context.nowMs }) !== null;
+  if ((said?.approved ?? null) !== null && !asks) return ok(quietly(state));
   if (!isActive(state)) return refuse(state, `${state.plan.id} is ${state.phase}: nothing to approve`);
   if (state.rollback !== null || state.settle !== null)
     return refuse(state, "it does not go forward any more");

@@ -28,10 +28,21 @@ export function pause(state: RolloutState, { reason }: Pause, { nowMs, by }: Com
   return ok({ ...quietly(next), happened: [`paused by ${by}`] });
 }
 
+/** Requests are mirrored anew, since a pause is when something was mended; a default that was put back moves anew. */
 function again(step: DefaultState): DefaultState {
+  const isAsked = step.mirror != null && step.movedMs === null && step.mirror.waived === null;
+  const fresh = isAsked ? { ...step, mirror: null } : step;
   return step.putBackMs === null
-    ? step
-    : { ...step, approved: null, movedMs: null, before: null, bakedMs: null, putBackMs: null };
+    ? fresh
+    : {
+        ...fresh,
+        approved: null,
+        movedMs: null,
+        before: null,
+        bakedMs: null,
+        putBackMs: null,
+        mirror: null,
+      };
 }
 
 /** Lifts the brake, and goes back to the first wave that has somebody to move again. */

@@ -1,18 +1,18 @@
 /**
  * The phases `default-pending` and `default-baking`: the default moves alone, last, one product after another, in its own
  * window, after preflight passed for what the default serves (no waiver of a failure counts), with its predecessor as
- * standby. It is watched; when that goes wrong it is put back by itself, whatever else is reversible: unknown accounts
+ * standby, and after mirrored requests compared well where the plan asks for it (mirror.ts). It is watched; when that goes wrong it is put back by itself, whatever else is reversible: unknown accounts
  * carry no data. Nobody's account moves here. Design §5, "Default".
  */
 import type { Advanced, ProductFacts } from "../../../contracts/rollout-input.ts";
 import type { DefaultPlan, DefaultState, FrozenGroup, RolloutState } from "../../../contracts/rollout.ts";
 import type { EpochMs, ProductName } from "../../../contracts/units.ts";
+import type { MoveAllowed, MoveForbidden } from "../../calendar/may-move.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../calendar/memo.ts";
 import { own } from "../../record.ts";
 import {
   anyPreflightTrouble,
   FRESH_MS,
-  isFresh,
   preflightsDue,
   preflightTrouble,
   PREFLIGHT_PATIENCE_MS,
@@ -23,6 +23,7 @@ import { defaultReturn, goodStandby, markOf, withFailure } from "../failure.ts";
 import { type Openness, opennessOf } from "../openness.ts";
 import { andThen, enter, notifyOnce, pauseItself, quietly, wanting } from "../state.ts";
 import type { PhaseHandler, Turn } from "../turn.ts";
+import { currentDefault, forgetMirror, mirrorFirst } from "./mirror.ts";
 import { route } from "./route.ts";
 
 /** Red runs for the default in a row that put it back. */
@@ -34,11 +35,6 @@ const BAKE_PATIENCE_MS = 12 * HOUR_MS;
 function withStep(state: RolloutState, product: ProductName, change: Partial<DefaultState>): RolloutState {
   const defaults = state.defaults.map((step) => (step.product === product ? { ...step, ...change } : step));
   return { ...state, defaults };
-}
-
-/** The product at hand: the first whose default is not done. */
-function current({ defaults }: RolloutState): DefaultState | undefined {
-  return defaults.find(({ bakedMs }) => bakedMs === null);
 }
 
 function pending(
@@ -53,17 +49,21 @@ function pending(
  * the rollout: it holds as long as it holds anywhere.
  */
 function openness(state: RolloutState, turn: Turn, plan: DefaultPlan): Openness {
-  const products = [current(state)?.product ?? ""];
+  const products = [currentDefault(state)?.product ?? ""];
   const { windows, freezes, memo } = turn;
   const ask = opennessOf({ windows, freezes, products, labelKeys: allLabels(turn), memo }, plan.window);
-  let allowed: Openness | null = null;
+  let allowed: MoveAllowed | null = null;
   let forbidden: Openness | null = null;
   for (const zone of new Set(["UTC", ...turn.frozen.map((group) => group.zone)])) {
     const answer = ask(standIn(zone), turn.nowMs);
-    if (answer.allowed) allowed ??= answer;
+    if (answer.allowed) allowed = soonestClosing(allowed, answer);
     else if (forbidden === null || (answer.nextAtMs ?? Infinity) > nextOf(forbidden)) forbidden = answer;
   }
   return forbidden ?? allowed ?? ask(standIn("UTC"), turn.nowMs);
+}
+
+function soonestClosing(known: MoveAllowed | null, other: MoveAllowed): MoveAllowed {
+  return known !== null && known.closesAtMs <= other.closesAtMs ? known : other;
 }
 
 function nextOf(answer: Openness): number {
@@ -86,11 +86,12 @@ function preflightFirst(state: RolloutState, turn: Turn, product: ProductName): 
   if (trouble === null) return null;
   const sinceMs = turn.nowMs - FRESH_MS;
   const due = preflightsDue(state, turn, { sinceMs, why: "before-default" });
-  const asked = due.length > 0 ? { ...state, preflightAskedMs: turn.nowMs } : state;
+  const failed = own(turn.observations.preflight, product)?.default.verdict === "fail";
+  const measured = failed ? forgetMirror(state, product) : state;
+  const asked = due.length > 0 ? { ...measured, preflightAskedMs: turn.nowMs } : measured;
   const deadlineMs = (asked.preflightAskedMs ?? turn.nowMs) + PREFLIGHT_PATIENCE_MS;
   const reason = `The default of ${product} does not move: ${trouble.reason}`;
   const held = wanting(pending(asked, { cause: "preflight", reason, deadlineMs }), due);
-  const failed = own(turn.observations.preflight, product)?.default.verdict === "fail";
   if (!failed) return held;
   return andThen(held, (same) =>
     notifyOnce(same, `default-preflight ${product}`, {
@@ -109,13 +110,7 @@ function evidenceTrouble(state: RolloutState, turn: Turn, product: ProductName):
   if (uncovered.length > 0) {
     return { cause: "coverage", reason: `${version} has not been seen to answer: ${uncovered.join(", ")}` };
   }
-  if (state.plan.default?.mirror !== true) return null;
-  const mirror = own(turn.observations.mirrors, product);
-  if (mirror?.verdict === "pass" && isFresh(mirror.atMs, turn.nowMs)) return null;
-  return {
-    cause: "gate",
-    reason: `mirrored requests of unknown accounts: ${mirror?.sentence ?? "none compared yet"}`,
-  };
+  return null;
 }
 
 function move(
@@ -156,12 +151,9 @@ function approval(state: RolloutState, product: ProductName): Advanced {
 
 function waitForCalendar(
   state: RolloutState,
-  turn: Turn,
-  { plan, product }: { plan: DefaultPlan; product: ProductName },
-): Advanced | null {
-  const open = openness(state, turn, plan);
-  if (open.allowed) return null;
-  const { reason: why, name, nextAtMs } = open;
+  product: ProductName,
+  { reason: why, name, nextAtMs }: MoveForbidden,
+): Advanced {
   const what =
     why === "freeze"
       ? `frozen by "${name ?? ""}"`
@@ -175,7 +167,7 @@ function waitForCalendar(
 /** The product at hand waits for its moment. Asked from the cheap to the dear; a person's yes is asked for early. */
 export const inDefaultPending: PhaseHandler = (state, turn) => {
   const plan = state.plan.default;
-  const step = current(state);
+  const step = currentDefault(state);
   const lastMs = state.waves.at(-1)?.bakedMs ?? null;
   if (plan === null || step === undefined || lastMs === null) return quietly(route(state));
   const { product } = step;
@@ -194,26 +186,19 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
     return quietly(pending(state, { cause: "default", reason, nextAtMs: earliestMs }));
   }
   if (plan.approveBefore && step.approved === null) return approval(state, product);
-  const closed = waitForCalendar(state, turn, { plan, product });
-  if (closed !== null) return closed;
+  const open = openness(state, turn, plan);
+  if (!open.allowed) return waitForCalendar(state, product, open);
   const trouble = versionTrouble(state, turn) ?? anyPreflightTrouble(state, turn);
   const evidence = evidenceTrouble(state, turn, product);
   const preflight = preflightFirst(state, turn, product);
   if (preflight !== null) return preflight;
   if (trouble !== null) return quietly(pending(state, trouble));
-  if (evidence !== null) return mirrorToo(pending(state, evidence), product);
-  return facts?.default == null
-    ? quietly(pending(state, { cause: "default", reason: `${product} has no default` }))
-    : move(state, turn, { step, facts });
+  if (evidence !== null) return quietly(pending(state, evidence));
+  if (facts?.default == null)
+    return quietly(pending(state, { cause: "default", reason: `${product} has no default` }));
+  const mirrored = mirrorFirst(state, turn, { step, closesAtMs: open.closesAtMs });
+  return "wait" in mirrored ? mirrored.wait : move(mirrored.go, turn, { step, facts });
 };
-
-/** Asks once for requests of unknown accounts to be mirrored where the plan wants that. */
-function mirrorToo(state: RolloutState, product: ProductName): Advanced {
-  const key = `mirror ${product}`;
-  if (state.plan.default?.mirror !== true || state.notified.includes(key)) return quietly(state);
-  const version = state.plan.targets[product] ?? "";
-  return wanting({ ...state, notified: [...state.notified, key] }, [{ kind: "mirror", product, version }]);
-}
 
 function putBack(
   state: RolloutState,
@@ -250,7 +235,7 @@ function failureOf(state: RolloutState, turn: Turn, step: DefaultState): string 
 
 /** The default has moved and is watched. */
 export const inDefaultBaking: PhaseHandler = (state, turn) => {
-  const step = current(state);
+  const step = currentDefault(state);
   const movedMs = step?.movedMs ?? null;
   if (step === undefined || movedMs === null || step.putBackMs !== null) return quietly(route(state));
   const { product } = step;
