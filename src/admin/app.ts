@@ -25,6 +25,7 @@ import { OPERATOR_OPERATIONS } from "./routes/operations.ts";
 import { PREFLIGHT_OPERATIONS } from "./routes/preflight.ts";
 import { PRODUCT_OPERATIONS } from "./routes/products.ts";
 import { ROLLOUT_STEPS } from "./routes/rollout-steps.ts";
+import { REPLACEMENT_OPERATIONS } from "./routes/replacements.ts";
 import { ROLLOUT_OPERATIONS } from "./routes/rollouts.ts";
 import { TOKEN_OPERATIONS } from "./routes/tokens.ts";
 import { VERSION_BAD_OPERATIONS } from "./routes/version-bad.ts";
@@ -83,6 +84,7 @@ function listOperations(services: Services): readonly Operation[] {
     ...CALENDAR_OPERATIONS,
     ...ROLLOUT_OPERATIONS,
     ...ROLLOUT_STEPS,
+    ...REPLACEMENT_OPERATIONS,
     ...ACCOUNT_OPERATIONS,
     ...ACCOUNT_STATE_OPERATIONS,
     ...OPERATOR_OPERATIONS,

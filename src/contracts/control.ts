@@ -43,6 +43,12 @@ import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts
 import type { KeptSettings, PreflightAsked, PreflightDone, PreflightProbes } from "./preflight-port.ts";
 import type { Refusal } from "./problems.ts";
 import type {
+  ReplacementCommandInputs,
+  ReplacementCommandOutputs,
+  ReplacementQueryInputs,
+  ReplacementQueryOutputs,
+} from "./replacement-port.ts";
+import type {
   RolloutCommandInputs,
   RolloutCommandOutputs,
   RolloutQueryInputs,
@@ -88,7 +94,7 @@ interface WithReason {
 }
 
 /** Every change, by its name in the audit: what it takes. */
-export interface CommandInputs extends RolloutCommandInputs {
+export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.default.set": OfProduct & { readonly input: DefaultInput };
@@ -126,7 +132,7 @@ export interface CommandInputs extends RolloutCommandInputs {
 }
 
 /** Every change: the resource as it is afterwards. */
-export interface CommandOutputs extends RolloutCommandOutputs {
+export interface CommandOutputs extends RolloutCommandOutputs, ReplacementCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.default.set": Product;
@@ -165,7 +171,7 @@ export interface CommandOutputs extends RolloutCommandOutputs {
 export type CommandName = keyof CommandInputs;
 
 /** Every question: what it takes. */
-export interface QueryInputs extends RolloutQueryInputs, HistoryQueryInputs {
+export interface QueryInputs extends RolloutQueryInputs, HistoryQueryInputs, ReplacementQueryInputs {
   products: Record<never, never>;
   product: OfProduct;
   versions: OfProduct;
@@ -190,7 +196,7 @@ export interface QueryInputs extends RolloutQueryInputs, HistoryQueryInputs {
   "preflight.probes": OfVersion & { readonly via: string | null };
 }
 
-export interface QueryOutputs extends RolloutQueryOutputs, HistoryQueryOutputs {
+export interface QueryOutputs extends RolloutQueryOutputs, HistoryQueryOutputs, ReplacementQueryOutputs {
   products: readonly Product[];
   product: Product;
   versions: readonly Version[];

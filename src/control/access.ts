@@ -55,7 +55,7 @@ const OPERATOR: readonly Deed[] = [
   "preflight.waiver.withdraw",
 ];
 
-/** Of rollouts; which products they concern is asked where the rollout is known. */
+/** Of rollouts and replacements; which products they concern is asked where the rollout is known. */
 const ROLLOUTS: readonly Deed[] = [
   "rollout.create",
   "rollout.delete",
@@ -71,6 +71,11 @@ const ROLLOUTS: readonly Deed[] = [
 
 /** What a role may do; null: everything. */
 const DEEDS: Readonly<Record<Role, readonly Deed[] | null>> = {
+  "replacement.start",
+  "replacement.pause",
+  "replacement.resume",
+  "replacement.stop",
+  "replacement.rollback",
   viewer: [],
   support: SUPPORT,
   deployer: DEPLOYER,

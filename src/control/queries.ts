@@ -8,6 +8,7 @@ import { HISTORY_QUERIES } from "./history/queries.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
 import { loadSubject, matrixOf } from "./preflight/subject.ts";
 import { notFound, refuse } from "./refuse.ts";
+import { REPLACEMENT_QUERIES } from "./replacements/queries.ts";
 import { ROLLOUT_QUERIES } from "./rollouts/queries.ts";
 import { readStatus } from "./status.ts";
 import { listAudit } from "./store/audit.ts";
@@ -87,6 +88,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   },
   "preflight.probes": (ports, { via, ...of }) => listProbes(ports, of, via),
   ...ROLLOUT_QUERIES,
+  ...REPLACEMENT_QUERIES,
   ...HISTORY_QUERIES,
 };
 

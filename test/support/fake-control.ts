@@ -8,6 +8,7 @@ import type { PreflightView } from "../../src/contracts/api/preflight-runs.ts";
 import type { KeptSettings, PreflightDone } from "../../src/contracts/preflight-port.ts";
 import type { Probe } from "../../src/contracts/preflight.ts";
 import type { Halt, Status, TokenView } from "../../src/contracts/api/operations.ts";
+import type { ReplacementView } from "../../src/contracts/api/replacements.ts";
 import type { RolloutView } from "../../src/contracts/api/rollouts.ts";
 import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
@@ -268,6 +269,32 @@ export const ROLLOUT_PLAN: RolloutPlanView = {
 };
 
 const RAN: PreflightDone = { run: 1, at: Date.parse(AT), wave: "inconclusive", default: "inconclusive" };
+/** A hotfix half way up its ramp. */
+export const REPLACEMENT: ReplacementView = {
+  product: "kiln",
+  from: "2.8.0",
+  to: "2.8.1",
+  number: 1,
+  phase: "shifting",
+  reason: "kiln 2.8.0 → 2.8.1: 50 %",
+  nextAt: AT,
+  percent: 50,
+  steps: [100],
+  step: 0,
+  percentPerMinute: 5,
+  bakeMinutes: 30,
+  throughFreezes: false,
+  accounts: 3,
+  warnings: [],
+  why: "Attachments over 10 MB",
+  by: "test",
+  startedAt: AT,
+  endedAt: null,
+  clock: AT,
+  salt: "salt",
+  revision: 1,
+};
+
 
 const COMMANDS: CommandOutputs = {
   "product.put": PRODUCT,
@@ -316,6 +343,11 @@ const COMMANDS: CommandOutputs = {
 };
 
 const QUERIES: QueryOutputs = {
+  "replacement.start": REPLACEMENT,
+  "replacement.pause": REPLACEMENT,
+  "replacement.resume": REPLACEMENT,
+  "replacement.stop": REPLACEMENT,
+  "replacement.rollback": REPLACEMENT,
   products: [PRODUCT],
   product: PRODUCT,
   versions: [VERSION],
@@ -336,6 +368,18 @@ const QUERIES: QueryOutputs = {
   rollouts: [ROLLOUT],
   rollout: ROLLOUT,
   "rollout.plan": ROLLOUT_PLAN,
+  replacements: [REPLACEMENT],
+  replacement: REPLACEMENT,
+  "replacement.plan": {
+    product: "kiln",
+    from: "2.8.0",
+    to: "2.8.1",
+    problems: [],
+    warnings: [],
+    accounts: 3,
+    pins: 0,
+    quarantines: 0,
+  },
   "rollout.left-behind": { items: [], cursor: null },
 };
 

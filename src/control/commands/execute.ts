@@ -13,6 +13,7 @@ import { refuseRole } from "../access.ts";
 import type { ControlConfig } from "../config.ts";
 import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
+import { REPLACEMENT_COMMANDS } from "../replacements/commands.ts";
 import { ROLLOUT_COMMANDS } from "../rollouts/commands.ts";
 import { appendAudit } from "../store/audit.ts";
 import { nextSeq } from "../store/changes.ts";
@@ -74,6 +75,7 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
 };
 
 /** Carries a refusal out of the transaction, so that it rolls back. */
+  ...REPLACEMENT_COMMANDS,
 class Refused extends Error {
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {

@@ -5,12 +5,14 @@
 import type { VersionState } from "../../contracts/maps.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
+import type { Facts } from "../../contracts/rollout-input.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
 import { own } from "../../core/record.ts";
+import { reachableVersions } from "../../core/rollout/served.ts";
 import type { Present } from "../accounts/plan.ts";
 import type { Db } from "../db.ts";
 import { notFound, refuse } from "../refuse.ts";
-import { currentHomes, loadRunning } from "../rollouts/facts.ts";
+import { currentHomes, loadFacts, loadRunning } from "../rollouts/facts.ts";
 import { loadPlacements } from "../store/placements.ts";
 import { loadVersion, type VersionRecord } from "../store/versions.ts";
 
@@ -54,8 +56,30 @@ export function checkPlacement(
     return refuse("conflict", `${name} is ${target.state}; it must be live or draining`);
   if (target.bad !== null) return refuse("conflict", `${name} is marked bad: ${target.bad.reason}`);
   const from = versionOf(readStanding(db, present, to.product));
-  const reason = upgradeConflict(db, target, from) ?? requirementConflict(db, present, target);
+  const reason = placementConflict(db, present, { target, from });
   return reason === null ? null : refuse("conflict", reason);
+}
+
+/** Held against what takes the place of versions as well: replacements follow pins and quarantines. */
+function placementConflict(
+  db: Db,
+  present: Present,
+  { target, from }: { readonly target: VersionRecord; readonly from: VersionName },
+): string | null {
+  const facts = loadFacts(db);
+  const { product, name } = target;
+  for (const served of reachableVersions(facts, product, name)) {
+    const version = served === name ? target : loadVersion(db, product, served);
+    if (version === null) continue;
+    const stays = from === name;
+    for (const before of stays ? [] : reachableVersions(facts, product, from)) {
+      const reason = upgradeConflict(db, version, before);
+      if (reason !== null) return reason;
+    }
+    const reason = requirementConflict(db, present, { target: version, facts });
+    if (reason !== null) return reason;
+  }
+  return null;
 }
 
 /** A version may say which ones it can take over from. That binds going forward only: going back has rules of its own. */
@@ -67,17 +91,23 @@ function upgradeConflict(db: Db, target: VersionRecord, from: VersionName): stri
 }
 
 /** Pairs of products: what the target requires of the others, and what the others require of this product. */
-function requirementConflict(db: Db, present: Present, target: VersionRecord): string | null {
+function requirementConflict(
+  db: Db,
+  present: Present,
+  { target, facts }: { readonly target: VersionRecord; readonly facts: Facts },
+): string | null {
   for (const product of Object.keys(present.homes)) {
     if (product === target.product) continue;
-    const version = versionOf(readStanding(db, present, product));
-    const wanted = own(target.requires, product);
-    if (wanted !== undefined && !wanted.includes(version)) {
-      return `${target.product} ${target.name} requires ${product} ${wanted.join(" or ")}; the account is on ${version}`;
-    }
-    const needed = own(loadVersion(db, product, version)?.requires ?? {}, target.product);
-    if (needed !== undefined && !needed.includes(target.name)) {
-      return `the account's ${product} ${version} requires ${target.product} ${needed.join(" or ")}`;
+    const standing = versionOf(readStanding(db, present, product));
+    for (const version of reachableVersions(facts, product, standing)) {
+      const wanted = own(target.requires, product);
+      if (wanted !== undefined && !wanted.includes(version)) {
+        return `${target.product} ${target.name} requires ${product} ${wanted.join(" or ")}; the account is on ${version}`;
+      }
+      const needed = own(loadVersion(db, product, version)?.requires ?? {}, target.product);
+      if (needed !== undefined && !needed.includes(target.name)) {
+        return `the account's ${product} ${version} requires ${target.product} ${needed.join(" or ")}`;
+      }
     }
   }
   return null;

@@ -20,6 +20,7 @@ import { markRoot } from "../store/changes.ts";
 import { countHomes } from "../store/home-sets.ts";
 import { countObjectsNaming } from "../store/objects.ts";
 import { loadProduct } from "../store/products.ts";
+import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
@@ -137,6 +138,9 @@ function countUses(db: Db, product: ProductName, version: VersionName): Record<s
     "homes of deleted accounts": homes?.tombstones ?? 0,
     pins: countRows("pins"),
     quarantines: countRows("quarantines"),
+    "running replacements": loadActiveReplacements(db).filter(
+      ({ state: { plan } }) => plan.product === product && (plan.from === version || plan.to === version),
+    ).length,
     "running rollouts": loadActiveRollouts(db).filter(({ state }) => refersTo(state, product, version))
       .length,
     "published or waiting shards": countObjectsNaming(db, product, version),

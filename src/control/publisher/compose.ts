@@ -15,12 +15,14 @@ import type { EpochMs, Generation } from "../../contracts/units.ts";
 import { encodeRoot } from "../../core/maps/root-codec.ts";
 import { checkRoot } from "../../core/maps/root-limits.ts";
 import { checkSuccession } from "../../core/maps/succession.ts";
+import { rootReplacement } from "../../core/rollout/replacement-plan.ts";
 import { rootRollout } from "../../core/rollout/root-rollout.ts";
 import type { Db } from "../db.ts";
 import { readHalt } from "../store/halt.ts";
 import { readCounter } from "../store/meta.ts";
 import { loadNamedVersions } from "../store/objects.ts";
 import { loadProducts, toMapsHold, type ProductRecord } from "../store/products.ts";
+import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersions, type VersionRecord } from "../store/versions.ts";
 import { withMirrors } from "./mirrors.ts";
@@ -72,11 +74,14 @@ function composeRollouts(db: Db, shardSeq: number): Root["rollouts"] {
 /** Products that can answer: those with stable and default. */
 function composeProducts(db: Db): Readonly<Record<string, RootProduct>> {
   const named = loadNamedVersions(db);
+  const rules = Map.groupBy(loadActiveReplacements(db), ({ state }) => state.plan.product);
   const versions = Map.groupBy(loadVersions(db), ({ product }) => product);
   const products: Record<string, RootProduct> = {};
   for (const product of loadProducts(db)) {
     const composed = composeProduct(product, versions.get(product.name) ?? [], named);
-    if (composed !== null) products[product.name] = composed;
+    if (composed === null) continue;
+    const replacements = (rules.get(product.name) ?? []).flatMap(({ state }) => rootReplacement(state) ?? []);
+    products[product.name] = { ...composed, replacements };
   }
   return products;
 }

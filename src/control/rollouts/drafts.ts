@@ -10,12 +10,14 @@ import type { RolloutPlan } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { checkPlan, type PlanFindings } from "../../core/rollout/plan-check.ts";
 import { adoptionPlan, normalisePlan } from "../../core/rollout/plan-normalise.ts";
+import { own } from "../../core/record.ts";
 import { createRollout, isTerminal } from "../../core/rollout/state.ts";
 import { refuseProducts } from "../access.ts";
 import type { Change, Work } from "../commands/work.ts";
 import type { Db } from "../db.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { readText } from "../row.ts";
+import { loadActiveReplacements } from "../store/replacements.ts";
 import { deleteRollout, loadRollout, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { loadFacts, loadWindowFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
@@ -32,7 +34,21 @@ export function findingsOf(db: Db, plan: RolloutPlan, nowMs: EpochMs): PlanFindi
     windows: loadWindowFacts(db),
     cohorts: cohorts.map((row) => readText(row, "cohort")),
   });
-  return { problems: [...problems, ...unmeasured(plan)], warnings };
+  return { problems: [...problems, ...unmeasured(plan), ...replacedTargets(db, plan)], warnings };
+}
+
+/** What takes its place is what accounts would get, and it would hold that replacement in the maps until it has ended. */
+function replacedTargets(db: Db, { targets }: RolloutPlan): PlanFindings["problems"] {
+  return loadActiveReplacements(db).flatMap(({ state: { plan } }) =>
+    own(targets, plan.product) === plan.from
+      ? [
+          {
+            path: ["targets", plan.product],
+            message: `${plan.product} ${plan.from} is being replaced by ${plan.to}: target that`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** Edges do not report requests by version, so a bake that counts them would never end: better said before the start. */

@@ -19,12 +19,14 @@ import { readHalt } from "../store/halt.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
 import { readMeta } from "../store/meta.ts";
 import { loadProducts } from "../store/products.ts";
+import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts, loadEndedSince, type RolloutRecord } from "../store/rollouts.ts";
 import { loadVersions, type VersionRecord } from "../store/versions.ts";
 import { loadWindows, parseWindows } from "../store/windows.ts";
 
 /** Products and versions as registered. */
 export function loadFacts(db: Db): Facts {
+  const replacements = Map.groupBy(loadActiveReplacements(db), ({ state }) => state.plan.product);
   const versions = Map.groupBy(loadVersions(db), ({ product }) => product);
   return Object.fromEntries(
     loadProducts(db).map((product): [ProductName, ProductFacts] => [
@@ -35,6 +37,11 @@ export function loadFacts(db: Db): Facts {
         versions: Object.fromEntries(
           (versions.get(product.name) ?? []).map((version) => [version.name, versionFacts(version)]),
         ),
+        replacements: (replacements.get(product.name) ?? []).map(({ state: { plan, below } }) => ({
+          from: plan.from,
+          to: plan.to,
+          below,
+        })),
       },
     ]),
   );

@@ -21,7 +21,7 @@ import { saveLeftBehind, saveRollout, type LeftAccount, type RolloutRecord } fro
 /** Accounts of one transaction: some 30 ms. */
 const BATCH = 2000;
 
-interface Rehomed {
+export interface Rehomed {
   readonly record: AccountRecord;
   readonly homes: Homes;
 }
@@ -157,7 +157,7 @@ function putBack({ plan }: RolloutState, homes: Homes, before: Homes): Homes | n
 }
 
 /** Writes homes, counters and dirty keys. */
-function rehome(
+export function rehome(
   db: Db,
   moment: Moment,
   { changed, book }: { readonly changed: readonly Rehomed[]; readonly book: HomeBook },

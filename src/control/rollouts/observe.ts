@@ -3,21 +3,21 @@
  * leads, how far the writing of homes is. Reads groups and kept runs, no account row: its cost does not grow with them.
  * Gates are not measured here: none is known, which the engine counts as inconclusive. What is missing is not healthy.
  */
-import type { CoveredClass, PreflightVerdict } from "../../contracts/preflight.ts";
-import type { Observations, PreflightFact, VerdictFact } from "../../contracts/rollout-input.ts";
+import { COVERED_CLASSES, type CoveredClass } from "../../contracts/preflight.ts";
+import type { Facts, Observations, PreflightFact, VerdictFact } from "../../contracts/rollout-input.ts";
 import type { FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
-import type { EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
+import type { EpochMs, ProductName } from "../../contracts/units.ts";
 import type { CalendarMemo } from "../../core/calendar/memo.ts";
 import { probeKey, returnVersions } from "../../core/rollout/rollback.ts";
+import { servedVersions } from "../../core/rollout/served.ts";
 import type { Turn } from "../../core/rollout/turn.ts";
 import type { Db } from "../db.ts";
-import { loadSubject } from "../preflight/subject.ts";
-import { weigh, type Weighed } from "../preflight/weigh.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { mirrorFacts } from "./mirrors.ts";
 import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
+import { heardOf, targetVersions, weighVersion } from "./heard.ts";
 
 /** Everything for one advance. */
 export function observe(
@@ -47,19 +47,20 @@ export function isOut(db: Db, seq: number): boolean {
 
 function observations(db: Db, record: RolloutRecord): Observations {
   const { state } = record;
+  const facts = loadFacts(db);
   const preflight: Record<ProductName, PreflightFact> = {};
   const uncovered: Record<ProductName, readonly CoveredClass[]> = {};
   // Before every edge can know its groups, nothing may count as healthy: a threshold would mean other accounts.
   if (isOut(db, record.groupsSeq)) {
     for (const [product, version] of Object.entries(state.plan.targets)) {
-      const weighed = weighVersion(db, product, version);
-      if (weighed === null || weighed.at === null) continue;
-      preflight[product] = { atMs: weighed.at, wave: word(weighed.wave), default: word(weighed.default) };
-      uncovered[product] = weighed.uncovered;
+      const heard = heardOf(db, product, targetVersions(facts, product, version));
+      if (heard === null) continue;
+      preflight[product] = heard;
+      uncovered[product] = weighVersion(db, product, version)?.uncovered ?? COVERED_CLASSES;
     }
   }
   return {
-    facts: loadFacts(db),
+    facts,
     preflight,
     gates: [],
     defaultGates: {},
@@ -67,28 +68,18 @@ function observations(db: Db, record: RolloutRecord): Observations {
     requests: null,
     defaultRequests: {},
     uncovered,
-    probes: probes(db, state),
+    probes: probes(db, facts, state),
     homes: homesOf(db, record),
   };
 }
 
-function weighVersion(db: Db, product: ProductName, version: VersionName): Weighed | null {
-  const subject = loadSubject(db, { product, version });
-  return subject.ok ? weigh(db, subject.value) : null;
-}
-
-function word({ verdict, sentence }: PreflightVerdict): PreflightFact["wave"] {
-  return { verdict, sentence };
-}
-
 /** Only while somebody goes back: what is heard of the versions it leads to. */
-function probes(db: Db, state: RolloutState): Observations["probes"] {
+function probes(db: Db, facts: Facts, state: RolloutState): Observations["probes"] {
   if (state.rollback === null) return {};
   const found: Record<string, VerdictFact> = {};
   for (const { product, version } of returnVersions(state)) {
-    const weighed = weighVersion(db, product, version);
-    if (weighed === null || weighed.at === null) continue;
-    found[probeKey(product, version)] = { atMs: weighed.at, ...word(weighed.wave) };
+    const heard = heardOf(db, product, servedVersions(facts, product, version));
+    if (heard !== null) found[probeKey(product, version)] = { atMs: heard.atMs, ...heard.wave };
   }
   return found;
 }

@@ -30,6 +30,7 @@ interface Document {
 const SAMPLES: Record<string, string> = {
   product: "kiln",
   version: "2.9.0",
+  from: "2.8.0",
   account: "acme",
   name: "deploy-pipeline",
   probe: "options-hostless",

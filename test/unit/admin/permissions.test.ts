@@ -60,6 +60,11 @@ const DEEDS = {
   "rollouts.adopt": "rollout.adopt",
   restore: "restore",
 } as const satisfies Partial<Record<GuardedId, Deed>>;
+  "replacements.put": "replacement.start",
+  "replacements.pause": "replacement.pause",
+  "replacements.resume": "replacement.resume",
+  "replacements.stop": "replacement.stop",
+  "replacements.rollback": "replacement.rollback",
 
 const actor = (changes: Partial<Actor>): Actor => ({ name: "a", role: "admin", products: null, ...changes });
 const CHANGES = Object.entries(DEEDS) as [keyof typeof DEEDS, Deed][];
