@@ -66,7 +66,11 @@ export interface SeriesReport {
   readonly counts: readonly number[];
 }
 
-/** A report that its isolate takes for lost. The meter knows better when it did arrive after all. */
+/**
+ * A report that its isolate takes for lost, or a number that stands for requests it had no room to count. When it did
+ * arrive after all the meter knows better; when it arrives later it is refused. So each request is counted once or lost
+ * once, whatever the network does.
+ */
 export interface LostReport {
   readonly sequence: number;
   /** `requests` and `gone` that were in it. */
@@ -82,8 +86,6 @@ export interface ObservationReport {
   readonly series: readonly SeriesReport[];
   /** Earlier reports to this meter that failed, since the last one that was taken. */
   readonly lost: readonly LostReport[];
-  /** Requests that were lost without a number: too many reports in a row failed, or there was no room to count them. */
-  readonly lostRequests: number;
 }
 
 /** Everything a meter ever took of one series; grows only. For monitoring. */
@@ -119,7 +121,8 @@ export interface ObservationAsk {
   /** Names the answer; unique within a tick. */
   readonly key: string;
   readonly product: ProductName;
-  readonly target: VersionName;
+  /** The version that accounts are moved to, and those that replacements make of it. */
+  readonly target: readonly VersionName[];
   /** Versions that the not yet moved accounts are on. */
   readonly from: readonly VersionName[];
   /** Control plane's clock, rounded down to a minute (to an hour when that lies more than two hours back). */
@@ -167,8 +170,8 @@ export interface PastCount {
 
 /**
  * Moved accounts are those with requests of class `known` on the target, not moved ones those with such on `from`; an
- * account that was moved in between is on both sides, with what it did on each. Own pasts are of all versions but the
- * target. Accounts of a sample stand for all: `ByClass` has the requests of everybody.
+ * account that was moved in between is on both sides, with what it did on each. Own pasts are of all versions but
+ * these. Accounts of a sample stand for all: `ByClass` has the requests of everybody.
  */
 export interface ObservationAnswer {
   readonly key: string;

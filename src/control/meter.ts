@@ -1,16 +1,27 @@
 /**
- * Meter: which generation every isolate serves, from its reports. An object of its own, so that a flood of telemetry
- * cannot stand in the way of a change. A report that is older than one already here is ignored; nothing here is ever
- * read by a decision about a request. Reports are stamped on arrival, never with an edge's time.
- * Called by the edge (report) and the admin surface (seen).
+ * Meter: which generation every isolate serves, and what edges counted of versions and accounts. An object of its own, so
+ * that a flood of telemetry cannot stand in the way of a change. Reports are stamped on arrival, counts with the control
+ * plane's clock as its ticks tell it, never with an edge's time; nothing here is ever read by a decision about a request.
+ * Called by the edge (report, observe), the admin surface (seen, totals) and the control plane (tick).
  */
 import { DurableObject } from "cloudflare:workers";
 import type { MirrorReport } from "../contracts/mirror.ts";
 import { createMirrorTable, listMirrored, recordMirrored } from "./meter-mirrors.ts";
 import { systemClock } from "../adapters/clock.ts";
+import type {
+  MeterTick,
+  MeterTotals,
+  ObservationAnswer,
+  ObservationReport,
+} from "../contracts/observation.ts";
 import { TELEMETRY_SCHEMA, type EdgeReport, type SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import type { MeterStub } from "../adapters/meters.ts";
 import { createDb, type Db } from "./db.ts";
+import { createTables } from "./metering/schema.ts";
+import { takeReport } from "./metering/take.ts";
+import { takeTick } from "./metering/tick.ts";
+import { readTotals } from "./metering/totals.ts";
 import { readInt, readText } from "./row.ts";
 
 /** Isolates that have said nothing for this long are forgotten. */
@@ -23,7 +34,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS isolates (
   requests INTEGER NOT NULL, since INTEGER NOT NULL, reported_at INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
-export class Meter extends DurableObject {
+export class Meter extends DurableObject implements MeterStub {
   readonly #db: Db;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -31,12 +42,28 @@ export class Meter extends DurableObject {
     this.#db = createDb(ctx.storage);
     createMirrorTable(this.#db);
     this.#db.run(TABLE);
+    createTables(this.#db);
   }
 
   /** Takes one report of an edge. */
   async report(report: EdgeReport): Promise<void> {
     if (report.schema !== TELEMETRY_SCHEMA) return;
     recordReport(this.#db, report, systemClock.nowMs());
+  }
+
+  /** Takes one report of what was counted; throws, and so tells the edge, when it makes no sense. */
+  async observe(report: ObservationReport): Promise<void> {
+    takeReport(this.#db, report, systemClock.nowMs());
+  }
+
+  /** What was ever counted here. */
+  async totals(): Promise<MeterTotals> {
+    return readTotals(this.#db);
+  }
+
+  /** Moves the clock on and answers. */
+  async tick(tick: MeterTick): Promise<readonly ObservationAnswer[]> {
+    return takeTick(this.#db, tick);
   }
 
   /** Isolates that reported at or after `sinceMs`, newest first. */
