@@ -10,11 +10,13 @@ import { createLogger, type Logger } from "./adapters/logger.ts";
 import { createMapsCache } from "./adapters/maps-cache.ts";
 import { createMapsReader } from "./adapters/maps-reader.ts";
 import type { MapsReader } from "./adapters/maps-reader/types.ts";
-import { createMeters, type Meters, type MeterStub } from "./adapters/meters.ts";
+import { createMeters, homeMeter, METERS, type Meters, type MeterStub } from "./adapters/meters.ts";
 import type { OriginBinding } from "./adapters/origin.ts";
 import { createMirrorCounter } from "./adapters/mirror-counts.ts";
+import { createObservationSender } from "./adapters/observation-sender.ts";
 import { createOverrideVerifier } from "./adapters/override-token.ts";
 import { createRequestIds, type RequestIds } from "./adapters/request-id.ts";
+import { createRequestCounts } from "./adapters/request-counts.ts";
 import { createTelemetry, type Telemetry } from "./adapters/telemetry.ts";
 import type { ControlPort } from "./contracts/control.ts";
 import { parseEnv, type Config, type TextEnv } from "./contracts/env.ts";
@@ -73,16 +75,23 @@ function connectEdge(
   env: Env,
   { config, logger, requestIds }: { config: Config; logger: Logger; requestIds: RequestIds },
 ): HandleRequest {
-  const meters = createMeters(
-    (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
-    () => systemClock.nowMs(),
-  );
+  const meters = createMeters({
+    meter: (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
+    nowMs: () => systemClock.nowMs(),
+  });
   const mirrored = createMirrorCounter();
+  const isolate = crypto.randomUUID();
   const telemetry = createTelemetry({
-    isolate: crypto.randomUUID(),
-    random: () => systemClock.random(),
+    isolate,
+    clock: systemClock,
     takeMirrored: () => mirrored.take(),
     send: (report) => meters.send(report),
+    counts: createRequestCounts({ meters: METERS, home: homeMeter(isolate) }),
+    observations: createObservationSender({
+      isolate,
+      sleep: (ms) => systemClock.sleep(ms),
+      send: (meter, report) => meters.observe(meter, report),
+    }),
   });
   const maps = connectMaps(env, { config, logger, telemetry });
   return createEdge({

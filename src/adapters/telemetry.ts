@@ -1,12 +1,17 @@
 /**
- * Counts what an isolate does and sends the counts now and then: one report at most every 10 seconds, with jitter, from
- * `waitUntil`, numbered so that gaps are seen. Nothing here may slow or fail a request, and no decision reads it.
+ * Counts what an isolate does and sends the counts now and then: at most every 10 seconds, with jitter, from `waitUntil`,
+ * numbered so that gaps are seen. Nothing here may slow or fail a request, and no decision of this isolate reads it.
  * Called by the edge once a request and by the maps reader for its faults. Posture: open; a report that cannot be sent
  * is counted as dropped and its counts are lost, because sending them again could count them twice.
+ * The first request after a flush leaves a timer behind that sends the last counts of an isolate nobody asks any more;
+ * the platform lets it run for 30 s after the answer, and a request that comes when a flush is due does it otherwise.
  */
 import { TELEMETRY_SCHEMA, type EdgeReport, type MapsFault, type Outcome } from "../contracts/telemetry.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
+import type { Clock } from "./clock.ts";
+import type { ObservationSender } from "./observation-sender.ts";
+import type { ObservedRequest, RequestCounts } from "./request-counts.ts";
 
 /** Meters take about 1,000 reports a second, and a report costs money: no isolate sends more often than this. */
 const MIN_FLUSH_INTERVAL_MS = 10_000;
@@ -27,6 +32,8 @@ export interface Telemetry {
   /** Counts a request answered without maps (health, refused): the reported generation stays what it was. */
   countOutcome(outcome: Outcome): void;
   fault(fault: MapsFault): void;
+  /** Counts one request that was for a version, by account. */
+  observe(request: ObservedRequest): void;
   /** Sends a report when one is due; the sending outlives the request in `waitUntil`. */
   flushIfDue(nowMs: EpochMs, waitUntil: (work: Promise<unknown>) => void): void;
 }
@@ -34,77 +41,126 @@ export interface Telemetry {
 export interface TelemetryDeps {
   /** Name of this isolate, the same for all its reports. */
   readonly isolate: string;
-  /** 0 to 1. */
-  readonly random: () => number;
+  readonly clock: Pick<Clock, "nowMs" | "sleep" | "random">;
   /** What was mirrored since it was last asked. */
   readonly takeMirrored?: () => readonly MirrorReport[];
   readonly send: (report: EdgeReport) => Promise<void>;
+  readonly counts: RequestCounts;
+  readonly observations: ObservationSender;
 }
 
-/** Creates the counters of one isolate. Their number is bounded by the closed sets of outcomes and faults. */
-export function createTelemetry({ isolate, random, takeMirrored, send }: TelemetryDeps): Telemetry {
-  let generation: Generation = 0;
-  let breakGlass = false;
-  let requests = 0;
-  let byOutcome: Partial<Record<Outcome, number>> = {};
-  let mapsFaults: Partial<Record<MapsFault, number>> = {};
-  let sequence = 0;
-  let dropped = 0;
-  let dueMs: EpochMs | null = null;
+/** What an isolate says about itself: bounded by the closed sets of outcomes and faults. */
+interface EdgeCounts {
+  generation: Generation;
+  breakGlass: boolean;
+  requests: number;
+  byOutcome: Partial<Record<Outcome, number>>;
+  mapsFaults: Partial<Record<MapsFault, number>>;
+  /** Reports that were lost since the last one that arrived. */
+  dropped: number;
+  sequence: number;
+}
 
-  function takeReport(): EdgeReport {
-    sequence++;
-    const mirrored = takeMirrored?.() ?? [];
-    const report: EdgeReport = {
-      schema: TELEMETRY_SCHEMA,
-      isolate,
-      sequence,
-      generation,
-      breakGlass,
-      requests,
-      byOutcome,
-      mapsFaults,
-      dropped,
-      ...(mirrored.length === 0 ? {} : { mirrored }),
-    };
-    requests = 0;
-    byOutcome = {};
-    mapsFaults = {};
-    dropped = 0;
-    return report;
-  }
+function addOutcome(counts: EdgeCounts, outcome: Outcome): void {
+  counts.requests++;
+  counts.byOutcome[outcome] = (counts.byOutcome[outcome] ?? 0) + 1;
+}
+
+function takeReport(counts: EdgeCounts, { isolate, takeMirrored }: TelemetryDeps): EdgeReport {
+  counts.sequence++;
+  const mirrored = takeMirrored?.() ?? [];
+  const report: EdgeReport = {
+    schema: TELEMETRY_SCHEMA,
+    isolate,
+    sequence: counts.sequence,
+    generation: counts.generation,
+    breakGlass: counts.breakGlass,
+    requests: counts.requests,
+    byOutcome: counts.byOutcome,
+    mapsFaults: counts.mapsFaults,
+    dropped: counts.dropped,
+    ...(mirrored.length === 0 ? {} : { mirrored }),
+  };
+  Object.assign(counts, { requests: 0, byOutcome: {}, mapsFaults: {}, dropped: 0 });
+  return report;
+}
+
+/** Creates the counters of one isolate. */
+export function createTelemetry(deps: TelemetryDeps): Telemetry {
+  const counts: EdgeCounts = {
+    generation: 0,
+    breakGlass: false,
+    requests: 0,
+    byOutcome: {},
+    mapsFaults: {},
+    dropped: 0,
+    sequence: 0,
+  };
+  const flushing = createFlushTimes(deps.clock, async () => {
+    const report = takeReport(counts, deps);
+    await Promise.all([sendReport(report), deps.observations.flush(deps.counts.take())]);
+  });
 
   async function sendReport(report: EdgeReport): Promise<void> {
     try {
-      await send(report);
+      await deps.send(report);
     } catch {
       // The next report that arrives says how many were lost, this one and those it would have told about.
-      dropped += report.dropped + 1;
+      counts.dropped += report.dropped + 1;
     }
-  }
-
-  function countOutcome(outcome: Outcome): void {
-    requests++;
-    byOutcome[outcome] = (byOutcome[outcome] ?? 0) + 1;
   }
 
   return {
     count(request) {
-      generation = request.generation;
-      breakGlass = request.breakGlass;
-      countOutcome(request.outcome);
+      counts.generation = request.generation;
+      counts.breakGlass = request.breakGlass;
+      addOutcome(counts, request.outcome);
     },
-    countOutcome,
+    countOutcome: (outcome) => addOutcome(counts, outcome),
     fault(fault) {
-      mapsFaults[fault] = (mapsFaults[fault] ?? 0) + 1;
+      counts.mapsFaults[fault] = (counts.mapsFaults[fault] ?? 0) + 1;
     },
-    flushIfDue(nowMs, waitUntil) {
+    observe: (request) => deps.counts.add(request),
+    flushIfDue: flushing,
+  };
+}
+
+/** Decides when to flush: by the request that finds it due, or by the timer that an earlier one left behind. */
+function createFlushTimes(
+  clock: TelemetryDeps["clock"],
+  flush: () => Promise<void>,
+): Telemetry["flushIfDue"] {
+  let dueMs: EpochMs | null = null;
+  /** The due time that a timer was left behind for. */
+  let timedMs: EpochMs | null = null;
+
+  /** Farther ahead than an interval means that the clock was put back. */
+  function isDue(nowMs: EpochMs): boolean {
+    return dueMs === null || nowMs >= dueMs || dueMs - nowMs > MIN_FLUSH_INTERVAL_MS + JITTER_MS;
+  }
+
+  function nextDueMs(nowMs: EpochMs): EpochMs {
+    return nowMs + MIN_FLUSH_INTERVAL_MS + clock.random() * JITTER_MS;
+  }
+
+  /** Waits until what was counted is due, and sends it unless a request did so first. */
+  async function flushLater(nowMs: EpochMs): Promise<void> {
+    const forMs = dueMs ?? nowMs;
+    timedMs = forMs;
+    await clock.sleep(Math.max(0, forMs - nowMs));
+    if (dueMs !== forMs) return;
+    // The next request, if there is one, leaves the next timer behind.
+    dueMs = nextDueMs(clock.nowMs());
+    await flush();
+  }
+
+  return (nowMs, waitUntil) => {
+    if (isDue(nowMs)) {
       // The first request only starts the clock, so that a cold isolate has nothing to do beside answering.
-      // Farther ahead than an interval means that the clock was put back.
-      if (dueMs !== null && nowMs < dueMs && dueMs - nowMs <= MIN_FLUSH_INTERVAL_MS + JITTER_MS) return;
       const isFirst = dueMs === null;
-      dueMs = nowMs + MIN_FLUSH_INTERVAL_MS + random() * JITTER_MS;
-      if (!isFirst) waitUntil(sendReport(takeReport()));
-    },
+      dueMs = nextDueMs(nowMs);
+      if (!isFirst) waitUntil(flush());
+    }
+    if (timedMs !== dueMs) waitUntil(flushLater(nowMs));
   };
 }

@@ -50,6 +50,7 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
     if (!judged.ok) {
       record.outcome = "origin-unreachable";
       record.why = judged.error;
+      record.version = target.version;
       return answerProblem(problemRequest(exchange), "origin-not-allowed");
     }
     const attempt = createAttempt(deps, exchange, target);
@@ -114,7 +115,9 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
     const { product, account } = target;
     const facts = { product, account, version, host: forwardedHost, requestId };
     headers.set(FIREBREAK_HEADER, deps.writeFirebreak(facts, nowMs));
-    const timeoutMs = Math.max(1, allowedMs - (deps.clock.nowMs() - nowMs));
+    const attemptMs = deps.clock.nowMs();
+    if (exchange.record.sentMs === 0) exchange.record.sentMs = attemptMs;
+    const timeoutMs = Math.max(1, allowedMs - (attemptMs - nowMs));
     return deps.send({ ...shared, origin, timeoutMs });
   };
 }
@@ -133,6 +136,7 @@ async function runAttempts(
   let failure: OriginFailure | "no-binding" = "connect-failed";
   for (const attempt of attempts) {
     record.attempts++;
+    if (record.attempts > 1 && attempt.version !== record.version) record.failedVersion = record.version;
     record.version = attempt.version;
     const answer = await send(attempt);
     if (answer.ok) {

@@ -37,6 +37,7 @@ import { answerProblem, type EdgeProblem } from "./problem-response.ts";
 import { createRequestLog, type LogRequest } from "./request-log.ts";
 import { createRequestRecord, type RequestRecord } from "./request-record.ts";
 import { createRouter, type RouteRequest } from "./route.ts";
+import { observeRequest } from "./observe-request.ts";
 
 export interface EdgeDeps {
   readonly config: Config;
@@ -206,6 +207,7 @@ function conclude(
     if (outcome === "health") return;
     const nowMs = edge.clock.nowMs();
     edge.log({ record, method: request.method, rawUrl: request.rawUrl, status, nowMs });
+    observeRequest(edge.telemetry, record, { status, nowMs });
     edge.telemetry.flushIfDue(nowMs, request.waitUntil);
   } catch {
     // Counters and logs are the last to know, and the first to do without.

@@ -2,6 +2,7 @@
  * What is noted about one request while it runs: one accumulator, filled by whoever learns a fact, read once at the end
  * for counters and logs. It must hold nothing secret: no query, no cookie, no token. Called by the edge alone.
  */
+import type { ObservedClass } from "../contracts/observation.ts";
 import type { Outcome } from "../contracts/telemetry.ts";
 
 export interface RequestRecord {
@@ -13,6 +14,12 @@ export interface RequestRecord {
   product: string | null;
   account: string | null;
   version: string | null;
+  /** What it counts as for its version; null until it is for one. */
+  class: ObservedClass | null;
+  /** The version whose place the standby took, because it could not be reached. */
+  failedVersion: string | null;
+  /** When the first attempt to reach an origin began; 0: none did. */
+  sentMs: number;
   /** False until the maps were asked; then the two below say which. */
   askedMaps: boolean;
   generation: number;
@@ -33,6 +40,9 @@ export function createRequestRecord(): RequestRecord {
     product: null,
     account: null,
     version: null,
+    class: null,
+    failedVersion: null,
+    sentMs: 0,
     askedMaps: false,
     generation: 0,
     breakGlass: false,

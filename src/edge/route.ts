@@ -140,6 +140,7 @@ async function answerSubject(
   const asset = findAsset(subject.product, exchange, snapshot.root);
   if (asset !== null) {
     record.why = "asset";
+    record.class = "asset";
     return deps.forward(exchange, asset);
   }
   if (subject.kind === "unresolved") return answerUnresolved(subject.why, exchange);
@@ -217,7 +218,11 @@ function answerDecision(
 }
 
 function forwardDecided(forward: Forward, exchange: RoutedExchange, deps: RouterDeps): Promise<Response> {
-  exchange.record.why = forward.reason;
+  const { record } = exchange;
+  record.why = forward.reason;
+  // A tester's account was not moved: it must not speak for those that were.
+  if (forward.reason === "override") record.class = "override";
+  else record.class = forward.account === null ? "unknown" : "known";
   return deps.forward(exchange, forward);
 }
 

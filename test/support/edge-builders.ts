@@ -7,6 +7,7 @@ import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/map
 import type { MirroredRequest } from "../../src/adapters/mirror-counts.ts";
 import type { OriginBinding, OriginFetch } from "../../src/adapters/origin.ts";
 import { createOverrideVerifier } from "../../src/adapters/override-token.ts";
+import type { ObservedRequest } from "../../src/adapters/request-counts.ts";
 import type { Telemetry } from "../../src/adapters/telemetry.ts";
 import type { Config } from "../../src/contracts/env.ts";
 import {
@@ -163,6 +164,8 @@ export interface TestEdge {
   readonly maps: FakeMaps;
   readonly waited: Promise<unknown>[];
   readonly mirrored: MirroredRequest[];
+  /** What counted for a version. */
+  readonly observed: ObservedRequest[];
   readonly flushes: number[];
   /** Moves the edge's clock. */
   advance(ms: number): void;
@@ -187,6 +190,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   const lines: LogLine[] = [];
   const waited: Promise<unknown>[] = [];
   const mirrored: MirroredRequest[] = [];
+  const observed: ObservedRequest[] = [];
   const flushes: number[] = [];
   let nowMs = NOW_MS;
   let ids = 0;
@@ -201,6 +205,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     count: ({ outcome }) => void outcomes.push(outcome),
     countOutcome: (outcome) => void outcomes.push(outcome),
     fault: () => undefined,
+    observe: (request) => void observed.push(request),
     flushIfDue: (at) => void flushes.push(at),
   };
   const handle = createEdge({
@@ -230,6 +235,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     maps,
     waited,
     mirrored,
+    observed,
     flushes,
     advance(ms) {
       nowMs += ms;

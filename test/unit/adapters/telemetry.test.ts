@@ -1,14 +1,27 @@
 /** Counters of an isolate: what a report holds, when it is sent, and that nothing about it can hurt a request. */
 import { describe, it } from "vitest";
+import { createRequestCounts, type TakenCounts } from "../../../src/adapters/request-counts.ts";
 import { createTelemetry } from "../../../src/adapters/telemetry.ts";
 import type { EdgeReport } from "../../../src/contracts/telemetry.ts";
+import { observed } from "../../support/observation-builders.ts";
+
+const never = () => new Promise<void>(() => undefined);
 
 function build(send: (report: EdgeReport) => Promise<void> = async () => undefined, random = 0) {
   const reports: EdgeReport[] = [];
   const work: Promise<unknown>[] = [];
+  const flushed: TakenCounts[] = [];
+  const timers: (() => void)[] = [];
+  const time = { now: 0 };
   const telemetry = createTelemetry({
     isolate: "i1",
-    random: () => random,
+    clock: {
+      random: () => random,
+      nowMs: () => time.now,
+      sleep: () => new Promise((resolve) => void timers.push(resolve)),
+    },
+    counts: createRequestCounts({ meters: 1, home: 0 }),
+    observations: { flush: async (taken) => void flushed.push(taken) },
     send(report) {
       reports.push(report);
       return send(report);
@@ -17,9 +30,14 @@ function build(send: (report: EdgeReport) => Promise<void> = async () => undefin
   return {
     telemetry,
     reports,
+    flushed,
+    timers,
+    time,
     flush: async (at: number) => {
-      telemetry.flushIfDue(at, (promise) => void work.push(promise));
-      await Promise.all(work);
+      time.now = at;
+      // Timers wait for ever here; only what is being sent is waited for.
+      telemetry.flushIfDue(at, (promise) => void work.push(Promise.race([promise, never()])));
+      await new Promise((resolve) => setImmediate(resolve));
     },
   };
 }
@@ -93,5 +111,40 @@ describe("createTelemetry", () => {
     await flush(10_000);
     await flush(20_000);
     expect(reports.at(-1)?.dropped).toBe(1);
+  });
+
+  it("flushes what was counted by account with it", async ({ expect }) => {
+    const { telemetry, flushed, flush } = build();
+    await flush(0);
+    telemetry.observe(observed());
+    await flush(10_000);
+    await flush(20_000);
+    expect(flushed.map(({ parts }) => parts.length)).toEqual([1, 0]);
+  });
+
+  it("leaves one timer behind for each flush, which sends the counts of an isolate nobody asks any more", async ({
+    expect,
+  }) => {
+    const { telemetry, reports, flushed, timers, time, flush } = build();
+    for (const at of [0, 100, 200]) await flush(at);
+    telemetry.observe(observed());
+    expect(timers).toHaveLength(1);
+    time.now = 10_001;
+    timers[0]?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(reports).toHaveLength(1);
+    expect(flushed[0]?.parts).toHaveLength(1);
+    await flush(10_100);
+    expect(reports).toHaveLength(1);
+    expect(timers).toHaveLength(2);
+  });
+
+  it("does nothing by a timer when a request has flushed already", async ({ expect }) => {
+    const { reports, timers, flush } = build();
+    await flush(0);
+    await flush(10_000);
+    timers[0]?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(reports).toHaveLength(1);
   });
 });

@@ -23,6 +23,7 @@ describe("health", () => {
       count: () => throwing("telemetry"),
       countOutcome: () => undefined,
       fault: () => throwing("telemetry"),
+      observe: () => throwing("telemetry"),
       flushIfDue: () => throwing("flush"),
     },
   };
