@@ -67,15 +67,15 @@ const ROLLOUTS: readonly Deed[] = [
   "rollout.stop",
   "rollout.rollback",
   "rollout.adopt",
-];
-
-/** What a role may do; null: everything. */
-const DEEDS: Readonly<Record<Role, readonly Deed[] | null>> = {
   "replacement.start",
   "replacement.pause",
   "replacement.resume",
   "replacement.stop",
   "replacement.rollback",
+];
+
+/** What a role may do; null: everything. */
+const DEEDS: Readonly<Record<Role, readonly Deed[] | null>> = {
   viewer: [],
   support: SUPPORT,
   deployer: DEPLOYER,

@@ -268,7 +268,6 @@ export const ROLLOUT_PLAN: RolloutPlanView = {
   notReached: null,
 };
 
-const RAN: PreflightDone = { run: 1, at: Date.parse(AT), wave: "inconclusive", default: "inconclusive" };
 /** A hotfix half way up its ramp. */
 export const REPLACEMENT: ReplacementView = {
   product: "kiln",
@@ -295,6 +294,7 @@ export const REPLACEMENT: ReplacementView = {
   revision: 1,
 };
 
+const RAN: PreflightDone = { run: 1, at: Date.parse(AT), wave: "inconclusive", default: "inconclusive" };
 
 const COMMANDS: CommandOutputs = {
   "product.put": PRODUCT,
@@ -340,14 +340,14 @@ const COMMANDS: CommandOutputs = {
   "rollout.stop": ROLLOUT,
   "rollout.rollback": ROLLOUT,
   "rollout.adopt": ROLLOUT,
-};
-
-const QUERIES: QueryOutputs = {
   "replacement.start": REPLACEMENT,
   "replacement.pause": REPLACEMENT,
   "replacement.resume": REPLACEMENT,
   "replacement.stop": REPLACEMENT,
   "replacement.rollback": REPLACEMENT,
+};
+
+const QUERIES: QueryOutputs = {
   products: [PRODUCT],
   product: PRODUCT,
   versions: [VERSION],
@@ -365,9 +365,6 @@ const QUERIES: QueryOutputs = {
   "preflight.settings": SETTINGS,
   preflight: PREFLIGHT,
   "preflight.probes": { origin: VERSION.origin, via: null, probes: [PROBE] },
-  rollouts: [ROLLOUT],
-  rollout: ROLLOUT,
-  "rollout.plan": ROLLOUT_PLAN,
   replacements: [REPLACEMENT],
   replacement: REPLACEMENT,
   "replacement.plan": {
@@ -380,6 +377,9 @@ const QUERIES: QueryOutputs = {
     pins: 0,
     quarantines: 0,
   },
+  rollouts: [ROLLOUT],
+  rollout: ROLLOUT,
+  "rollout.plan": ROLLOUT_PLAN,
   "rollout.left-behind": { items: [], cursor: null },
 };
 

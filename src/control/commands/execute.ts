@@ -72,10 +72,10 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "preflight.waiver.withdraw": withdrawWaiver,
   "preflight.record": recordPreflight,
   ...ROLLOUT_COMMANDS,
+  ...REPLACEMENT_COMMANDS,
 };
 
 /** Carries a refusal out of the transaction, so that it rolls back. */
-  ...REPLACEMENT_COMMANDS,
 class Refused extends Error {
   readonly refusal: Refusal;
   constructor(refusal: Refusal) {

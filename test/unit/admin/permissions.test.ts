@@ -58,13 +58,13 @@ const DEEDS = {
   "rollouts.stop": "rollout.stop",
   "rollouts.rollback": "rollout.rollback",
   "rollouts.adopt": "rollout.adopt",
-  restore: "restore",
-} as const satisfies Partial<Record<GuardedId, Deed>>;
   "replacements.put": "replacement.start",
   "replacements.pause": "replacement.pause",
   "replacements.resume": "replacement.resume",
   "replacements.stop": "replacement.stop",
   "replacements.rollback": "replacement.rollback",
+  restore: "restore",
+} as const satisfies Partial<Record<GuardedId, Deed>>;
 
 const actor = (changes: Partial<Actor>): Actor => ({ name: "a", role: "admin", products: null, ...changes });
 const CHANGES = Object.entries(DEEDS) as [keyof typeof DEEDS, Deed][];
