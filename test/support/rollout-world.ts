@@ -5,6 +5,7 @@
 import type { RolloutInput } from "../../src/contracts/api/rollouts.ts";
 import type { ExchangePort } from "../../src/contracts/preflight.ts";
 import type { Db } from "../../src/control/db.ts";
+import type { ReadMirrored } from "../../src/control/publisher/ports.ts";
 import { createWorld, must, settle, VERSION, type World } from "./control-world.ts";
 
 export const MINUTE = 60_000;
@@ -40,9 +41,14 @@ export const PLAN: RolloutInput = {
 /** A settled world on a Friday noon in UTC. */
 export async function prepareRollouts(
   db: Db,
-  { exchange = healthy, accounts = ACCOUNTS }: { exchange?: ExchangePort; accounts?: readonly string[] } = {},
+  {
+    exchange = healthy,
+    accounts = ACCOUNTS,
+    mirrored,
+  }: { exchange?: ExchangePort; accounts?: readonly string[]; mirrored?: ReadMirrored } = {},
 ): Promise<World> {
-  const world = createWorld({ db, preflight: { exchange, routerHeader: null } });
+  const parts = { db, preflight: { exchange, routerHeader: null } };
+  const world = createWorld(mirrored === undefined ? parts : { ...parts, mirrored });
   for (const product of ["kiln", "fogbugz"]) {
     await must(world, "product.put", {
       product,
