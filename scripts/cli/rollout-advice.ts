@@ -43,9 +43,13 @@ function approvalAdvice(view: RolloutView): string {
 }
 
 function defaultAdvice(view: RolloutView): string {
-  const product = view.defaults.find(({ state }) => state === "pending")?.product;
-  if (view.cause === "approval" && product !== undefined)
-    return `\`rollout approve ${view.id} default/${product}\`.`;
+  const step = view.defaults.find(({ state }) => state === "pending");
+  if (view.cause === "approval" && step !== undefined) {
+    const approve = `\`rollout approve ${view.id} default/${step.product}\``;
+    return step.mirror?.state === "too-few"
+      ? `${approve} moves it without; \`rollout pause ${view.id}\` and \`resume\` measure again.`
+      : `${approve}.`;
+  }
   return waitAdvice(view) ?? ITSELF;
 }
 

@@ -2,6 +2,7 @@
  * How a rollout looks to people: where it is and why, its waves, what to do now. Pure: views in, text out; the verbs
  * decide what to show. Durations are told by the rollout's own clock, which on a local run is not that of the wall.
  */
+import type { MirrorView } from "../../src/contracts/api/mirror.ts";
 import type { RolloutView, WaveView } from "../../src/contracts/api/rollouts.ts";
 import { rolloutAdvice } from "./rollout-advice.ts";
 import { clean, count, instant, pairs, percent, renderFields, renderTable } from "./render.ts";
@@ -80,6 +81,31 @@ function renderDefaults({ defaults }: RolloutView): string {
   return `\nDefault (unknown accounts)\n${renderTable(["product", "state", "at"], rows)}`;
 }
 
+/** What mirrored requests of unknown accounts have come to, where the plan asks for them. */
+function renderMirrors({ defaults }: RolloutView): string {
+  const rows = defaults.flatMap(({ product, mirror }) =>
+    mirror === undefined ? [] : [mirrorRow(product, mirror)],
+  );
+  if (rows.length === 0) return "";
+  const titles = ["product", "state", "minutes", "compared", "worse", "different", "slower", "ms to headers"];
+  return `\nMirrored requests of unknown accounts\n${renderTable(titles, rows)}`;
+}
+
+function mirrorRow(product: string, mirror: MirrorView): readonly (string | number | null)[] {
+  const { minutes, meanMs, waived } = mirror;
+  const share = mirror.worsePercent === null ? "" : `${mirror.worsePercent} %, `;
+  return [
+    product,
+    waived === null ? mirror.state : `${mirror.state}, let past by ${waived.by}`,
+    `${minutes.mirrored} of ${minutes.wanted}`,
+    `${mirror.compared} of ${mirror.wanted}`,
+    `${mirror.worse} (${share}tolerated ${mirror.toleratedPercent} %)`,
+    mirror.different,
+    mirror.slower,
+    meanMs === null ? null : `${meanMs.candidate}, default ${meanMs.default}`,
+  ];
+}
+
 function renderLeftBehind({ leftBehind }: RolloutView): string {
   const rows = leftBehind.map(({ reason, accounts, examples }) => [
     reason,
@@ -115,7 +141,7 @@ export function renderRollout(view: RolloutView): string {
     ["revision", view.revision],
     ["what to do", rolloutAdvice(view)],
   ]);
-  return `${fields}\n${renderWaves(view)}${renderDefaults(view)}${renderLeftBehind(view)}`;
+  return `${fields}\n${renderWaves(view)}${renderDefaults(view)}${renderMirrors(view)}${renderLeftBehind(view)}`;
 }
 
 /** All rollouts, one a line. */

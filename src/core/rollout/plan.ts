@@ -13,6 +13,7 @@ import { showInstant } from "../calendar/preview.ts";
 import { type Beginning, ceilMinute } from "./ahead.ts";
 import { type CalendarFacts, opennessOf, windowsOf } from "./openness.ts";
 import { nextOpening, isOpen } from "../calendar/openings.ts";
+import { forecastMirror } from "./mirror-forecast.ts";
 import { bakeEndMs } from "./phases/bake.ts";
 import { type MoveSegment, simulateWave, type Watched } from "./simulate-wave.ts";
 import { countBetween, targetThreshold, waveThresholds } from "./thresholds.ts";
@@ -218,9 +219,21 @@ function walkDefaults(walk: Walk, { plan, calendar, from }: ForecastQuestion): v
         fromMs: atMs,
         untilMs: opening,
       });
-    walk.defaults.push({ product, atMs: opening });
-    atMs = opening + step.bake.minutes * MINUTE_MS;
-    walk.path.push({ what: `the default of ${product} is watched`, fromMs: opening, untilMs: atMs });
+    const mirror = forecastMirror(step, {
+      product,
+      version: plan.targets[product] ?? "",
+      fromMs: opening,
+      query,
+    });
+    walk.path.push(...mirror.path);
+    const { movesMs } = mirror;
+    if (movesMs === null) {
+      walk.atMs = null;
+      return;
+    }
+    walk.defaults.push({ product, atMs: movesMs });
+    atMs = movesMs + step.bake.minutes * MINUTE_MS;
+    walk.path.push({ what: `the default of ${product} is watched`, fromMs: movesMs, untilMs: atMs });
   }
   walk.atMs = atMs;
 }

@@ -12,6 +12,7 @@ import {
   toCondition,
   toWhere,
 } from "../../../scripts/cli/rollout-words.ts";
+import type { RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import { ROLLOUT_PHASES, TERMINAL_PHASES } from "../../../src/contracts/rollout.ts";
 import { buildPlan, buildRolloutView, buildWave } from "../../support/rollout-views.ts";
 
@@ -87,6 +88,42 @@ describe("advice", () => {
     ["default-pending", "default", /by itself/],
   ] as const)("in phase %s because of %s says how it ends", ([phase, cause, text], { expect }) => {
     expect(rolloutAdvice(buildRolloutView({ phase, cause }))).toMatch(text);
+  });
+});
+
+describe("mirrored requests", () => {
+  const mirror = {
+    state: "too-few",
+    percent: 10,
+    minutes: { mirrored: 240, wanted: 30 },
+    compared: 12,
+    wanted: 200,
+    same: 10,
+    different: 1,
+    worse: 1,
+    worsePercent: 8.33,
+    toleratedPercent: 10,
+    slower: 2,
+    skipped: 0,
+    meanMs: { default: 20, candidate: 31.5 },
+    waived: null,
+  } as const;
+  const defaults: RolloutView["defaults"] = [{ product: "kiln", state: "pending", at: null, mirror }];
+
+  it("are told with their numbers", ({ expect }) => {
+    const text = renderRollout(buildRolloutView({ defaults }));
+    expect(text).toContain("Mirrored requests of unknown accounts\n");
+    expect(text).toMatch(
+      /^kiln +too-few +240 of 30 +12 of 200 +1 \(8\.33 %, tolerated 10 %\) +1 +2 +31\.5, default 20$/m,
+    );
+    expect(renderRollout(buildRolloutView())).not.toContain("Mirrored requests");
+  });
+
+  it("that were too few say what a person can do", ({ expect }) => {
+    const view = buildRolloutView({ phase: "default-pending", cause: "approval", wave: null, defaults });
+    expect(rolloutAdvice(view)).toBe(
+      "`rollout approve 2026-11-autumn default/kiln` moves it without; `rollout pause 2026-11-autumn` and `resume` measure again.",
+    );
   });
 });
 

@@ -59,6 +59,22 @@ describe("forecast", () => {
     expect(told.notReached?.accounts).toBeGreaterThan(0);
   });
 
+  it("counts the mirroring before the default in, over as many openings as it takes", ({ expect }) => {
+    const { default: step } = plan();
+    if (step === null) throw new Error("no default");
+    const moves = (minutes: number): readonly number[] => {
+      const mirror = { shareBp: 1000, minutes, requests: 1, worseBp: 0, waitMinutes: 8 * minutes };
+      const { defaults, criticalPath } = ask({ ...onePlan(), default: { ...step, mirror } });
+      expect(criticalPath.filter(({ what }) => what.includes("are mirrored to"))).toHaveLength(
+        defaults.length,
+      );
+      return defaults.map(({ atMs }) => atMs);
+    };
+    const monday = Date.parse("2026-11-30T15:00:00Z");
+    expect(moves(30)).toEqual([monday + 30 * MINUTE, monday + 2 * HOUR]);
+    expect(moves(330)).toEqual([monday + DAY + 30 * MINUTE, monday + 2 * DAY + 2 * HOUR]);
+  });
+
   it("moves later when a freeze is added, and says what never opens", ({ expect }) => {
     const freezes = [
       { name: "f", from: "2026-11-27", to: "2026-11-29", zone: "account", scope: {}, reason: "r" },
