@@ -180,7 +180,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   }),
   rollouts(
     { ...WAVE, name: "60 accounts, just what is tolerated", accounts: 60, added: 0.01 },
-    "not-stopped",
+    "neither",
     {
       runs: FULL,
       testRuns: 300,
