@@ -27,6 +27,7 @@ import { PRODUCT_OPERATIONS } from "./routes/products.ts";
 import { ROLLOUT_STEPS } from "./routes/rollout-steps.ts";
 import { REPLACEMENT_OPERATIONS } from "./routes/replacements.ts";
 import { ROLLOUT_OPERATIONS } from "./routes/rollouts.ts";
+import { SESSION_OPERATIONS } from "./routes/sessions.ts";
 import { TOKEN_OPERATIONS } from "./routes/tokens.ts";
 import { VERSION_BAD_OPERATIONS } from "./routes/version-bad.ts";
 import { VERSION_OPERATIONS } from "./routes/versions.ts";
@@ -89,6 +90,7 @@ function listOperations(services: Services): readonly Operation[] {
     ...ACCOUNT_STATE_OPERATIONS,
     ...OPERATOR_OPERATIONS,
     ...TOKEN_OPERATIONS,
+    ...SESSION_OPERATIONS,
     ...INSIGHT_OPERATIONS,
     ...MAINTENANCE_OPERATIONS,
   ];

@@ -48,8 +48,7 @@ export function createAuthenticator({ config, control, clock, logger }: Services
 
   return {
     async authenticate(request, requestId) {
-      const token = BEARER.exec(request.headers.get("authorization") ?? "")?.[1] ?? NO_TOKEN;
-      const hash = await sha256(token);
+      const hash = await sha256(bearerOf(request));
       bootstrap ??= await hashAll(config.adminTokens);
       const known = findToken(bootstrap, hash);
       if (known !== null) return ok(known);
@@ -61,10 +60,19 @@ export function createAuthenticator({ config, control, clock, logger }: Services
       const found = await control.authenticate(hex);
       if (!found.ok) return found;
       if (found.value === null) return refuseFailed(request, client, requestId);
+      const { bootstrap: token, ...actor } = found.value;
+      // A session must not outlive its token, and which bootstrap tokens there are is known only here.
+      if (token !== undefined && !bootstrap.some((known) => toHex(known.hash) === token))
+        return refuseFailed(request, client, requestId);
       limiter.succeeded(hex, clock.nowMs());
-      return ok(found.value);
+      return ok(actor);
     },
   };
+}
+
+/** The token of a request; the empty one when there is none that could be. */
+export function bearerOf(request: Request): string {
+  return BEARER.exec(request.headers.get("authorization") ?? "")?.[1] ?? NO_TOKEN;
 }
 
 function rateLimited(seconds: number): Refusal {

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../adapters/clock.ts";
 import type { Logger } from "../adapters/logger.ts";
-import type { Actor, ControlPort, ExportPage } from "../contracts/control.ts";
+import type { Actor, Authenticated, ControlPort, ExportPage } from "../contracts/control.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 
@@ -23,7 +23,7 @@ export const CONTROL_RETRY_SECONDS = 5;
 
 /** The port, with `Refusal` as the only way to fail. */
 export interface ControlClient extends Omit<ControlPort, "authenticate" | "exportPage" | "tick"> {
-  authenticate(sha256: string): Promise<Result<Actor | null, Refusal>>;
+  authenticate(sha256: string): Promise<Result<Authenticated | null, Refusal>>;
   exportPage(cursor: string | null): Promise<Result<ExportPage, Refusal>>;
 }
 

@@ -66,6 +66,11 @@ export interface Actor {
   readonly products: readonly ProductName[] | null;
 }
 
+/** What a secret opens. `bootstrap`: a session of the token of ADMIN_TOKENS with this SHA-256, which may be gone by now. */
+export interface Authenticated extends Actor {
+  readonly bootstrap?: string;
+}
+
 /** Conditions of one write. `ifMatch` is the revision the writer saw, null to write whatever is there. */
 export interface WriteContext {
   readonly actor: Actor;
@@ -121,6 +126,9 @@ export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandI
   "override.revoke-all": WithReason;
   "token.create": { readonly input: TokenInput; readonly sha256: string };
   "token.revoke": { readonly name: string; readonly reason: string };
+  /** Both are SHA-256 in hex: of the session's secret, and of the token that was shown for it. */
+  "session.create": { readonly sha256: string; readonly token: string };
+  "session.end": { readonly sha256: string };
   "window.put": OfName & { readonly windows: readonly Window[] };
   "window.delete": OfName & WithReason;
   "freeze.put": OfName & { readonly input: FreezeInput };
@@ -158,6 +166,8 @@ export interface CommandOutputs extends RolloutCommandOutputs, ReplacementComman
   "override.revoke-all": { readonly before: EpochMs };
   "token.create": TokenView;
   "token.revoke": TokenView;
+  "session.create": { readonly expires: string };
+  "session.end": { readonly ended: boolean };
   "window.put": StoredWindow;
   "window.delete": StoredWindow;
   "freeze.put": StoredFreeze;
@@ -281,7 +291,7 @@ export interface ControlPort {
   ): Promise<Result<CommandOutputs[K], Refusal>>;
   query<K extends QueryName>(name: K, input: QueryInputs[K]): Promise<Result<QueryOutputs[K], Refusal>>;
   /** Finds the actor of a token by its SHA-256 in hex; null for unknown, revoked and expired ones alike. */
-  authenticate(sha256: string): Promise<Actor | null>;
+  authenticate(sha256: string): Promise<Authenticated | null>;
   /**
    * Sends the matrix to a version from here and keeps what came, with an audit entry; at most about 45 s. A run of the
    * same version that is under way already is waited for and not made twice.

@@ -13,7 +13,10 @@ import { refuse } from "./refuse.ts";
 /** Commands and the other writing doors of the port. */
 export type Deed = CommandName | "accounts.import" | "preflight.run" | "restore";
 
+/** Signing in and out changes nothing but one's own session. */
+const OWN: readonly Deed[] = ["session.create", "session.end"];
 const SUPPORT: readonly Deed[] = [
+  ...OWN,
   "account.deferral.set",
   "account.deferral.lift",
   "account.hold.set",
@@ -22,6 +25,7 @@ const SUPPORT: readonly Deed[] = [
   "account.quarantine.lift",
 ];
 const DEPLOYER: readonly Deed[] = [
+  ...OWN,
   "version.put",
   "version.state.set",
   "override.issued",
@@ -76,7 +80,7 @@ const ROLLOUTS: readonly Deed[] = [
 
 /** What a role may do; null: everything. */
 const DEEDS: Readonly<Record<Role, readonly Deed[] | null>> = {
-  viewer: [],
+  viewer: OWN,
   support: SUPPORT,
   deployer: DEPLOYER,
   operator: [...OPERATOR, ...ROLLOUTS],

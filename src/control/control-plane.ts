@@ -13,6 +13,7 @@ import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-met
 import { createRawExchange } from "../adapters/raw-exchange.ts";
 import type {
   Actor,
+  Authenticated,
   BatchDone,
   CommandInputs,
   CommandName,
@@ -78,7 +79,7 @@ export class ControlPlane extends DurableObject<ControlEnv> implements ControlPo
     return (await this.#control).query(name, input);
   }
 
-  async authenticate(sha256: string): Promise<Actor | null> {
+  async authenticate(sha256: string): Promise<Authenticated | null> {
     return (await this.#control).authenticate(sha256);
   }
 

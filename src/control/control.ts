@@ -16,6 +16,7 @@ import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
 import { createRolloutWork } from "./rollouts/work-on.ts";
 import { readCounter, readMeta, writeCounter } from "./store/meta.ts";
+import { findSessionActor } from "./store/sessions.ts";
 import { findActor } from "./store/tokens.ts";
 import { tick } from "./tick.ts";
 import { exportPage } from "./transfer/export.ts";
@@ -75,7 +76,8 @@ export function createControl(ports: ControlPorts): Control {
         return result;
       }),
     query: (name, input) => answer(ports, name, input),
-    authenticate: async (sha256) => findActor(db, sha256, clock.nowMs()),
+    authenticate: async (sha256) =>
+      findActor(db, sha256, clock.nowMs()) ?? findSessionActor(db, sha256, clock.nowMs()),
     runPreflight,
     importBegin: async (begin, actor) => beginImport(db, { begin, actor, nowMs: clock.nowMs() }),
     importBatch: (id, lines) => thenWake(() => takeBatch(importing(), id, lines)),

@@ -30,6 +30,12 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { id: "005_history", statements: HISTORY_SCHEMA },
   { id: "006_replacements", statements: REPLACEMENT_SCHEMA },
+  {
+    id: "007_sessions",
+    statements: [
+      "CREATE TABLE sessions (sha256 TEXT PRIMARY KEY, token TEXT NOT NULL, bootstrap TEXT, expires INTEGER NOT NULL) WITHOUT ROWID",
+    ],
+  },
 ];
 
 /**

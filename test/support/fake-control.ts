@@ -13,7 +13,7 @@ import type { RolloutView } from "../../src/contracts/api/rollouts.ts";
 import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
 import type {
-  Actor,
+  Authenticated,
   BatchDone,
   CommandInputs,
   CommandName,
@@ -321,6 +321,8 @@ const COMMANDS: CommandOutputs = {
   "override.issued": { allowed: true },
   "override.revoke-all": { before: Date.parse(AT) },
   "token.create": TOKEN,
+  "session.create": { expires: "2026-11-24T00:00:00Z" },
+  "session.end": { ended: true },
   "token.revoke": TOKEN,
   "window.put": WINDOW,
   "window.delete": WINDOW,
@@ -381,6 +383,16 @@ const QUERIES: QueryOutputs = {
   rollout: ROLLOUT,
   "rollout.plan": ROLLOUT_PLAN,
   "rollout.left-behind": { items: [], cursor: null },
+  "rollout.rollback.preview": {
+    id: ROLLOUT.id,
+    accounts: 0,
+    stay: 0,
+    waves: [],
+    defaults: [],
+    confirm: [],
+    refused: null,
+    marksBad: [],
+  },
 };
 
 /** What a test may change about the fake while it runs. */
@@ -390,7 +402,7 @@ export interface FakeState {
   /** The next commands and questions are refused with this. */
   refusal: Refusal | null;
   /** By SHA-256 in hex. */
-  readonly actors: Map<string, Actor>;
+  readonly actors: Map<string, Authenticated>;
   batch: (id: string, lines: readonly NumberedLine[]) => Promise<Result<BatchDone, Refusal>>;
   ended: ImportEnded;
   pages: readonly ExportPage[];

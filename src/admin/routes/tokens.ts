@@ -15,24 +15,14 @@ import { ReasonQuerySchema } from "../../contracts/api/common.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { hashToken } from "../authenticate.ts";
+import { makeSecret } from "../secret.ts";
 import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "../operation.ts";
 
 const TAG = "tokens";
 const ALL = "/api/v1/tokens";
-/** So that a token is known for what it is when it turns up where it should not, by people and secret scanners. */
 const TOKEN_PREFIX = "fb_";
-/** 256 bits: no rate limit is what keeps them from being guessed. */
-const TOKEN_BYTES = 32;
-
-/** A new token: the prefix and 43 characters of base64url (RFC 4648 §5). */
-function makeToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
-  const base64 = btoa(String.fromCharCode(...bytes));
-  return TOKEN_PREFIX + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
 async function create(input: TokenInput, { services, write }: Call): Promise<Result<IssuedToken, Refusal>> {
-  const token = makeToken();
+  const token = makeSecret(TOKEN_PREFIX);
   // A repeated key would be answered with the first token's record and a secret that opens nothing, so it is not passed on:
   // a repeat is refused by the name, which is taken.
   const context = { ...write, idempotencyKey: null };

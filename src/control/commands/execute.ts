@@ -29,6 +29,7 @@ import { liftPin, setPin } from "./pins.ts";
 import { recordPreflight, setPreflightSettings, waiveProbe, withdrawWaiver } from "./preflight.ts";
 import { putProduct } from "./products.ts";
 import { liftQuarantine, setQuarantine } from "./quarantines.ts";
+import { createSession, endSession } from "./sessions.ts";
 import { revertDefault, setDefault, setStable } from "./stable-default.ts";
 import { createToken, revokeTokenByName } from "./tokens.ts";
 import { clearBad, markBad } from "./version-bad.ts";
@@ -63,6 +64,8 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "override.revoke-all": revokeOverrides,
   "token.create": createToken,
   "token.revoke": revokeTokenByName,
+  "session.create": createSession,
+  "session.end": endSession,
   "window.put": putWindow,
   "window.delete": dropWindow,
   "freeze.put": putFreeze,

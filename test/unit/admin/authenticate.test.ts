@@ -43,6 +43,31 @@ describe("authentication", () => {
     expect(response.headers.get("www-authenticate")).toBe('Bearer realm="firebreak"');
   });
 
+  it("takes a session of a bootstrap token for as long as that token is configured", async ({ expect }) => {
+    const at = buildAdmin();
+    const session = { name: "boot", role: "admin", products: null } as const;
+    at.control.state.actors.set(sha256("fbs_present"), { ...session, bootstrap: sha256(BOOT_TOKEN) });
+    at.control.state.actors.set(sha256("fbs_removed"), {
+      ...session,
+      bootstrap: sha256("a token of yesterday"),
+    });
+    expect((await at.call(PATH, { token: "fbs_present" })).status).toBe(200);
+    expect((await at.call(PATH, { token: "fbs_removed" })).status).toBe(401);
+  });
+
+  it("exchanges a token for a session, of which the control plane gets hashes alone", async ({ expect }) => {
+    const at = buildAdmin();
+    const answer = await at.call("/api/v1/sessions", { method: "POST" });
+    const { secret, expires }: { secret: string; expires: string } = await answer.json();
+    expect([answer.status, expires]).toEqual([201, "2026-11-24T00:00:00Z"]);
+    expect(at.control.calls).toEqual([
+      expect.objectContaining({
+        name: "session.create",
+        input: { sha256: sha256(secret), token: sha256(BOOT_TOKEN) },
+      }),
+    ]);
+  });
+
   it("reads the scheme in any case", async ({ expect }) => {
     const at = buildAdmin();
     const response = await at.call(PATH, {

@@ -39,6 +39,8 @@ const DEEDS = {
   "halt.set": "halt.set",
   "tokens.create": "token.create",
   "tokens.revoke": "token.revoke",
+  "sessions.create": "session.create",
+  "sessions.end": "session.end",
   "windows.put": "window.put",
   "windows.delete": "window.delete",
   "freezes.put": "freeze.put",
@@ -88,7 +90,11 @@ describe("permissions", () => {
   it("lets everybody look at one thing and nobody but admins at everything", ({ expect }) => {
     const may = (role: (typeof ROLES)[number]): string[] =>
       Object.keys(PERMISSIONS).filter((id) => refuseOperation(actor({ role }), id as GuardedId) === null);
-    expect(may("viewer").every((id) => /\.(?:list|get)$|^(?:explain|status|metrics)$/.test(id))).toBe(true);
+    expect(
+      may("viewer").every((id) =>
+        /\.(?:list|get)$|^(?:explain|status|metrics|whoami|sessions\.\w+)$/.test(id),
+      ),
+    ).toBe(true);
     expect(may("operator")).not.toContain("export");
     expect(may("admin")).toEqual(Object.keys(PERMISSIONS));
   });
