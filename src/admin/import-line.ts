@@ -4,7 +4,7 @@
  * for is kept small: one parse, one schema, nothing built for a good line but its result.
  */
 import { ImportLineSchema, type ImportLine } from "../contracts/api/accounts.ts";
-import type { NumberedLine, RejectedLine } from "../contracts/control.ts";
+import type { NumberedLine, RejectedLine } from "../contracts/import-port.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 import { describeLine } from "./issues.ts";
 import type { Line } from "./ndjson-lines.ts";

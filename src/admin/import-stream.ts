@@ -6,7 +6,7 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { ImportEvent, ImportQuerySchema } from "../contracts/api/accounts.ts";
-import type { BatchDone, NumberedLine } from "../contracts/control.ts";
+import type { BatchDone, NumberedLine } from "../contracts/import-port.ts";
 import { MAX_BATCH_LINES, MAX_LINE_BYTES } from "../contracts/limits.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { ok, type Result } from "../contracts/result.ts";

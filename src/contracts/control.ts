@@ -9,8 +9,6 @@ import type {
   AccountPage,
   AccountQuery,
   DeferralInput,
-  ImportLine,
-  ImportSummary,
   PinInput,
   QuarantineInput,
 } from "./api/accounts.ts";
@@ -34,6 +32,7 @@ import type {
   VersionStateInput,
 } from "./api/products.ts";
 import type { FreezeInput, StoredFreeze, StoredWindow } from "./api/calendar.ts";
+import type { NumberedLine, ImportBegin, BatchDone, ImportEnded } from "./import-port.ts";
 import type { PreflightReport, WaiverInput } from "./api/preflight.ts";
 import type { PreflightView } from "./api/preflight-runs.ts";
 import type { DefaultRevertInput, VersionBadInput } from "./api/reasons.ts";
@@ -228,44 +227,6 @@ export interface QueryOutputs extends RolloutQueryOutputs, HistoryQueryOutputs, 
 
 export type QueryName = keyof QueryInputs;
 
-/** A line as it came: its number (from 1) and either the parsed account or why it was not one. */
-export interface NumberedLine {
-  readonly line: number;
-  readonly account: ImportLine;
-}
-
-export interface RejectedLine {
-  readonly line: number;
-  readonly account: string | null;
-  readonly reason: string;
-}
-
-export interface BatchCounts {
-  readonly added: number;
-  readonly changed: number;
-  readonly unchanged: number;
-}
-
-export interface ImportBegin {
-  /** The same id again continues the same import: batches already taken are not taken twice. */
-  readonly id: string;
-  readonly mode: "import" | "sync";
-  readonly dryRun: boolean;
-  /** How many removals the operator expects of a sync; null: at most the allowed loss. */
-  readonly expectRemoved: number | null;
-}
-
-export interface BatchDone {
-  readonly counts: BatchCounts;
-  readonly rejected: readonly RejectedLine[];
-  /** Differences, only in a dry run. */
-  readonly diff: readonly {
-    readonly account: string;
-    readonly change: "added" | "changed" | "removed";
-    readonly fields: readonly string[];
-  }[];
-}
-
 /** One step of the work behind: publishing, collecting, expiries. */
 export interface TickReport {
   /** The object's clock after the tick: the greatest time it was ever ticked with. */
@@ -307,10 +268,4 @@ export interface ControlPort {
   /** Swaps the restored state in; the maps continue above every generation ever published or seen. */
   restoreEnd(highestSeen: Generation): Promise<Result<{ readonly generation: Generation }, Refusal>>;
   tick(scheduledTime: EpochMs): Promise<TickReport>;
-}
-
-export interface ImportEnded {
-  readonly summary: ImportSummary;
-  /** Removals (applied, or in a dry run to be applied), a first page of at most 1,000. */
-  readonly removed: readonly AccountSlug[];
 }

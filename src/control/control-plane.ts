@@ -14,21 +14,18 @@ import { createRawExchange } from "../adapters/raw-exchange.ts";
 import type {
   Actor,
   Authenticated,
-  BatchDone,
   CommandInputs,
   CommandName,
   CommandOutputs,
   ControlPort,
   ExportPage,
-  ImportBegin,
-  ImportEnded,
-  NumberedLine,
   QueryInputs,
   QueryName,
   QueryOutputs,
   TickReport,
   WriteContext,
 } from "../contracts/control.ts";
+import type { BatchDone, ImportBegin, ImportEnded, NumberedLine } from "../contracts/import-port.ts";
 import { parseEnv, type NamedKey, type TextEnv } from "../contracts/env.ts";
 import type { PreflightAsked, PreflightDone } from "../contracts/preflight-port.ts";
 import type { Refusal } from "../contracts/problems.ts";

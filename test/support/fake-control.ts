@@ -14,20 +14,17 @@ import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
 import type {
   Authenticated,
-  BatchDone,
   CommandInputs,
   CommandName,
   CommandOutputs,
   ControlPort,
   ExportPage,
-  ImportBegin,
-  ImportEnded,
-  NumberedLine,
   QueryInputs,
   QueryName,
   QueryOutputs,
   WriteContext,
 } from "../../src/contracts/control.ts";
+import type { BatchDone, ImportBegin, ImportEnded, NumberedLine } from "../../src/contracts/import-port.ts";
 import type { Refusal } from "../../src/contracts/problems.ts";
 import { err, ok, type Result } from "../../src/contracts/result.ts";
 

@@ -7,7 +7,7 @@
  * to be everything must not contradict itself. In an import the last line wins, as for two imports after each other;
  * within a batch the line that lost is reported.
  */
-import type { BatchDone, NumberedLine, RejectedLine } from "../../contracts/control.ts";
+import type { BatchDone, NumberedLine, RejectedLine } from "../../contracts/import-port.ts";
 import { MAX_BATCH_LINES } from "../../contracts/limits.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";

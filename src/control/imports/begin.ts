@@ -1,5 +1,6 @@
 /** Begins an import or sync, or goes on with one of the same id. Writes one row; changes no account. */
-import type { Actor, ImportBegin } from "../../contracts/control.ts";
+import type { Actor } from "../../contracts/control.ts";
+import type { ImportBegin } from "../../contracts/import-port.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { EpochMs } from "../../contracts/units.ts";

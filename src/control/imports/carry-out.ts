@@ -1,5 +1,5 @@
 /** Carries planned lines out, in somebody's transaction: accounts, dirty keys, one outbox row. Shared by import and sync. */
-import type { RejectedLine } from "../../contracts/control.ts";
+import type { RejectedLine } from "../../contracts/import-port.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { applyAccounts } from "../accounts/apply.ts";
 import type { Db } from "../db.ts";

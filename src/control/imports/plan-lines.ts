@@ -3,7 +3,7 @@
  * A custom domain may go from one account to another when the line of the one that has it gives it up in the same batch.
  */
 import type { ImportLine } from "../../contracts/api/accounts.ts";
-import type { RejectedLine } from "../../contracts/control.ts";
+import type { RejectedLine } from "../../contracts/import-port.ts";
 import type { AccountChange } from "../accounts/apply.ts";
 import { planAccount, type Present } from "../accounts/plan.ts";
 import { loadPresent } from "../accounts/present.ts";

@@ -1,6 +1,7 @@
 /** Imports as they are stored: one row an import, one a batch with the answer it was given, one a staged line of a sync. */
 import type { AccountInput } from "../../contracts/api/accounts.ts";
-import type { Actor, BatchDone, ImportBegin } from "../../contracts/control.ts";
+import type { Actor } from "../../contracts/control.ts";
+import type { BatchDone, ImportBegin } from "../../contracts/import-port.ts";
 import { ROLES } from "../../contracts/env.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { rowsEach, runEach, type Db, type SqlRow } from "../db.ts";

@@ -1,6 +1,6 @@
 /** The streamed import: what reaches the control plane, what comes back, and what is left when somebody goes away. */
 import { describe, it } from "vitest";
-import type { NumberedLine } from "../../../src/contracts/control.ts";
+import type { NumberedLine } from "../../../src/contracts/import-port.ts";
 import { MAX_BATCH_LINES } from "../../../src/contracts/limits.ts";
 import { ok } from "../../../src/contracts/result.ts";
 import { buildAdmin, readDocuments, type TestAdmin } from "../../support/admin-builders.ts";

@@ -1,7 +1,7 @@
 /** Imports and syncs: bad lines, repeated batches, what a sync may remove, domains that change hands, dry runs. */
 import { describe, it } from "vitest";
 import type { ImportLine } from "../../../src/contracts/api/accounts.ts";
-import type { BatchDone, ImportBegin, ImportEnded } from "../../../src/contracts/control.ts";
+import type { BatchDone, ImportBegin, ImportEnded } from "../../../src/contracts/import-port.ts";
 import type { Refusal } from "../../../src/contracts/problems.ts";
 import type { Result } from "../../../src/contracts/result.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
