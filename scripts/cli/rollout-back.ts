@@ -5,11 +5,12 @@
  * not asked yet.
  */
 import type { Command } from "commander";
+import { RollbackPreviewSchema, type RollbackPreview } from "../../src/contracts/api/rollout-plan.ts";
 import { RolloutSchema, RollbackInputSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
 import { oneOf, repeated, toInput } from "./arguments.ts";
 import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
-import { count, pairs } from "./render.ts";
+import { clean, count, pairs } from "./render.ts";
 import { rolloutAdvice } from "./rollout-advice.ts";
 import { rolloutLine } from "./rollout-render.ts";
 import {
@@ -90,25 +91,28 @@ function scopeOf({ words }: Session, view: RolloutView): Scope {
   return { toWave: wave === undefined ? null : findWave(wave, view), conditions };
 }
 
-/** What it will do, in numbers. */
-export function rollbackText(view: RolloutView, { toWave, conditions }: Scope): string {
-  const from = pairs(view.targets);
-  if (conditions.length > 0) {
-    return `Takes back, of the ${count(view.moved, "account")} that have moved to ${from}, those with ${conditionsText(conditions)}.`;
-  }
-  const going = view.waves.slice((toWave ?? -1) + 1);
-  const accounts = toWave === null ? view.moved : going.reduce((sum, { moved }) => sum + moved, 0);
-  const waves = going
-    .filter(({ moved }) => moved > 0)
-    .map(({ name, moved }) => `${name} ${moved.toLocaleString("en-US")}`)
-    .join(", ");
-  const stay = toWave === null ? "" : ` ${count(view.moved - accounts, "account")} of earlier waves stay.`;
-  const moved = view.defaults.filter(({ state }) => state === "moved" || state === "baked");
-  const defaults =
-    moved.length === 0
-      ? ""
-      : ` The default of ${moved.map(({ product }) => product).join(" and of ")} goes back too.`;
-  return `Takes ${count(accounts, "account")} back from ${from}${waves === "" ? "" : ` (${waves})`}.${stay}${defaults}`;
+/** What it will do, in numbers, as the control plane counts them. */
+export function rollbackText(
+  preview: RollbackPreview,
+  {
+    targets,
+    conditions,
+  }: { readonly targets: RolloutView["targets"]; readonly conditions: readonly Condition[] },
+): string {
+  const { accounts, stay, waves, defaults, confirm, refused, marksBad } = preview;
+  if (refused !== null) return `It would be refused: ${clean(refused)}.`;
+  const parts = waves.map((wave) => `${wave.name} ${wave.accounts.toLocaleString("en-US")}`).join(", ");
+  const having = conditions.length === 0 ? "" : ` with ${conditionsText(conditions)}`;
+  const back = defaults.filter(({ to }) => to !== null).map(({ product }) => product);
+  const kept = defaults.filter(({ to }) => to === null);
+  return [
+    `Takes ${count(accounts, "account")}${having} back from ${pairs(targets)}${parts === "" ? "" : ` (${parts})`}.`,
+    ...(stay === 0 ? [] : [`${count(stay, "account")} that moved ${stay === 1 ? "stays" : "stay"}.`]),
+    ...(back.length === 0 ? [] : [`The default of ${back.join(" and of ")} goes back too.`]),
+    ...kept.map(({ product, problem }) => `The default of ${product} stays: ${clean(problem ?? "")}.`),
+    ...(marksBad.length === 0 ? [] : [`Marks ${marksBad.join(" and ")} bad.`]),
+    ...(confirm.length === 0 ? [] : [`Takes --confirmed as well: ${clean(confirm.join("; "))}.`]),
+  ].join(" ");
 }
 
 function bodyOf({ words }: Session, { toWave, conditions }: Scope): unknown {
@@ -123,15 +127,31 @@ function bodyOf({ words }: Session, { toWave, conditions }: Scope): unknown {
   });
 }
 
+/** Asks what it would do. With `--yes` nothing waits for the answer: going back is urgent. */
+async function ask(session: Session, body: unknown): Promise<RollbackPreview | null> {
+  const request = { method: "POST", path: pathOf(session, "/rollback/preview"), body } as const;
+  try {
+    return (await session.api().send(RollbackPreviewSchema, request)).value;
+  } catch (error) {
+    if (!session.words.on("yes")) throw error;
+    return null;
+  }
+}
+
 async function rollBack(session: Session): Promise<number> {
-  const { words, terminal, json } = session;
+  const { words, terminal, json, dryRun } = session;
   const { value: view } = await session.api().send(RolloutSchema, { method: "GET", path: pathOf(session) });
   const scope = scopeOf(session, view);
   const body = bodyOf(session, scope);
-  const text = rollbackText(view, scope);
-  if (!words.on("yes") && !session.dryRun) {
-    if (json) printJson(session, { done: false, would: text, body });
-    else terminal.out.write(`${text}\nNothing was done. The same with --yes does it.\n`);
+  const would = await ask(session, body);
+  const { targets } = view;
+  const text = would === null ? "What it does is not known." : rollbackText(would, { targets, ...scope });
+  if (json && (dryRun || !words.on("yes"))) {
+    printJson(session, { ...(dryRun ? { dryRun } : { done: false }), would, body });
+    return dryRun ? 0 : 1;
+  }
+  if (!words.on("yes") && !dryRun) {
+    terminal.out.write(`${text}\nNothing was done. The same with --yes does it.\n`);
     return 1;
   }
   if (!json) terminal.err.write(`${text}\n`);

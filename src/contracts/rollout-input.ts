@@ -57,6 +57,8 @@ export interface AccountFacts {
   readonly pinned: readonly ProductName[];
   readonly quarantined: readonly ProductName[];
   readonly deferredUntilMs: EpochMs | null;
+  /** Targets of other rollouts that run and have yet to move it. Left out: none. */
+  readonly ahead?: readonly Readonly<Record<ProductName, VersionName>>[];
   /** When a rollout last moved it back. */
   readonly rolledBackMs: EpochMs | null;
 }
@@ -205,4 +207,6 @@ export interface CommandContext {
   readonly by: string;
   readonly facts: Facts;
   readonly frozen: readonly FrozenGroup[];
+  /** Of a rollback: accounts that it would leave on versions that do not go together, as one sentence. Left out: none. */
+  readonly pairs?: string | null;
 }

@@ -114,6 +114,29 @@ export interface RolloutPlanView {
   } | null;
 }
 
+/** What a rollback would do with everything as it is. */
+export interface RollbackPreviewView {
+  readonly id: string;
+  /** That go back. */
+  readonly accounts: number;
+  /** Moved ones that stay. */
+  readonly stay: number;
+  /** Accounts that go back by the wave that moved them; waves without any are left out. */
+  readonly waves: readonly { readonly name: string; readonly accounts: number }[];
+  /** Defaults that it has moved; `to` null: it stays, for the problem that is named. */
+  readonly defaults: readonly {
+    readonly product: ProductName;
+    readonly to: VersionName | null;
+    readonly problem: string | null;
+  }[];
+  /** What has to be confirmed; empty: nothing. */
+  readonly confirm: readonly string[];
+  /** Why it would be refused, confirmed or not; null: it would not. */
+  readonly refused: string | null;
+  /** Targets that it would mark bad, as `PRODUCT VERSION`. */
+  readonly marksBad: readonly string[];
+}
+
 export interface LeftBehindPage {
   readonly items: readonly { readonly account: AccountSlug; readonly reason: LeftBehindReason }[];
   readonly cursor: string | null;
@@ -132,6 +155,8 @@ export interface RolloutQueryInputs {
   rollouts: Record<never, never>;
   rollout: OfRollout;
   "rollout.plan": PlanOptions & (OfRollout | { readonly input: RolloutInput });
+  /** What a rollback would do, before it is begun. */
+  "rollout.rollback.preview": OfRollout & { readonly input: RollbackInput };
   "rollout.left-behind": OfRollout & { readonly cursor: string | null; readonly limit: number };
 }
 
@@ -140,5 +165,6 @@ export interface RolloutQueryOutputs {
   rollouts: readonly RolloutView[];
   rollout: RolloutView;
   "rollout.plan": RolloutPlanView;
+  "rollout.rollback.preview": RollbackPreviewView;
   "rollout.left-behind": LeftBehindPage;
 }

@@ -18,7 +18,7 @@ import {
   type FakeApi,
   type SeenRequest,
 } from "../support/cli.ts";
-import { buildPlan, buildRolloutView } from "../support/rollout-views.ts";
+import { buildPlan, buildRollbackPreview, buildRolloutView } from "../support/rollout-views.ts";
 
 const ID = "2026-11-autumn";
 const PLAN = `{
@@ -69,10 +69,13 @@ async function against(
   return { ...run, seen: api.seen };
 }
 
-const view = (changes: Partial<RolloutView> = {}): (() => FakeAnswer) => {
-  return () => ({ body: buildRolloutView(changes) });
+const view = (changes: Partial<RolloutView> = {}): ((request?: Partial<SeenRequest>) => FakeAnswer) => {
+  return ({ path } = {}) => ({
+    body: path?.endsWith("/preview") === true ? buildRollbackPreview() : buildRolloutView(changes),
+  });
 };
-const writes = (seen: Seen): Seen => seen.filter(({ method }) => method !== "GET");
+const writes = (seen: Seen): Seen =>
+  seen.filter(({ method, path }) => method !== "GET" && !path.endsWith("/preview"));
 
 describe("steps of a rollout", () => {
   const ONE = `/rollouts/${ID}`;

@@ -1,5 +1,5 @@
 /** Rollouts and plans as the API shows them, for tests of what is made of them. */
-import type { RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
+import type { RollbackPreview, RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
 import type { RolloutView, WaveView } from "../../src/contracts/api/rollouts.ts";
 
 export function buildWave(changes: Partial<WaveView> = {}): WaveView {
@@ -125,6 +125,24 @@ export function buildPlan(changes: Partial<RolloutPlanAnswer> = {}): RolloutPlan
       accounts: 17,
       zones: ["Asia/Tokyo", "Europe/Paris"],
     },
+    ...changes,
+  };
+}
+
+/** Everybody of `buildRolloutView` who has moved goes back. */
+export function buildRollbackPreview(changes: Partial<RollbackPreview> = {}): RollbackPreview {
+  return {
+    id: "2026-11-autumn",
+    accounts: 1030,
+    stay: 0,
+    waves: [
+      { name: "staff", accounts: 40 },
+      { name: "forty", accounts: 990 },
+    ],
+    defaults: [],
+    confirm: [],
+    refused: null,
+    marksBad: [],
     ...changes,
   };
 }

@@ -3,7 +3,7 @@
  * passes on; what is allowed in which phase, and to a token that is limited to products, is decided by the control plane
  * with the rollout at hand.
  */
-import { AdoptInputSchema } from "../../contracts/api/rollout-plan.ts";
+import { AdoptInputSchema, RollbackPreviewSchema } from "../../contracts/api/rollout-plan.ts";
 import {
   ApproveInputSchema,
   PauseInputSchema,
@@ -132,6 +132,22 @@ const ENDING: readonly Operation[] = [
     answer: ROLLOUT,
     run: ({ params, body }, { services, write }) =>
       services.control.execute("rollout.rollback", { ...params, input: body }, write),
+  }),
+  defineOperation({
+    id: "rollouts.rollback.preview",
+    method: "post",
+    path: `${ONE}/rollback/preview`,
+    tag: TAG,
+    summary: "Say what a rollback would do, and do nothing",
+    description:
+      "The same body as the rollback. Accounts by wave, defaults, what has to be confirmed, why it would be refused, which versions it would mark bad.",
+    params: RolloutParamsSchema,
+    query: NOTHING,
+    body: RollbackInputSchema,
+    example: { where: { labels: { tier: "gold" } }, confirmed: false, reason: "Attachments fail" },
+    answer: { status: 200, description: "What it would do", schema: RollbackPreviewSchema },
+    run: ({ params, body }, { services }) =>
+      services.control.query("rollout.rollback.preview", { ...params, input: body }),
   }),
   defineOperation({
     id: "rollouts.adopt",

@@ -37,6 +37,28 @@ export const AdoptInputSchema = z
   })
   .openapi("AdoptInput");
 
+/** What a rollback of this body would do with everything as it is. */
+export const RollbackPreviewSchema = z
+  .object({
+    id: RolloutIdSchema,
+    accounts: z.int().openapi({ description: "That go back" }),
+    stay: z.int().openapi({ description: "Moved ones that stay" }),
+    waves: z.array(z.object({ name: z.string(), accounts: z.int() })).readonly(),
+    defaults: z
+      .array(
+        z.object({
+          product: ProductNameSchema,
+          to: VersionNameSchema.nullable().openapi({ description: "null: it stays, see problem" }),
+          problem: z.string().nullable(),
+        }),
+      )
+      .readonly(),
+    confirm: z.array(z.string()).readonly().openapi({ description: "What `confirmed` must be said for" }),
+    refused: z.string().nullable().openapi({ description: "Why it would be refused, confirmed or not" }),
+    marksBad: z.array(z.string()).readonly().openapi({ description: "As `PRODUCT VERSION`" }),
+  })
+  .openapi("RollbackPreview");
+
 const PlanFindingSchema = z
   .object({ path: z.array(z.union([z.string(), z.int()])).readonly(), message: z.string() })
   .openapi("PlanFinding");
@@ -108,4 +130,5 @@ export const RolloutPlanSchema = z
 
 export type RolloutPlanAnswer = z.infer<typeof RolloutPlanSchema>;
 export type PlannedWaveAnswer = RolloutPlanAnswer["waves"][number];
+export type RollbackPreview = z.infer<typeof RollbackPreviewSchema>;
 export type LeftBehindAccount = z.infer<typeof LeftBehindAccountSchema>;

@@ -3,12 +3,11 @@
  * takes effect at once. Roles are checked by `commands/execute`, products and revisions here, everything else by the
  * engine. Protective ones are legal whenever something can still change.
  */
-import type { RollbackInput, RolloutView } from "../../contracts/api/rollouts.ts";
+import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { RolloutCommand } from "../../contracts/rollout-input.ts";
 import type { RolloutCommandInputs } from "../../contracts/rollout-port.ts";
-import type { RollbackScope } from "../../contracts/rollout.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { command } from "../../core/rollout/command.ts";
 import type { Change, Command, Work } from "../commands/work.ts";
@@ -17,13 +16,11 @@ import { adoptInto, createDraft, deleteDraft } from "./drafts.ts";
 import { advanceRollout, takeAdvanced } from "./drive.ts";
 import { loadFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
+import { pairsOf, rollbackCommand } from "./going-back.ts";
 import { startRollout } from "./start.ts";
 import { viewRollout } from "./view.ts";
 
 type Told = Result<Change<RolloutView>, Refusal>;
-
-/** Hundredths of a percent in one. */
-const BP_PER_PERCENT = 100;
 
 function tell(
   work: Work,
@@ -34,7 +31,10 @@ function tell(
   const found = findRollout(work, id);
   if (!found.ok) return found;
   const before = found.value;
-  const context = { nowMs, by: actor.name, facts: loadFacts(db), frozen: loadFrozen(db, id) };
+  const facts = loadFacts(db);
+  const { what } = said;
+  const pairs = what.kind === "rollback" ? pairsOf(db, before, { scope: what.scope, facts }) : null;
+  const context = { nowMs, by: actor.name, facts, frozen: loadFrozen(db, id), pairs };
   const answer = command(before.state, said.what, context);
   if (!answer.ok) return answer;
   // The second of two clicks: it is so already, and nothing is recorded.
@@ -48,21 +48,6 @@ function tell(
   return ok({
     output: viewRollout(db, record),
     told: { target: `rollout/${id}`, reason: said.reason, detail },
-  });
-}
-
-function scopeOf({ toWave, where }: RollbackInput): RollbackScope {
-  if (toWave !== undefined) return { kind: "to-wave", wave: toWave };
-  return where === undefined ? { kind: "all" } : { kind: "where", where };
-}
-
-function rollBack(work: Work, { id, input }: RolloutCommandInputs["rollout.rollback"]): Told {
-  const { reason, confirmed, percentPerMinute, markBad = null } = input;
-  const paceBpPerMinute =
-    percentPerMinute === undefined ? null : Math.round(percentPerMinute * BP_PER_PERCENT);
-  return tell(work, id, {
-    what: { kind: "rollback", scope: scopeOf(input), reason, confirmed, paceBpPerMinute, markBad },
-    reason,
   });
 }
 
@@ -80,7 +65,8 @@ export const ROLLOUT_COMMANDS: { readonly [K in keyof RolloutCommandInputs]: Com
     tell(work, id, { what: { kind: "waive-gate", ...input }, reason: input.reason }),
   "rollout.stop": (work, { id, input: { reason } }) =>
     tell(work, id, { what: { kind: "stop", reason }, reason }),
-  "rollout.rollback": rollBack,
+  "rollout.rollback": (work, { id, input }) =>
+    tell(work, id, { what: rollbackCommand(input), reason: input.reason }),
   "rollout.adopt": (work, input) =>
     input.from === input.id
       ? tell(work, input.id, { what: { kind: "adopt" }, reason: null })

@@ -11,6 +11,7 @@ import { canonicalJson } from "../../core/maps/canonical.ts";
 import { own } from "../../core/record.ts";
 import { advance } from "../../core/rollout/advance.ts";
 import { movedAccounts } from "../../core/rollout/groups.ts";
+import { isTerminal } from "../../core/rollout/state.ts";
 import { splitDone } from "../../core/rollout/rollback.ts";
 import { writeBad } from "../commands/version-bad.ts";
 import type { Db } from "../db.ts";
@@ -18,6 +19,7 @@ import { appendAudit } from "../store/audit.ts";
 import { markRoot } from "../store/changes.ts";
 import { loadProduct, saveProduct } from "../store/products.ts";
 import {
+  dropWaitingSteps,
   finishStep,
   insertStep,
   loadFrozen,
@@ -81,6 +83,8 @@ export function takeAdvanced(drive: Drive, before: RolloutRecord, advanced: Adva
     ({ record } = done);
     finishStep(db, { rollout: record.id, step: effect.step }, { at: nowMs, outcome: done.outcome });
   }
+  // A probe that is still out would keep the alarm going for a rollout that nothing asks any more.
+  if (isTerminal(record.state)) dropWaitingSteps(db, record.id, nowMs);
   if (turned) tellPhase(drive, record);
   return record;
 }

@@ -113,6 +113,17 @@ export function currentHomes(
   return current ?? homes;
 }
 
+/** Targets of running rollouts that have the account in a group and have yet to move it. */
+export function aheadOf(
+  running: readonly Running[],
+  slug: AccountSlug,
+  group: number,
+): readonly RolloutState["plan"]["targets"][] {
+  return running
+    .filter((one) => one.moved.has(group) && !hasMoved(one, slug, group))
+    .map(({ state }) => state.plan.targets);
+}
+
 export interface ReadAccount {
   readonly record: AccountRecord;
   readonly homes: Homes;
@@ -143,6 +154,7 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
         cell: record.cell,
         labels: parseTexts(record.labels),
         homes: currentHomes(running, { slug, group: groupId, homes }),
+        ahead: aheadOf(running, slug, groupId),
         pinned: held.pins.get(slug) ?? [],
         quarantined: held.quarantines.get(slug) ?? [],
         deferredUntilMs: held.deferrals.get(slug) ?? null,

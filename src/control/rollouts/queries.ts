@@ -6,6 +6,7 @@ import { commandTime } from "../clock.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { notFound } from "../refuse.ts";
 import { loadLeftBehind, loadRollout, loadRollouts } from "../store/rollouts.ts";
+import { viewRollback } from "./going-back.ts";
 import { viewPlan } from "./plan-view.ts";
 import { viewRollout } from "./view.ts";
 
@@ -21,6 +22,7 @@ export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: Query<
     return record === null ? notFound(`rollout ${id}`) : ok(viewRollout(db, record));
   },
   "rollout.plan": ({ db, clock }, input) => viewPlan(db, input, commandTime(db, clock)),
+  "rollout.rollback.preview": ({ db, clock }, input) => viewRollback(db, input, commandTime(db, clock)),
   "rollout.left-behind": ({ db }, { id, cursor, limit }) => {
     if (loadRollout(db, id) === null) return notFound(`rollout ${id}`);
     const found = loadLeftBehind(db, id, { cursor, limit: limit + 1 });

@@ -43,7 +43,8 @@ export function splitByLabels(
   return done.record;
 }
 
-function accountsByGroup(
+/** Accounts of a rollout that carry labels, by the number of their group. */
+export function accountsByGroup(
   db: Db,
   { state }: RolloutRecord,
   labels: Readonly<Record<string, string>>,

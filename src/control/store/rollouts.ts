@@ -229,6 +229,15 @@ export function finishStep(
   );
 }
 
+/** Nobody waits any more for what an ended rollout asked for. */
+export function dropWaitingSteps(db: Db, rollout: string, at: EpochMs): void {
+  db.run(
+    "UPDATE rollout_steps SET done_at = ?, outcome = 'the rollout has ended' WHERE rollout = ? AND done_at IS NULL",
+    at,
+    rollout,
+  );
+}
+
 /** Effects that nobody has carried out yet, in order. */
 export function loadWaitingSteps(db: Db): readonly StepRecord[] {
   return db

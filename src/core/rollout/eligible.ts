@@ -11,6 +11,8 @@ import { DAY_MS } from "../calendar/memo.ts";
 import { own } from "../record.ts";
 import { pairProblem, upgradeProblem } from "./versions.ts";
 
+type Homes = Readonly<Record<ProductName, VersionName>>;
+
 /** How long an account that was moved back stays where it is. */
 export const FLAP_BRAKE_MS = DAY_MS;
 
@@ -32,6 +34,27 @@ export function homesAfter(
   return after;
 }
 
+/**
+ * Versions that an account may have while other rollouts go on, from those it has now: each of them may or may not move
+ * it. The first is how it stands now.
+ * @param targets of the other rollouts that have yet to move it.
+ */
+export function homesAhead(homes: Homes, targets: readonly Homes[]): readonly Homes[] {
+  return targets.reduce<readonly Homes[]>(
+    (all, one) => [...all, ...all.map((before) => homesAfter(before, one))],
+    [homes],
+  );
+}
+
+/** Why an account may not get these versions, now or when other rollouts go on; null when it may. */
+export function pairAheadProblem(facts: Facts, homes: Homes, targets: readonly Homes[]): string | null {
+  for (const ahead of homesAhead(homes, targets)) {
+    const problem = pairProblem(facts, ahead);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
 /** Null when the rollout moves the account, else why it is left behind. */
 export function leftBehindReason(account: AccountFacts, query: EligibleQuery): LeftBehindReason | null {
   const { targets, facts, nowMs } = query;
@@ -45,7 +68,8 @@ export function leftBehindReason(account: AccountFacts, query: EligibleQuery): L
     const move = { from: account.homes[product] ?? "", to: targets[product] ?? "" };
     return upgradeProblem(facts, product, move) !== null;
   });
-  if (held || pairProblem(facts, homesAfter(account.homes, targets)) !== null) return "incompatible";
+  const after = homesAfter(account.homes, targets);
+  if (held || pairAheadProblem(facts, after, account.ahead ?? []) !== null) return "incompatible";
   const backMs = account.rolledBackMs;
   return !query.again && backMs !== null && nowMs - backMs < FLAP_BRAKE_MS ? "flapping" : null;
 }

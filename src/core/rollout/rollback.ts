@@ -15,6 +15,7 @@ import type {
 import type { ProductName, VersionName } from "../../contracts/units.ts";
 import { marksOf } from "./failure.ts";
 import { targetOf } from "./groups.ts";
+import { returnPairProblems } from "./return-pairs.ts";
 import { enter, pauseItself, resetPace, wanting, type Wanted } from "./state.ts";
 import type { Turn } from "./turn.ts";
 import { irreversibleTargets, returnProblem } from "./versions.ts";
@@ -123,6 +124,7 @@ export function beginAutomaticRollback(state: RolloutState, turn: Turn, reason: 
   const closed = [
     ...oneWay.map((name) => `${name} is not declared reversible`),
     ...returnProblems(state, facts),
+    ...returnPairProblems(state, facts),
   ];
   if (closed.length > 0) {
     return pauseItself(state, "gate", `${reason}; it does not roll back by itself: ${closed.join("; ")}`);

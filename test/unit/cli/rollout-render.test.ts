@@ -14,7 +14,7 @@ import {
 } from "../../../scripts/cli/rollout-words.ts";
 import type { RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import { ROLLOUT_PHASES, TERMINAL_PHASES } from "../../../src/contracts/rollout.ts";
-import { buildPlan, buildRolloutView, buildWave } from "../../support/rollout-views.ts";
+import { buildPlan, buildRollbackPreview, buildRolloutView, buildWave } from "../../support/rollout-views.ts";
 
 describe("duration", () => {
   it.for([
@@ -184,31 +184,39 @@ describe("words of a rollout", () => {
 });
 
 describe("a rollback in numbers", () => {
+  const targets = { kiln: "2.9.0", fogbugz: "8.8.0" };
+  const text = (changes: Parameters<typeof buildRollbackPreview>[0], conditions: string[] = []): string =>
+    rollbackText(buildRollbackPreview(changes), { targets, conditions: conditions.map(toCondition) });
+
   it("counts everybody", ({ expect }) => {
-    expect(rollbackText(buildRolloutView(), { toWave: null, conditions: [] })).toBe(
-      "Takes 1,030 accounts back from kiln=2.9.0, fogbugz=8.8.0 (staff 40, forty 990).",
-    );
+    expect(text({})).toBe("Takes 1,030 accounts back from kiln=2.9.0, fogbugz=8.8.0 (staff 40, forty 990).");
   });
 
   it("counts who goes and who stays", ({ expect }) => {
-    expect(rollbackText(buildRolloutView(), { toWave: 0, conditions: [] })).toBe(
-      "Takes 990 accounts back from kiln=2.9.0, fogbugz=8.8.0 (forty 990). 40 accounts of earlier waves stay.",
+    expect(text({ accounts: 990, stay: 40, waves: [{ name: "forty", accounts: 990 }] })).toBe(
+      "Takes 990 accounts back from kiln=2.9.0, fogbugz=8.8.0 (forty 990). 40 accounts that moved stay.",
     );
   });
 
-  it("says that a default goes back too", ({ expect }) => {
-    const defaults = [{ product: "kiln", state: "moved", at: null } as const];
-    expect(rollbackText(buildRolloutView({ defaults }), { toWave: null, conditions: [] })).toMatch(
-      /The default of kiln goes back too\.$/,
+  it("says which defaults go back and which stay", ({ expect }) => {
+    const defaults = [
+      { product: "kiln", to: "2.8.0", problem: null },
+      { product: "fogbugz", to: null, problem: "fogbugz 8.7.0 is marked bad" },
+    ];
+    expect(text({ defaults })).toMatch(
+      /The default of kiln goes back too\. The default of fogbugz stays: fogbugz 8\.7\.0 is marked bad\.$/,
     );
   });
 
-  it("names the conditions", ({ expect }) => {
-    expect(
-      rollbackText(buildRolloutView(), { toWave: null, conditions: [toCondition("cohort=early")] }),
-    ).toBe(
-      "Takes back, of the 1,030 accounts that have moved to kiln=2.9.0, fogbugz=8.8.0, those with cohort=early.",
+  it("names the conditions, what is marked bad and what must be confirmed", ({ expect }) => {
+    const changes = { marksBad: ["kiln 2.9.0"], confirm: ["kiln 2.9.0 is not declared reversible"] };
+    expect(text(changes, ["cohort=early"])).toBe(
+      "Takes 1,030 accounts with cohort=early back from kiln=2.9.0, fogbugz=8.8.0 (staff 40, forty 990). Marks kiln 2.9.0 bad. Takes --confirmed as well: kiln 2.9.0 is not declared reversible.",
     );
+  });
+
+  it("says that it would be refused", ({ expect }) => {
+    expect(text({ refused: "autumn is draft" })).toBe("It would be refused: autumn is draft.");
   });
 });
 

@@ -82,6 +82,10 @@ export function rollback(state: RolloutState, command: RollBack, context: Comman
   }
   const { kind: _, markBad = null, ...going } = command;
   const confirm = toConfirm(state, command, context);
+  if (context.pairs != null) {
+    const detail = `accounts cannot go back: ${context.pairs}; take the other product back first`;
+    return refuse(state, detail, { problems: [context.pairs] });
+  }
   if (confirm.length > 0 && !command.confirmed) {
     return refuse(state, `confirm it: ${confirm.join("; ")}`, { confirm });
   }

@@ -1,0 +1,155 @@
+/**
+ * Whom a rollback is about, before it begins: the groups of its labels cut in memory alone, and whether going back would
+ * leave anybody on versions that do not go together. Reads account rows where labels are named, or where a version that
+ * is registered could make such a pair; asked by a person, never by a tick. Writes nothing.
+ */
+import type { RollbackInput } from "../../contracts/api/rollouts.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import { ok, type Result } from "../../contracts/result.ts";
+import type { Facts, RolloutCommand } from "../../contracts/rollout-input.ts";
+import type { RollbackPreviewView } from "../../contracts/rollout-port.ts";
+import type { FrozenGroup, RollbackScope } from "../../contracts/rollout.ts";
+import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { homesAfter, pairAheadProblem } from "../../core/rollout/eligible.ts";
+import { previewRollback } from "../../core/rollout/rollback-preview.ts";
+import { goalOf, needsSplit } from "../../core/rollout/rollback.ts";
+import { returnPairProblems } from "../../core/rollout/return-pairs.ts";
+import type { Db } from "../db.ts";
+import { notFound } from "../refuse.ts";
+import { parseTexts, readInt, readText } from "../row.ts";
+import { openHomeBook, type Homes } from "../store/home-sets.ts";
+import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
+import { aheadOf, currentHomes, loadFacts, loadRunning, type Running } from "./facts.ts";
+import { splitIn, type Split } from "./regroup.ts";
+import { accountsByGroup } from "./split-labels.ts";
+
+/** Hundredths of a percent in one. */
+const BP_PER_PERCENT = 100;
+/** Accounts that a sentence names. */
+const NAMED = 5;
+/** Numbers that no group of the maps has. */
+const MADE_UP = 1_000_000;
+
+export type RollBackCommand = Extract<RolloutCommand, { kind: "rollback" }>;
+
+/** The engine's command for what was asked. */
+export function rollbackCommand(input: RollbackInput): RollBackCommand {
+  const { reason, confirmed, percentPerMinute, markBad = null } = input;
+  const paceBpPerMinute =
+    percentPerMinute === undefined ? null : Math.round(percentPerMinute * BP_PER_PERCENT);
+  return { kind: "rollback", scope: scopeOf(input), reason, confirmed, paceBpPerMinute, markBad };
+}
+
+function scopeOf({ toWave, where }: RollbackInput): RollbackScope {
+  if (toWave !== undefined) return { kind: "to-wave", wave: toWave };
+  return where === undefined ? { kind: "all" } : { kind: "where", where };
+}
+
+interface Cut {
+  readonly record: RolloutRecord;
+  readonly frozen: readonly FrozenGroup[];
+  /** Accounts that were put into made-up groups, by the number of these. */
+  readonly chosen: ReadonlyMap<AccountSlug, number>;
+}
+
+/** The groups as the rollback would cut them. */
+function cut(db: Db, record: RolloutRecord, scope: RollbackScope): Cut {
+  const frozen = loadFrozen(db, record.id);
+  if (scope.kind !== "where" || !needsSplit(record.state, scope))
+    return { record, frozen, chosen: new Map() };
+  const labels = scope.where.labels ?? {};
+  const splits: Split[] = [];
+  const chosen = new Map<AccountSlug, number>();
+  for (const [from, slugs] of accountsByGroup(db, record, labels)) {
+    const to = MADE_UP + splits.length;
+    splits.push({ from, to, variant: "asked", slugs, labels });
+    for (const slug of slugs) chosen.set(slug, to);
+  }
+  return { ...splitIn(record, frozen, splits), chosen };
+}
+
+/** Versions that people hold accounts on, whatever rollouts say: quarantine before pin. */
+function loadHeldVersions(db: Db): ReadonlyMap<AccountSlug, Homes> {
+  const held = new Map<AccountSlug, Record<ProductName, VersionName>>();
+  for (const table of ["pins", "quarantines"]) {
+    for (const row of db.rows(`SELECT account, product, version FROM ${table}`)) {
+      const slug = readText(row, "account");
+      held.set(slug, { ...held.get(slug), [readText(row, "product")]: readText(row, "version") });
+    }
+  }
+  return held;
+}
+
+/** Homes that settling has replaced already. */
+function loadReplacedHomes(db: Db, { id, homes }: RolloutRecord): ReadonlyMap<AccountSlug, Homes> {
+  if (homes === "untouched") return new Map();
+  const rows = db.rows("SELECT account, homes FROM rollout_homes WHERE rollout = ?", id);
+  return new Map(rows.map((row) => [readText(row, "account"), parseTexts(readText(row, "homes"))]));
+}
+
+/**
+ * Accounts that would be left on versions that do not go together, as one sentence; null when there are none.
+ * Only whom the rollback moves is looked at; what other running rollouts have yet to do counts too.
+ */
+function brokenPairs(
+  db: Db,
+  { record, frozen, chosen }: Cut,
+  { scope, facts }: { readonly scope: RollbackScope; readonly facts: Facts },
+): string | null {
+  const { state, id } = record;
+  if (returnPairProblems(state, facts).length === 0) return null;
+  const goal = goalOf(state, frozen, scope);
+  const at = new Map(state.groups.number.map((number, index) => [number, index]));
+  const others: readonly Running[] = loadRunning(db).filter((one) => one.state.plan.id !== id);
+  const held = loadHeldVersions(db);
+  const replaced = loadReplacedHomes(db, record);
+  const book = openHomeBook(db);
+  const broken: AccountSlug[] = [];
+  let why = "";
+  for (const row of db.rows("SELECT slug, group_id, homes_id FROM accounts WHERE deleted_at IS NULL")) {
+    const slug = readText(row, "slug");
+    const group = readInt(row, "group_id");
+    const index = at.get(chosen.get(slug) ?? group) ?? -1;
+    const bucket = bucketOf(state.salt, slug);
+    if (index < 0 || bucket >= (state.groups.moved[index] ?? 0) || bucket < (goal[index] ?? 0)) continue;
+    const before = replaced.get(slug) ?? book.homesOf(readInt(row, "homes_id"));
+    const back = currentHomes(others, { slug, group, homes: before });
+    const shown = homesAfter(back, held.get(slug) ?? {});
+    const problem = pairAheadProblem(facts, shown, aheadOf(others, slug, group));
+    if (problem === null) continue;
+    broken.push(slug);
+    if (why === "") why = problem;
+  }
+  if (broken.length === 0) return null;
+  const names = broken.sort().slice(0, NAMED).join(", ");
+  const more = broken.length > NAMED ? ", …" : "";
+  return `${broken.length} of them (${names}${more}) would be on versions that do not go together: ${why}`;
+}
+
+/** What the engine must know of a rollback before it begins. */
+export function pairsOf(
+  db: Db,
+  record: RolloutRecord,
+  { scope, facts }: { readonly scope: RollbackScope; readonly facts: Facts },
+): string | null {
+  if (returnPairProblems(record.state, facts).length === 0) return null;
+  return brokenPairs(db, cut(db, record, scope), { scope, facts });
+}
+
+/** Says what a rollback would do, and does nothing. */
+export function viewRollback(
+  db: Db,
+  { id, input }: { readonly id: string; readonly input: RollbackInput },
+  nowMs: EpochMs,
+): Result<RollbackPreviewView, Refusal> {
+  const record = loadRollout(db, id);
+  if (record === null) return notFound(`rollout ${id}`);
+  const what = rollbackCommand(input);
+  const { scope } = what;
+  const facts = loadFacts(db);
+  const asked = cut(db, record, scope);
+  const pairs = brokenPairs(db, asked, { scope, facts });
+  const context = { nowMs, by: "", facts, frozen: asked.frozen, pairs };
+  return ok({ id, ...previewRollback(asked.record.state, what, context) });
+}

@@ -1,0 +1,169 @@
+/** Rollbacks by the control plane: what they say they would do is what they do, and no pair is made that was not declared. */
+import { describe, it, vi } from "vitest";
+import type { RollbackInput, RolloutInput } from "../../../src/contracts/api/rollouts.ts";
+import type { RollbackPreviewView } from "../../../src/contracts/rollout-port.ts";
+import { createMemoryDb } from "../../support/control-db.ts";
+import {
+  contextOf,
+  must,
+  readMaps,
+  refusalOf,
+  valueOf,
+  VERSION,
+  versionFor,
+  type World,
+} from "../../support/control-world.ts";
+import { FRIDAY, HOUR, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const ACCOUNTS = Array.from({ length: 60 }, (_unused, n) => `account-${n}`);
+const BAKE = { minutes: 600, requests: 0, workdays: 0 };
+
+function planOf(id: string, targets: Record<string, string>): RolloutInput {
+  return {
+    id,
+    targets,
+    waves: [
+      { name: "staff", cohorts: ["internal"], percent: 100 },
+      { name: "half", cohorts: ["*"], percent: 50, bake: BAKE },
+      { name: "rest", cohorts: ["*"], percent: 100, approve: "before" },
+    ],
+  };
+}
+
+async function prepare(): Promise<World> {
+  const world = await prepareRollouts(createMemoryDb(), { accounts: ACCOUNTS });
+  for (const [n, account] of ACCOUNTS.entries()) {
+    if (n % 4 !== 0) continue;
+    await must(world, "account.put", {
+      account,
+      input: {
+        timeZone: "Europe/Paris",
+        cohort: n % 10 === 0 ? "internal" : "general",
+        labels: { tier: "gold" },
+      },
+    });
+  }
+  await quiet(world);
+  return world;
+}
+
+async function run(world: World, plan: RolloutInput, fromMs: number): Promise<void> {
+  await must(world, "rollout.create", { id: plan.id, input: plan });
+  await must(world, "rollout.start", { id: plan.id, input: { again: false } });
+  await quiet(world);
+  for (let minute = 1; minute <= 5; minute += 1) await tick(world, fromMs + minute * MINUTE);
+}
+
+const moved = (world: World, product = "kiln"): readonly string[] => {
+  const maps = readMaps(world.kv.values);
+  return ACCOUNTS.filter((slug) => versionFor(maps, product, slug) === "2");
+};
+
+async function preview(
+  world: World,
+  id: string,
+  input: Partial<RollbackInput>,
+): Promise<RollbackPreviewView> {
+  const asked = { confirmed: false, reason: "r", ...input };
+  return valueOf(await world.control.query("rollout.rollback.preview", { id, input: asked }));
+}
+
+const SCOPES: readonly (readonly [string, Partial<RollbackInput>])[] = [
+  ["everybody", {}],
+  ["down to a wave", { toWave: 0 }],
+  ["a cohort", { where: { cohort: "internal" } }],
+  ["a cell that nobody has", { where: { cell: "eu-1" } }],
+  ["a label", { where: { labels: { tier: "gold" } } }],
+  ["a label in a cohort", { where: { cohort: "general", labels: { tier: "gold" } } }],
+];
+
+describe("a rollback's preview", () => {
+  it.for(SCOPES)(
+    "counts for %s what the rollback then moves, and moves nobody itself",
+    async ([, input], { expect }) => {
+      const world = await prepare();
+      await run(world, planOf("autumn", { kiln: "2", fogbugz: "2" }), FRIDAY);
+      const before = moved(world);
+      expect(before.length).toBeGreaterThanOrEqual(30);
+      const said = await preview(world, "autumn", input);
+      expect(said).toMatchObject({ refused: null, confirm: [], marksBad: [], defaults: [] });
+      expect(said.waves.reduce((sum, { accounts }) => sum + accounts, 0)).toBe(said.accounts);
+      await quiet(world);
+      expect(moved(world)).toEqual(before);
+
+      await must(world, "rollout.rollback", {
+        id: "autumn",
+        input: { confirmed: false, reason: "r", ...input },
+      });
+      await quiet(world);
+      for (let minute = 6; minute <= 12; minute += 1) await tick(world, FRIDAY + minute * MINUTE);
+      const after = moved(world);
+      expect(before.length - after.length).toBe(said.accounts);
+      expect(after.length).toBe(said.stay);
+    },
+  );
+
+  it("says what must be confirmed and what it marks bad, and answers for a draft too", async ({ expect }) => {
+    const world = await prepare();
+    for (const product of ["kiln", "fogbugz"]) {
+      const origin = `https://${product}-2.origins.example.net`;
+      const input = { ...VERSION, reversible: product === "fogbugz", origin };
+      await must(world, "version.put", { product, version: "2", input });
+    }
+    await must(world, "rollout.create", { id: "later", input: planOf("later", { kiln: "2" }) });
+    expect((await preview(world, "later", {})).refused).toContain("later is draft");
+    await run(world, planOf("autumn", { kiln: "2", fogbugz: "2" }), FRIDAY);
+    expect(await preview(world, "autumn", { markBad: true })).toMatchObject({
+      confirm: ["kiln 2 is not declared reversible"],
+      refused: null,
+      marksBad: ["fogbugz 2", "kiln 2"],
+    });
+    await must(world, "rollout.rollback", {
+      id: "autumn",
+      input: { confirmed: true, reason: "loses mail", markBad: true },
+    });
+    const version = valueOf(await world.control.query("version", { product: "kiln", version: "2" }));
+    expect(version.bad).toMatchObject({ reason: "rollout autumn: loses mail", by: "rollout/autumn" });
+    await must(world, "version.bad.clear", { product: "fogbugz", version: "2", reason: "r" });
+    const create = { id: "again", input: planOf("again", { kiln: "2" }) };
+    expect(refusalOf(await world.control.execute("rollout.create", create, contextOf())).detail).toContain(
+      "kiln 2 is marked bad",
+    );
+  });
+});
+
+describe("two products that go only together", () => {
+  it("keeps a rollback from making a pair that is not declared, until the other product went back", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    const origin = "https://fogbugz-2.origins.example.net";
+    const input = { ...VERSION, reversible: true, origin, requires: { kiln: ["2"] } };
+    await must(world, "version.put", { product: "fogbugz", version: "2", input });
+    await run(world, planOf("first", { kiln: "2" }), FRIDAY);
+    await run(world, planOf("second", { fogbugz: "2" }), FRIDAY + HOUR);
+    const both = moved(world, "fogbugz");
+    expect(both.length).toBeGreaterThan(0);
+    const said = await preview(world, "first", {});
+    expect(said.refused).toMatch(
+      /accounts cannot go back: \d+ of them \(account-.*\) would be on versions that do not go together: fogbugz 2 requires kiln 2, not 1/,
+    );
+    const refusal = refusalOf(
+      await world.control.execute(
+        "rollout.rollback",
+        { id: "first", input: { confirmed: true, reason: "r" } },
+        contextOf(),
+      ),
+    );
+    expect(refusal.detail).toBe(said.refused);
+
+    await must(world, "rollout.rollback", { id: "second", input: { confirmed: true, reason: "r" } });
+    await tick(world, FRIDAY + 2 * HOUR);
+    expect(moved(world, "fogbugz")).toEqual([]);
+    await must(world, "rollout.rollback", { id: "first", input: { confirmed: true, reason: "r" } });
+    await tick(world, FRIDAY + 2 * HOUR + MINUTE);
+    expect(moved(world)).toEqual([]);
+  });
+});
