@@ -8,6 +8,7 @@
 import { sha256Hex } from "../core/sha256.ts";
 import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
+import { BACKS_SCHEMA } from "./schema-backs.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
       "CREATE TABLE sessions (sha256 TEXT PRIMARY KEY, token TEXT NOT NULL, bootstrap TEXT, expires INTEGER NOT NULL) WITHOUT ROWID",
     ],
   },
+  { id: "008_backs", statements: BACKS_SCHEMA },
 ];
 
 /**

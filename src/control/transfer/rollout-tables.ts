@@ -1,6 +1,6 @@
 /**
- * The part of an export that migrations 003 and 006 added: rollouts with what they froze, their steps and whom they left
- * behind; replacements of versions. Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
+ * The part of an export that migrations 003, 006 and 008 added: rollouts with what they froze, their steps, whom they
+ * moved back and left behind; replacements of versions. Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
  */
 import type { ExportTable } from "./tables.ts";
 
@@ -61,7 +61,17 @@ export const ROLLOUT_TABLES: readonly ExportTable[] = [
   {
     name: "left_behind",
     order: "rollout, account",
-    columns: { rollout: "text", account: "text", reason: "text" },
+    columns: { rollout: "text", account: "text", reason: "text", detail: "text?" },
+  },
+  {
+    name: "account_backs",
+    order: "account, rollout, at",
+    columns: { account: "text", rollout: "text", at: "int" },
+  },
+  {
+    name: "rollout_tallies",
+    order: "rollout",
+    columns: { rollout: "text", cursor: "text" },
   },
   {
     name: "replacements",
