@@ -78,7 +78,10 @@ export interface RootRollout {
   readonly salt: string;
   readonly targets: Readonly<Record<ProductName, VersionName>>;
   readonly moved: readonly number[];
+  /** Above `moved` while accounts are held for their move: those with `moved <= bucket < held`. */
   readonly held: readonly number[];
+  /** Two versions must never serve one account at once: accounts in a group are answered from fresh maps only. */
+  readonly mixed?: "never";
 }
 
 /** Where the account index is: named by hash, and carried along while it is small. */

@@ -104,8 +104,10 @@ export interface Batch {
   readonly hooks: Readonly<Record<ProductName, Hooks & { readonly kind: "perAccount" | "perCell" }>>;
   /** The end of its hold must be published before; null: any time. */
   readonly endByMs: EpochMs | null;
-  /** The effect `publish` whose settling is waited for. */
-  readonly publishStep: number;
+  /** When what ended its hold was asked to be published. */
+  readonly releasedMs: EpochMs | null;
+  /** Accounts that `leave` was last ordered for. */
+  readonly left: number;
   /** Calls of `prepare` and `verify` end, and calls of `undo` end; 0 before they begin. */
   readonly callUntilMs: EpochMs;
   readonly undoUntilMs: EpochMs;
@@ -113,7 +115,12 @@ export interface Batch {
   readonly calledOff: string | null;
 }
 
+/** Kept from the start of a rollout that holds its accounts. */
 export interface DataState {
+  /** Edges answer its accounts from fresh maps only: `mixed` of the rollout in the maps. */
+  readonly never: boolean;
+  /** The effect `publish` whose settling is waited for: of the start, of a hold, of what ended one. */
+  readonly publishStep: number;
   /** Number of the last batch. */
   readonly batches: number;
   readonly batch: Batch | null;
@@ -148,7 +155,7 @@ export type DataEffect =
 export interface PublishFact {
   /** The effect's. */
   readonly step: number;
-  /** When the root that has it could first be read from KV; null: not yet. */
+  /** When the root that has it (and the rollout) could first be read from KV; null: not yet. */
   readonly atMs: EpochMs | null;
   readonly generation: Generation | null;
   /**
@@ -168,8 +175,7 @@ export interface BatchReport {
 }
 
 export interface DataFacts {
-  /** Since when the published maps have this rollout; null: not yet. Nobody is held before that has settled. */
-  readonly inMapsMs: EpochMs | null;
+  /** Of the effect `DataState.publishStep`; null: nothing is known. */
   readonly publish: PublishFact | null;
   readonly report: BatchReport | null;
 }

@@ -291,6 +291,6 @@ export interface RolloutState {
   readonly settle: { readonly askedMs: EpochMs | null; readonly into: "completed" | "stopped" } | null;
   /** A notice is sent once for each of these. */
   readonly notified: readonly string[];
-  /** Left out until the first batch of accounts is held. */
+  /** Left out where no version declares that accounts are held while they move. */
   readonly data?: DataState;
 }

@@ -111,12 +111,15 @@ function readRoot(record: Record<string, unknown>, site: Site): Root {
 
 function readRollout(value: unknown, site: Site): RootRollout {
   const record = readRecord(value, site);
+  const { mixed } = record;
+  if (mixed !== undefined && mixed !== "never") complain(mixed, below(site, "mixed"), '"never", or left out');
   return {
     id: readName(record["id"], below(site, "id"), TEXT),
     salt: readName(record["salt"], below(site, "salt"), TEXT),
     targets: readVersions(record["targets"], below(site, "targets")),
     moved: readThresholds(record["moved"], below(site, "moved")),
     held: readThresholds(record["held"], below(site, "held")),
+    ...(mixed === undefined ? {} : { mixed: "never" as const }),
   };
 }
 

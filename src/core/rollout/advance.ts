@@ -6,6 +6,8 @@
  */
 import type { Advanced } from "../../contracts/rollout-input.ts";
 import type { RolloutPhase, RolloutState } from "../../contracts/rollout.ts";
+import { driveBatch } from "./data/batch.ts";
+import { batchOf } from "./data/state.ts";
 import { inBake } from "./phases/bake.ts";
 import { inDefaultBaking, inDefaultPending } from "./phases/default-step.ts";
 import { endMirrors } from "./phases/mirror.ts";
@@ -66,6 +68,8 @@ function settleDown(first: Advanced, turn: Turn): Advanced {
     const { phase, wave, defaults } = done.state;
     const next = andThen(done, (state) => HANDLERS[state.phase](state, turn));
     done = next;
+    // A batch that has begun is driven from the next advance on, and nothing else happens until it is over.
+    if (batchOf(next.state) !== null) return next;
     const same = next.state.phase === phase && next.state.wave === wave;
     if (same && next.state.defaults === defaults) return next;
   }
@@ -77,6 +81,19 @@ function settleDown(first: Advanced, turn: Turn): Advanced {
  * @returns the state after it, effects to carry out (each once, by `step`), and sentences for the report of the tick.
  */
 export function advance(state: RolloutState, turn: Turn): Advanced {
+  if (batchOf(state) === null || turn.nowMs < state.clockMs) return advancePhase(state, turn);
+  const driven = advanceBatch(clocked(state, turn), turn);
+  return batchOf(driven.state) === null ? andThen(driven, (next) => advancePhase(next, turn)) : driven;
+}
+
+/** Accounts that are held come first, whatever the phase: they must not wait for a pause or a halt to end. */
+function advanceBatch(state: RolloutState, turn: Turn): Advanced {
+  const stopped = turn.halt && !passesHalt(state);
+  const watched = stopped ? halted(state) : watch(state, turn);
+  return andThen(watched, (next) => driveBatch(next, turn, stopped));
+}
+
+function advancePhase(state: RolloutState, turn: Turn): Advanced {
   if (state.phase === "draft" || HANDLERS[state.phase] === rest || turn.nowMs < state.clockMs) {
     return quietly(turn.nowMs > state.clockMs && state.phase === "paused" ? clocked(state, turn) : state);
   }

@@ -75,6 +75,7 @@ function copied(columns: GroupColumns, index: number, number: number): GroupColu
   return {
     number: [...columns.number, number],
     moved: [...columns.moved, columns.moved[index] ?? 0],
+    ...(columns.held === undefined ? {} : { held: [...columns.held, columns.held[index] ?? 0] }),
     peak: [...columns.peak, columns.peak[index] ?? 0],
     pacedMs: [...columns.pacedMs, columns.pacedMs[index] ?? null],
     fromWave: [...columns.fromWave, columns.fromWave[index] ?? 0],
@@ -117,15 +118,18 @@ export function splitGroup(
   };
 }
 
+/** Whether somebody of a group was moved, or is held to be moved. */
+function hasBegun({ groups }: RolloutState, index: number): boolean {
+  return (groups.peak[index] ?? 0) > 0 || (groups.held?.[index] ?? 0) > 0;
+}
+
 /**
  * The variant for accounts of this rollout that become eligible now: one whose group nobody of was moved yet, else a new
  * one. Joining a group that has moved would move those who join.
  */
 export function lateVariant(state: RolloutState, frozen: readonly FrozenGroup[]): string {
   const prefix = `late:${state.plan.id}:${state.wave}`;
-  const moved = frozen.filter(
-    ({ variant }, index) => variant.startsWith(prefix) && (state.groups.peak[index] ?? 0) > 0,
-  );
+  const moved = frozen.filter(({ variant }, index) => variant.startsWith(prefix) && hasBegun(state, index));
   return moved.length === 0 ? prefix : `${prefix}.${state.groups.moved.length}`;
 }
 
@@ -137,8 +141,7 @@ export function lateVariant(state: RolloutState, frozen: readonly FrozenGroup[])
 export function admitLate(state: RolloutState, frozen: readonly FrozenGroup[], late: FrozenGroup): Regrouped {
   const index = state.groups.number.indexOf(late.group);
   if (index >= 0) {
-    if ((state.groups.peak[index] ?? 0) > 0)
-      throw new Error(`group ${late.group} has moved: nobody may join it`);
+    if (hasBegun(state, index)) throw new Error(`group ${late.group} has moved: nobody may join it`);
     return { state, frozen: frozen.map((group, at) => (at === index ? joined(group, late) : group)) };
   }
   const columns = state.groups;
@@ -148,6 +151,7 @@ export function admitLate(state: RolloutState, frozen: readonly FrozenGroup[], l
       groups: {
         number: [...columns.number, late.group],
         moved: [...columns.moved, 0],
+        ...(columns.held === undefined ? {} : { held: [...columns.held, 0] }),
         peak: [...columns.peak, 0],
         pacedMs: [...columns.pacedMs, null],
         fromWave: [...columns.fromWave, state.wave + 1],

@@ -13,6 +13,7 @@ import type {
   RolloutState,
 } from "../../contracts/rollout.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
+import { moveRule, undoProblems } from "./data/rule.ts";
 import { marksOf } from "./failure.ts";
 import { targetOf } from "./groups.ts";
 import { returnPairProblems } from "./return-pairs.ts";
@@ -125,6 +126,7 @@ export function beginAutomaticRollback(state: RolloutState, turn: Turn, reason: 
     ...oneWay.map((name) => `${name} is not declared reversible`),
     ...returnProblems(state, facts),
     ...returnPairProblems(state, facts),
+    ...undoProblems(moveRule(state, facts).hooks, state.plan.targets),
   ];
   if (closed.length > 0) {
     return pauseItself(state, "gate", `${reason}; it does not roll back by itself: ${closed.join("; ")}`);

@@ -17,15 +17,19 @@ import { isActive } from "./state.ts";
 export function rootRollout(state: RolloutState, groups: number): RootRollout | null {
   if (!isActive(state)) return null;
   const moved = Array.from({ length: groups }, () => 0);
+  const held = [...moved];
   for (const [index, number] of state.groups.number.entries()) {
-    if (number < groups) moved[number] = state.groups.moved[index] ?? 0;
+    if (number >= groups) continue;
+    moved[number] = state.groups.moved[index] ?? 0;
+    held[number] = state.groups.held?.[index] ?? 0;
   }
   return {
     id: state.plan.id,
     salt: state.salt,
     targets: state.plan.targets,
     moved,
-    held: moved.map(() => 0),
+    held,
+    ...(state.data?.never === true ? { mixed: "never" } : {}),
   };
 }
 

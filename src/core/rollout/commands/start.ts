@@ -6,6 +6,8 @@
 import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
+import { moveRule } from "../data/rule.ts";
+import { freshData } from "../data/state.ts";
 import { freshColumns } from "../groups.ts";
 import { enter, wanting, type Wanted } from "../state.ts";
 import { waveThresholds } from "../thresholds.ts";
@@ -74,9 +76,12 @@ export function start(state: RolloutState, command: Start, context: CommandConte
     version,
     why: "before-start",
   }));
+  const rule = moveRule(next, context.facts);
+  // The publish that follows the runs is the one whose settling the first batch waits for.
+  const data = freshData(rule.never, next.step + runs.length + 1);
   return ok(
     wanting(
-      next,
+      rule.holds ? { ...next, data } : next,
       [...runs, { kind: "publish", why: "the rollout is in the maps; nobody has moved" }],
       ["started"],
     ),

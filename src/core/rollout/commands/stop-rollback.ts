@@ -8,6 +8,7 @@ import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
 import type { ProductName } from "../../../contracts/units.ts";
+import { moveRule, undoProblems } from "../data/rule.ts";
 import { defaultReturn } from "../failure.ts";
 import { remaining } from "../groups.ts";
 import { route } from "../phases/route.ts";
@@ -63,7 +64,8 @@ function toConfirm(
     state.settle === null || state.settle.askedMs === null
       ? []
       : ["homes are being written and are put back first"];
-  return [...oneWay, ...defaults, ...homes];
+  const noUndo = undoProblems(moveRule(state, facts).hooks, state.plan.targets);
+  return [...oneWay, ...noUndo, ...defaults, ...homes];
 }
 
 /** Takes accounts back. While it is going back already, a wider scope or a confirmation begins it anew. */
@@ -80,12 +82,12 @@ export function rollback(state: RolloutState, command: RollBack, context: Comman
   if (closed.length > 0 && state.groups.moved.some((threshold) => threshold > 0)) {
     return refuse(state, `accounts cannot go back: ${closed.join("; ")}`, { problems: closed });
   }
-  const { kind: _, markBad = null, ...going } = command;
-  const confirm = toConfirm(state, command, context);
   if (context.pairs != null) {
     const detail = `accounts cannot go back: ${context.pairs}; take the other product back first`;
     return refuse(state, detail, { problems: [context.pairs] });
   }
+  const { kind: _, markBad = null, ...going } = command;
+  const confirm = toConfirm(state, command, context);
   if (confirm.length > 0 && !command.confirmed) {
     return refuse(state, `confirm it: ${confirm.join("; ")}`, { confirm });
   }

@@ -10,6 +10,7 @@
  */
 import type { CallTerms, HookAnswer, HookRun, HookStep, HookUnit } from "../../../contracts/move-data.ts";
 import type { EpochMs } from "../../../contracts/units.ts";
+import { isUndoable } from "./rule.ts";
 import { answerStep, expireStep, giveUp, MAX_FAILED_UNDOS, type StepTimes } from "./steps.ts";
 
 const SLOW_MS = 60_000;
@@ -87,8 +88,9 @@ function progressForward(unit: HookUnit, terms: CallTerms, nowMs: EpochMs): Hook
     return progressUndo(turnBack(unit, `${bad.product} ${step} ${bad[step].why ?? ""}`), terms, nowMs);
   const late = unit.runs.find((run) => run[step].result === "open" && run[step].nextMs > terms.callUntilMs);
   if (nowMs >= terms.callUntilMs || late !== undefined) {
+    // The batch is called off for their sake; where that cannot be, they alone stay behind.
     if (unit.runs.every(({ prepare }) => prepare.tries === 0))
-      return over({ ...unit, calledOff: true }, "returned", "its turn did not come in time");
+      return over(unit, isUndoable(terms.hooks) ? "returned" : "left", "its turn did not come in time");
     return progressUndo(turnBack(unit, `${step} was not done in time`), terms, nowMs);
   }
   if (!unit.runs.every((run) => run[step].result === "done")) return unit;

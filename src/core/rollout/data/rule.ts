@@ -9,6 +9,7 @@ import type { Facts } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
 import type { VersionName } from "../../../contracts/units.ts";
 import { own } from "../../record.ts";
+import { reachableVersions } from "../served.ts";
 import { versionFacts } from "../versions.ts";
 
 /** The word for one pair; `never` where nothing is said. */
@@ -34,7 +35,9 @@ export function moveRule({ plan, origins }: Moved, facts: Facts): MoveRule {
     const data = versionFacts(facts, product, target)?.data;
     if (data === undefined) continue;
     const { mixed, migration } = data;
-    const from = (own(origins, product) ?? []).filter((version) => version !== target);
+    const from = (own(origins, product) ?? [])
+      .filter((version) => version !== target)
+      .flatMap((version) => reachableVersions(facts, product, version));
     if (from.length === 0) continue;
     never ||= from.some((version) => mixedWith(mixed, version) === "never");
     if (migration.kind !== "none") hooks[product] = migration;

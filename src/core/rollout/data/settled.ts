@@ -11,8 +11,15 @@ const LOOK_MS = 10_000;
 
 export type Settling =
   | { readonly kind: "settled" }
-  /** `late`: edges have been behind longer than is waited for. */
-  | { readonly kind: "settling"; readonly nextAtMs: EpochMs; readonly why: string; readonly late: boolean };
+  | {
+      readonly kind: "settling";
+      readonly nextAtMs: EpochMs;
+      readonly why: string;
+      /** It is in KV for as long as any edge may lag, and only reports stand against it, for longer than is waited for. */
+      readonly onlyReports: boolean;
+      /** Longer than is waited for. */
+      readonly late: boolean;
+    };
 
 /** @param sinceMs when the publish was asked for. */
 export function settlingOf(
@@ -26,6 +33,7 @@ export function settlingOf(
     nextAtMs: Math.max(nextAtMs, nowMs + 1),
     why,
     late: nowMs - sinceMs >= times.patienceMs,
+    onlyReports: atMs !== null && nowMs >= atMs + Math.max(times.unseenMs, times.patienceMs),
   });
   if (fact === null || atMs === null) return wait(nowMs + LOOK_MS, "it is being published");
   if (nowMs < atMs + times.leastMs) return wait(atMs + times.leastMs, "it spreads");

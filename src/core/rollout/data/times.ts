@@ -3,7 +3,13 @@
  * settling its longest, failures undone and regrouped. A batch begins only where that fits into the window, so that
  * nothing has to be broken off; the same sum is the bound of the hold that `plan` shows. Pure arithmetic.
  */
-import { DATA_PLAN, MAX_BATCH_ACCOUNTS, type Batch, type SettleTimes } from "../../../contracts/move-data.ts";
+import {
+  DATA_PLAN,
+  MAX_BATCH_ACCOUNTS,
+  type Batch,
+  type DataPlan,
+  type SettleTimes,
+} from "../../../contracts/move-data.ts";
 import type { RolloutPlan } from "../../../contracts/rollout.ts";
 
 /** Room for second tries and for answers of `later`, beside what time-outs add up to. */
@@ -12,6 +18,11 @@ export const CALL_ROOM_MS = 60_000;
 export const LEAVE_MS = 150_000;
 
 type Hooks = Batch["hooks"];
+
+/** What a plan says of moves that carry data, or what goes without saying. */
+export function resolveDataPlan({ data }: Pick<RolloutPlan, "data">): DataPlan {
+  return data ?? DATA_PLAN;
+}
 
 function rounds(accounts: number, concurrency: number): number {
   return Math.ceil(accounts / Math.max(1, concurrency));
@@ -61,11 +72,11 @@ export function longestHoldMs(hooks: Hooks, accounts: number, settle: SettleTime
  * @returns 0 when not even one fits.
  */
 export function batchSize(
-  { data }: Pick<RolloutPlan, "data">,
+  of: Pick<RolloutPlan, "data">,
   hooks: Hooks,
   { leftMs, settle }: { leftMs: number; settle: SettleTimes },
 ): number {
-  const plan = data ?? DATA_PLAN;
+  const plan = resolveDataPlan(of);
   const most = Math.min(plan.batch ?? MAX_BATCH_ACCOUNTS, MAX_BATCH_ACCOUNTS);
   const fits = (accounts: number): boolean => {
     const calling = callMs(hooks, accounts) + undoMs(hooks, accounts);

@@ -9,6 +9,8 @@ import type { Advanced } from "../../../contracts/rollout-input.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
 import { own } from "../../record.ts";
 import type { ProductName } from "../../../contracts/units.ts";
+import { holdBack } from "../data/back.ts";
+import { moveRule, type MoveRule } from "../data/rule.ts";
 import { defaultReturn } from "../failure.ts";
 import { gainOf } from "../pace.ts";
 import { defaultsMoved, probeKey, returnVersions } from "../rollback.ts";
@@ -123,6 +125,8 @@ function finish(state: RolloutState, rollback: Rollback): RolloutState {
 function lowerAndPublish(state: RolloutState, turn: Turn, rollback: Rollback): Advanced {
   // The default moved last, so it is the first to go back, whichever wave it goes back to.
   const back = rollback.scope.kind !== "where" ? defaultsBack(state, turn) : { state, wanted: [] };
+  const rule = moveRule(back.state, turn.observations.facts);
+  if (rule.holds) return lowerHeld(back, turn, { rollback, rule });
   const lowered = lower(back.state, turn, rollback);
   const { accounts } = lowered;
   const why = `rolled back ${accounts} accounts`;
@@ -139,6 +143,27 @@ function lowerAndPublish(state: RolloutState, turn: Turn, rollback: Rollback): A
     [...back.wanted, ...publish],
     happened,
   );
+}
+
+/** Where data or versions must not mix, accounts go back a batch at a time, held in between. */
+function lowerHeld(
+  { state, wanted }: { state: RolloutState; wanted: Wanted[] },
+  turn: Turn,
+  of: { rollback: Rollback; rule: MoveRule },
+): Advanced {
+  const reason = `rolling back: ${of.rollback.reason}`;
+  const on = enter(state, {
+    phase: "rolling-back",
+    cause: "rollback",
+    reason,
+    nextAtMs: turn.nowMs + MINUTE_MS,
+  });
+  return andThen(wanting(on, wanted), (next) => {
+    const held = holdBack(next, turn, of);
+    if (held !== null) return held;
+    const publish: Wanted = { kind: "publish", why: "rolled back" };
+    return wanting(finish(next, of.rollback), [publish], ["rolled back"]);
+  });
 }
 
 /** Homes that were written are put back while the thresholds still stand, so that this changes no decision. */

@@ -2,12 +2,14 @@
  * The phases `waiting`, `awaiting-approval` and `shifting`: the wave at hand has groups below their target. A person is
  * asked first, so that a yes can be given before the window opens; it never stands in for what follows: an open window
  * and no freeze, then health. Only then thresholds rise, for the groups whose own time it is, at the wave's pace. Time
- * counts only while a group is open and nothing is waited for.
+ * counts only while a group is open and nothing is waited for. Where data moves, a batch is held instead (`data/`).
  */
 import type { FrozenGroup, RolloutState, WavePlan, WaveState } from "../../../contracts/rollout.ts";
 import type { Advanced } from "../../../contracts/rollout-input.ts";
 import type { EpochMs } from "../../../contracts/units.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
+import { holdNext } from "../data/begin.ts";
+import { moveRule } from "../data/rule.ts";
 import { remaining, targetOf } from "../groups.ts";
 import { FRESH_MS, PREFLIGHT_PATIENCE_MS, preflightsDue, stepTrouble } from "../health.ts";
 import { type AskOpenness, opennessOf } from "../openness.ts";
@@ -187,5 +189,9 @@ export const inShift: PhaseHandler = (state, turn) => {
   if (open.open.length === 0) return waitForCalendar(state, wave, open);
   const trouble = stepTrouble(state, turn, state.phase !== "shifting");
   if (trouble !== null) return waitForHealth(state, turn, trouble);
-  return step(sinceOpen(state, turn, { open: open.open, ask }), turn, { wave, open });
+  const paced = sinceOpen(state, turn, { open: open.open, ask });
+  const rule = moveRule(state, turn.observations.facts);
+  return rule.holds
+    ? holdNext(paced, turn, { wave, open: open.open, rule })
+    : step(paced, turn, { wave, open });
 };
