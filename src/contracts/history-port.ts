@@ -63,6 +63,7 @@ export interface AccountMove {
 
 /** Why an account's answer changed. */
 export const MOVE_CAUSES = [
+  "recorded", // was on it when the record begins
   "created", // known from then on
   "removed", // forgotten: its slug is free again
   "product", // got or lost the product

@@ -57,6 +57,7 @@ interface Asked extends Cause {
 
 /** Actions that bring about each kind of move. */
 const ACTIONS: Readonly<Record<MoveCause, readonly string[]>> = {
+  recorded: [],
   created: ["account.put"],
   removed: ["account.freed"],
   product: ["account.put"],

@@ -57,7 +57,28 @@ export function viewMoves(db: Db, query: MovesQuery): AccountMoves {
     if (answers === null) break;
     newer = { point, answers };
   }
+  if (newer === null) return { ...page, cursor: null };
+  if (items.length >= query.limit) return { ...page, cursor: cursorOf(newer.point) };
+  items.push(...firstKnown(query, newer));
   return { ...page, cursor: null };
+}
+
+/** Where it was when the record begins. */
+function firstKnown(
+  { product: only }: MovesQuery,
+  { answers, point }: { readonly answers: Answers; readonly point: Point },
+): readonly AccountMove[] {
+  const nothing = { from: null, why: "recorded", rollout: null, by: null, reason: null } as const;
+  return [...answers.byProduct]
+    .filter(([product]) => only === null || product === only)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([product, { version }]) => ({
+      ...nothing,
+      at: toInstant(point.atMs),
+      generation: point.root.generation,
+      product,
+      to: version,
+    }));
 }
 
 /** A page goes on at the point that the page before did not tell of. */

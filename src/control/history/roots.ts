@@ -200,8 +200,8 @@ export function loadGroupThresholds(
 ): readonly GroupThreshold[] {
   return db
     .rows(
-      `SELECT generation, substr(moved, ?2, 2) AS moved, substr(held, ?2, 2) AS held FROM history_thresholds
-       WHERE rollout = ?1 ORDER BY generation`,
+      `SELECT generation, coalesce(substr(moved, ?2, 2), x'') AS moved, coalesce(substr(held, ?2, 2), x'') AS held
+       FROM history_thresholds WHERE rollout = ?1 ORDER BY generation`,
       rollout,
       2 * group + 1,
     )
