@@ -164,6 +164,11 @@ const WHOLES: readonly { readonly sql: string; readonly what: string }[] = [
       WHERE NOT EXISTS (SELECT 1 FROM versions v WHERE v.product = p.product AND v.name = p.version AND v.state <> 'retired')`,
     what: "is put on a version that is not there",
   },
+  {
+    sql: `SELECT product || ' ' || source AS name FROM replacements r WHERE active = 1
+      AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.product = r.product AND v.name = r.state ->> '$.plan.to' AND v.state <> 'retired')`,
+    what: "is being replaced by a version that is not there",
+  },
 ];
 
 function checkWhole(db: Db): void {
