@@ -35,6 +35,8 @@ export const BUCKETS = 10_000;
 /** Published roots that stay readable for `holdGeneration`: this many, and at least this long. */
 export const KEPT_ROOTS = 200;
 export const KEPT_ROOTS_MS = 7 * 24 * 60 * 60 * 1000;
+/** What maps said is told this far back: a year, and a month for whoever asks late. */
+export const HISTORY_KEPT_MS = 400 * 24 * 60 * 60 * 1000;
 /** An object is collected only after this time unnamed by any kept root. */
 export const COLLECT_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
 

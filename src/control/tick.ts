@@ -8,6 +8,7 @@ import type { EpochMs } from "../contracts/units.ts";
 import { expireDeferrals } from "./commands/deferrals.ts";
 import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
+import { forgetHistory } from "./history/forget.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
 import { collect } from "./publisher/collect.ts";
 import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
@@ -72,6 +73,7 @@ function doWhatIsDue(
   db.run("DELETE FROM outbox WHERE done_at IS NOT NULL AND done_at < ?", clock.nowMs() - OUTBOX_KEPT_MS);
   db.run("DELETE FROM home_sets WHERE accounts = 0 AND tombstones = 0");
   dropOldSnapshots(db, clock.nowMs());
+  forgetHistory(db, nowMs);
   const stale = dropOldImports(db, clock.nowMs());
   return [
     ...rollouts.advanceAll(moment),
