@@ -80,6 +80,7 @@ function addDemo(program: Command, context: ProgramContext): void {
         { flags: "--refuse", about: "refuse connections" },
         { flags: "--hang", about: "accept requests and never answer" },
         { flags: "--reset", about: "reset connections" },
+        { flags: "--fails-without-account", about: "500 for unknown accounts, as kiln/2.9.0 always does" },
         {
           flags: "--only <accounts>",
           about: "only for these accounts, apart by commas",
@@ -114,6 +115,7 @@ async function setDemo(session: Session): Promise<void> {
     ...given("refuse", words.on("refuse") || undefined),
     ...given("hang", words.on("hang") || undefined),
     ...given("reset", words.on("reset") || undefined),
+    ...given("failsWithoutAccount", words.on("failsWithoutAccount") || undefined),
   };
   if (only !== undefined && Object.keys(faults).length === 0)
     throw usageFailure("--only needs a fault that it limits.");

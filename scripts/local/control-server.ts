@@ -109,7 +109,8 @@ async function setDemo({ origins }: Driven, body: unknown): Promise<Answer> {
     );
   }
   await origin.setFaults(faults);
-  return { status: 200, body: { product, version, url: origin.url, faults } };
+  const counts = { received: origin.received(), mirrored: origin.mirrored() };
+  return { status: 200, body: { product, version, url: origin.url, faults, ...counts } };
 }
 
 async function actOnNode(driven: Driven, body: unknown): Promise<Answer> {

@@ -60,6 +60,16 @@ function accountFromRouter(header: string): string | null {
   }
 }
 
+/** Whether the router says that nobody gets the answer. */
+export function isMirrored({ headers }: IncomingMessage): boolean {
+  const said = headers["firebreak"];
+  try {
+    return typeof said === "string" && parseDictionary(said).get("mirror")?.[0] === true;
+  } catch {
+    return false;
+  }
+}
+
 /** Answers one request. Resolves when the answer was handed to the socket, or the client has left. */
 export async function answer(
   request: IncomingMessage,

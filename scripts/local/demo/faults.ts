@@ -18,6 +18,8 @@ const FaultsSchema = z
     hang: z.boolean().default(false),
     /** The connection is reset (RST) as soon as a request has arrived. */
     reset: z.boolean().default(false),
+    /** The bug of the incident: 500 for a request that names no account it knows. */
+    failsWithoutAccount: z.boolean().default(false),
     /** Only requests of these accounts; empty: all. */
     onlyAccounts: z.array(z.string().min(1)).max(1000).default([]),
   })

@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer } from "ws";
-import { accountOf, answer, type Asked } from "./answers.ts";
+import { accountOf, answer, isMirrored, type Asked } from "./answers.ts";
 import { WELL, type DemoFaults } from "./faults.ts";
 
 const HOST = "127.0.0.1";
@@ -33,6 +33,8 @@ export interface SeenRequest {
   readonly url: string;
   readonly host: string | undefined;
   readonly account: string | null;
+  /** A copy of somebody's request, whose answer nobody gets. */
+  readonly mirrored: boolean;
 }
 
 export interface DemoOrigin {
@@ -46,6 +48,8 @@ export interface DemoOrigin {
   setFaults(faults: DemoFaults): Promise<void>;
   /** Requests that arrived since the start, upgrades included. */
   received(): number;
+  /** Those of them that were mirrored. */
+  mirrored(): number;
   /** The last requests that arrived, oldest first. */
   recent(): readonly SeenRequest[];
   stop(): Promise<void>;
@@ -57,10 +61,12 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
   const recent: SeenRequest[] = [];
   let faults = WELL;
   let received = 0;
+  let mirrored = 0;
   let owedErrors = 0;
 
   const remember = (seen: SeenRequest): void => {
     received += 1;
+    if (seen.mirrored) mirrored += 1;
     recent.push(seen);
     if (recent.length > REMEMBERED_REQUESTS) recent.shift();
   };
@@ -75,7 +81,13 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const account = accountOf(request);
-    remember({ method: request.method ?? "", url: request.url ?? "", host: request.headers.host, account });
+    remember({
+      method: request.method ?? "",
+      url: request.url ?? "",
+      host: request.headers.host,
+      account,
+      mirrored: isMirrored(request),
+    });
     response.setHeader("Demo-Version", `${product}/${version}`);
     const asked: Asked = { product, version, account };
     if (isIll(faults, account)) {
@@ -85,7 +97,7 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
       if (isErrorDue()) return fail(request, response, "made to fail");
     }
     const known = account !== null && options.knows(account);
-    if (options.failsWithoutAccount && !known) return fail(request, response, "no such account");
+    if ((options.failsWithoutAccount || faults.failsWithoutAccount) && !known) return fail(request, response, "no such account");
     await answer(request, response, asked);
   };
 
@@ -99,7 +111,8 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
   server.headersTimeout = 0;
   const sockets = acceptWebSockets(server, (request) => {
     const account = accountOf(request);
-    remember({ method: "UPGRADE", url: request.url ?? "", host: request.headers.host, account });
+    const { url = "", headers } = request;
+    remember({ method: "UPGRADE", url, host: headers.host, account, mirrored: false });
     return isIll(faults, account) && (faults.hang || faults.reset) ? null : `${product}/${version}`;
   });
 
@@ -118,6 +131,7 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
       if (!next.refuse && !server.listening) await listen(server, port);
     },
     received: () => received,
+    mirrored: () => mirrored,
     recent: () => recent.slice(),
     async stop() {
       for (const socket of sockets.clients) socket.terminate();
