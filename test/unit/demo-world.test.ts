@@ -89,8 +89,18 @@ describe("a demo origin", () => {
       headers: { "x-a": "b" },
     });
     expect(origin.recent()).toEqual([
-      { method: "GET", url: "/x", host: "acme.kiln.localhost", account: "acme" },
+      { method: "GET", url: "/x", host: "acme.kiln.localhost", account: "acme", mirrored: false },
     ]);
+  });
+
+  it("counts the copies among its requests, and can be given the incident's bug", async ({ expect }) => {
+    await begin(false);
+    await get("Host: origin", 'Firebreak: product=kiln, version="2.9.0", mirror, request="r"');
+    await get("Host: origin", 'Firebreak: product=kiln, version="2.9.0", request="mirror"');
+    expect([origin.received(), origin.mirrored()]).toEqual([2, 1]);
+    await origin.setFaults({ ...WELL, failsWithoutAccount: true });
+    expect((await get("Host: nobody.kiln.localhost")).status).toBe(500);
+    expect((await get("Host: acme.kiln.localhost")).status).toBe(200);
   });
 
   it("fails the share of requests that it is told, evenly", async ({ expect }) => {
