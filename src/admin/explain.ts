@@ -2,9 +2,10 @@
  * Says what this node would do with a request of a given Host and method, and why.
  * It decides nothing itself: it calls the edge's own functions (classifyRequest, the maps reader, decideVersion) on the
  * maps that this node serves, so it cannot disagree with the edge. It must not forward anything. Testers' overrides are
- * not part of the question. Works without the control plane. Called by routes/insight.ts and the account page.
+ * not part of the question. Works without the control plane. Called by routes/insight.ts, the account page, and by
+ * explain-at.ts with the maps of other times.
  */
-import type { ReaderRequest, MapsSnapshot } from "../adapters/maps-reader/types.ts";
+import type { ReaderRequest, MapsSnapshot, RowLookup } from "../adapters/maps-reader/types.ts";
 import type { Explain } from "../contracts/api/operations.ts";
 import {
   classifyRequest,
@@ -12,7 +13,8 @@ import {
   type RequestClass,
   type RoutedRequest,
 } from "../core/classify-request.ts";
-import type { AccountRow } from "../contracts/maps.ts";
+import type { Config } from "../contracts/env.ts";
+import type { AccountRow, Root } from "../contracts/maps.ts";
 import { refuseOrigin } from "../contracts/origin-rules.ts";
 import type { Decision } from "../core/decision.ts";
 import { decideVersion } from "../core/decide-version.ts";
@@ -26,15 +28,44 @@ export interface Question {
   readonly method: string;
 }
 
+/** What a key (slug or custom host) is in the maps, and the root to decide with. */
+export interface Looked {
+  readonly found: RowLookup;
+  readonly root: Root | null;
+}
+
+/** The maps that a question is answered from: those of this node, or those of another time. */
+export interface Ground {
+  readonly config: Pick<Config, "adminHost" | "fallback" | "originAllow">;
+  readonly snapshot: MapsSnapshot;
+  readonly look: (key: string) => Promise<Looked>;
+}
+
 /** Answers the question from the maps of this node. */
 export async function explain(
   question: Question,
   services: Services,
   context: AdminContext,
 ): Promise<Explain> {
+  return explainOn(question, await groundOf(services, context));
+}
+
+/** The maps that this node serves now. */
+export async function groundOf(services: Services, context: AdminContext): Promise<Ground> {
   const request: ReaderRequest = { nowMs: services.clock.nowMs(), waitUntil: context.waitUntil };
   const snapshot = await services.maps.current(request);
-  const ground: Ground = { services, request, snapshot };
+  return {
+    config: services.config,
+    snapshot,
+    look: async (key) => ({
+      found: await services.maps.row(snapshot, key, request),
+      root: snapshot.root,
+    }),
+  };
+}
+
+/** Answers the question from given maps. */
+export async function explainOn(question: Question, ground: Ground): Promise<Explain> {
   const { detail, ...facts } = await findFacts(question, ground);
   const sentence = sentenceFor({ ...facts, detail }, question.method);
   const refused = facts.origin === null ? null : refusalOf(facts.origin, ground);
@@ -44,18 +75,12 @@ export async function explain(
   };
 }
 
-interface Ground {
-  readonly services: Services;
-  readonly request: ReaderRequest;
-  readonly snapshot: MapsSnapshot;
-}
-
 /**
  * The compiled-in base domains decide what is health, before any maps; the published ones, which may be more, decide the
  * rest (edge/handle.ts, edge/route.ts; a test asks both the same questions).
  */
-function classify({ host, method }: Question, { services, snapshot }: Ground): RequestClass {
-  const { adminHost, fallback } = services.config;
+function classify({ host, method }: Question, { config, snapshot }: Ground): RequestClass {
+  const { adminHost, fallback } = config;
   const request = { method, rawUrl: "/", host, corsPreflight: false };
   const compiledIn = createBaseDomains(
     Object.entries(fallback).flatMap(([product, { domains }]) =>
@@ -99,8 +124,8 @@ function classOf(found: RequestClass): string {
 }
 
 /** Why the edge would not forward to an origin although the maps name it; null when it would. */
-function refusalOf(origin: string, { services, snapshot }: Ground): string | null {
-  const { adminHost, fallback, originAllow } = services.config;
+function refusalOf(origin: string, { config, snapshot }: Ground): string | null {
+  const { adminHost, fallback, originAllow } = config;
   const products = [...Object.values(fallback), ...Object.values(snapshot.root?.products ?? {})];
   return refuseOrigin(origin, originAllow, {
     adminHost,
@@ -129,9 +154,9 @@ async function routeFacts(
   { product, slug }: Pick<RoutedRequest, "product" | "slug">,
   ground: Ground,
 ): Promise<Facts> {
-  const { snapshot, services, request } = ground;
+  const { snapshot, look } = ground;
   if (snapshot.root === null) return fallbackFacts(facts, product, ground);
-  const found = slug === null ? null : await services.maps.row(snapshot, slug, request);
+  const { found, root } = slug === null ? { found: null, root: snapshot.root } : await look(slug);
   if (found?.kind === "unresolved")
     return {
       ...facts,
@@ -139,12 +164,16 @@ async function routeFacts(
       reason: "unresolved",
       detail: "the shard of this account cannot be read",
     };
-  return decide({ ...facts, product }, { slug, row: found?.kind === "row" ? found.row : null }, ground);
+  return decide(
+    { ...facts, product },
+    { slug, row: found?.kind === "row" ? found.row : null },
+    { root, ground },
+  );
 }
 
 /** A host outside the base domains: somebody's custom domain, or nobody's. */
 async function lookupFacts(facts: Facts, name: string, ground: Ground): Promise<Facts> {
-  const { snapshot, services, request } = ground;
+  const { snapshot, look } = ground;
   // Custom domains have a dot and slugs have none; a bare Host must not find an account by its slug.
   if (!name.includes(".")) return { ...facts, reason: "misdirected" };
   if (snapshot.root === null)
@@ -153,21 +182,25 @@ async function lookupFacts(facts: Facts, name: string, ground: Ground): Promise<
       reason: "unresolved",
       detail: "no maps were read yet, so custom domains are not known",
     };
-  const found = await services.maps.row(snapshot, name, request);
+  const { found, root } = await look(name);
   if (found.kind === "absent") return { ...facts, reason: "misdirected" };
   if (found.kind === "unresolved")
     return { ...facts, reason: "unresolved", detail: "the shard of this host cannot be read" };
   const { row } = found;
   if (row.product === null) return { ...facts, reason: "misdirected" };
-  return decide({ ...facts, class: "custom-domain", product: row.product }, { slug: row.slug, row }, ground);
+  return decide(
+    { ...facts, class: "custom-domain", product: row.product },
+    { slug: row.slug, row },
+    { root, ground },
+  );
 }
 
 function decide(
   facts: Facts,
   { slug, row }: { slug: string | null; row: AccountRow | null },
-  { snapshot }: Ground,
+  { root, ground }: { readonly root: Root | null; readonly ground: Ground },
 ): Facts {
-  const { root, breakGlass } = snapshot;
+  const { breakGlass } = ground.snapshot;
   if (root === null || facts.product === null) return facts;
   const decision = decideVersion({ root, breakGlass, product: facts.product, slug, row, override: null });
   return { ...facts, ...decisionFacts(decision), detail: detailOf(decision) };
@@ -175,7 +208,7 @@ function decide(
 
 function decisionFacts(
   decision: Decision,
-): Pick<Facts, "account" | "version" | "origin" | "reason" | "generation"> {
+): Pick<Facts, "account" | "version" | "origin" | "reason" | "replaced" | "generation"> {
   const { account, generation } = decision;
   switch (decision.kind) {
     case "forward":
@@ -185,6 +218,7 @@ function decisionFacts(
         version: decision.version,
         origin: decision.origin,
         reason: decision.reason,
+        ...(decision.replaced === null ? {} : { replaced: decision.replaced }),
       };
     case "hold":
       return {
@@ -202,7 +236,7 @@ function decisionFacts(
 function detailOf(decision: Decision): string | null {
   switch (decision.kind) {
     case "forward":
-      return decision.replaced === null ? null : `in place of ${decision.replaced}`;
+      return replacedText(decision);
     case "hold":
       return decision.hold.mode === "readOnly" ? "read-only" : "maintenance page";
     case "unresolved":
@@ -210,9 +244,15 @@ function detailOf(decision: Decision): string | null {
   }
 }
 
+/** Break-glass says so itself; otherwise it is a replacement, which nothing else in the answer would tell. */
+function replacedText({ replaced, reason }: Extract<Decision, { kind: "forward" }>): string | null {
+  if (replaced === null) return null;
+  return `in place of ${replaced}${reason === "break-glass" ? "" : ", which is being replaced"}`;
+}
+
 /** No maps were ever read: everybody of the product gets the compiled-in origin, or 503. */
-function fallbackFacts(facts: Facts, product: string, { services }: Ground): Facts {
-  const origin = own(services.config.fallback, product)?.origin ?? null;
+function fallbackFacts(facts: Facts, product: string, { config }: Ground): Facts {
+  const origin = own(config.fallback, product)?.origin ?? null;
   if (origin === null)
     return {
       ...facts,

@@ -47,6 +47,7 @@ export const PERMISSIONS = {
   "versions.bad.clear": { roles: OPERATOR, scope: "product" },
   "accounts.list": { roles: EVERYBODY, scope: "shared" },
   "accounts.get": { roles: EVERYBODY, scope: "shared" },
+  "accounts.history.list": { roles: EVERYBODY, scope: "shared" },
   "accounts.put": { roles: OPERATOR, scope: "account" },
   "accounts.delete": { roles: OPERATOR, scope: "account" },
   "accounts.import": { roles: OPERATOR, scope: "everything" },

@@ -12,6 +12,7 @@ import {
   ImportLineSchema,
   ImportQuerySchema,
 } from "../../contracts/api/accounts.ts";
+import { AccountHistoryQuerySchema, AccountHistorySchema } from "../../contracts/api/history.ts";
 import { ReasonQuerySchema } from "../../contracts/api/common.ts";
 import { ok } from "../../contracts/result.ts";
 import { startImport } from "../import-stream.ts";
@@ -27,6 +28,10 @@ const IMPORT_DESCRIPTION = `Streams accounts in, one JSON object a line, and the
 their number and reason, progress, in a dry run every difference, and at the end \`done\` with the summary or \`failed\` with a
 problem. A bad line never costs a good one. Without a last line \`done\` the import was not finished: send it again with the
 same id. Pins, holds, quarantine and deferrals are the operators' and stay.`;
+
+const HISTORY_DESCRIPTION = `Which version answered an account since when, per product: every published change decided on again, with why,
+which rollout, and who asked for it where the audit says so. A move counts from its publication; edges learn of it within
+minutes. Holds are not moves. \`since\` says how far back the record goes.`;
 
 export const ACCOUNT_OPERATIONS: readonly Operation[] = [
   defineOperation({
@@ -56,6 +61,23 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
     body: NO_BODY,
     answer: ACCOUNT,
     run: ({ params }, { services }) => services.control.query("account", params),
+  }),
+  defineOperation({
+    id: "accounts.history.list",
+    method: "get",
+    path: `${ONE}/history`,
+    tag: TAG,
+    summary: "List the moves of an account",
+    description: HISTORY_DESCRIPTION,
+    params: AccountParamsSchema,
+    query: AccountHistoryQuerySchema,
+    body: NO_BODY,
+    answer: { status: 200, description: "Moves, newest first", schema: AccountHistorySchema },
+    run: async ({ params, query: { product = null, cursor = null, limit } }, { services }) => {
+      const asked = { ...params, product, cursor, limit };
+      const found = await services.control.query("account.history", asked);
+      return found.ok ? ok({ ...found.value, items: [...found.value.items] }) : found;
+    },
   }),
   defineOperation({
     id: "accounts.put",

@@ -5,6 +5,7 @@
 import { z } from "@hono/zod-openapi";
 import { ExplainQuerySchema, ExplainSchema, StatusSchema } from "../../contracts/api/operations.ts";
 import { ok } from "../../contracts/result.ts";
+import { explainAt } from "../explain-at.ts";
 import { explain } from "../explain.ts";
 import { formatMetrics, METRICS_MEDIA_TYPE } from "../metrics.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "../operation.ts";
@@ -14,8 +15,9 @@ import { loadStatus } from "../status.ts";
 const TAG = "insight";
 
 const EXPLAIN_DESCRIPTION = `Which version a request with this Host and method gets from this node, and why: the same functions on the
-same maps that serve. Any spelling of a Host may be asked about, malformed ones too. It speaks of now: times ahead
-are in the plan of a rollout, the past is in the audit.`;
+same maps that serve. Any spelling of a Host may be asked about, malformed ones too. With \`at\`, what it got then (from the
+maps that were published, with how certain that is) or what it is expected to get (from the forecast of a rollout, with
+what may change it). Other times need the control plane; now does not.`;
 
 export const INSIGHT_OPERATIONS: readonly Operation[] = [
   defineOperation({
@@ -31,7 +33,9 @@ export const INSIGHT_OPERATIONS: readonly Operation[] = [
     answer: { status: 200, description: "What it gets, and why", schema: ExplainSchema },
     run: async ({ query }, { services, context }) => {
       const question = { host: query.host ?? null, method: query.method };
-      return ok(await explain(question, services, context));
+      if (query.at === undefined || query.at === "now") return ok(await explain(question, services, context));
+      const timed = { ...question, atMs: Date.parse(query.at), rollout: query.rollout ?? null };
+      return explainAt(timed, services, context);
     },
   }),
   defineOperation({

@@ -9,6 +9,7 @@ import {
   VersionNameSchema,
   WholeNumberSchema,
 } from "./common.ts";
+import { ExplainedTimeSchema } from "./history.ts";
 
 export const RoleSchema = z.enum(["viewer", "support", "deployer", "operator", "admin"]);
 
@@ -90,6 +91,17 @@ export const SeenGenerationSchema = z
   .object({ generation: z.int(), share: z.number(), isolates: z.int() })
   .openapi("SeenGeneration");
 
+const StatusReplacementSchema = z
+  .object({
+    product: ProductNameSchema,
+    from: VersionNameSchema,
+    to: VersionNameSchema,
+    percent: z.number(),
+    phase: z.string().nullable().openapi({ description: "null: only the maps could be asked" }),
+    reason: z.string().nullable(),
+  })
+  .openapi("StatusReplacement");
+
 export const StatusSchema = z
   .object({
     now: InstantSchema,
@@ -126,6 +138,9 @@ export const StatusSchema = z
         versions: z.record(VersionNameSchema, z.int()).openapi({ description: "Accounts by home" }),
       }),
     ),
+    replacements: z.array(StatusReplacementSchema).default([]).openapi({
+      description: "Versions that are being replaced, for whoever is on them",
+    }),
     warnings: z.array(z.string()),
   })
   .openapi("Status");
@@ -139,8 +154,13 @@ export const ExplainSchema = z
     version: z.string().nullable(),
     origin: z.string().nullable(),
     reason: z.string(),
+    replaced: z.string().optional().openapi({
+      description:
+        "What `version` takes the place of: a version that is being replaced, or break-glass `instead`",
+    }),
     generation: z.int(),
     sentence: z.string().openapi({ description: "The same in one sentence for people" }),
+    at: ExplainedTimeSchema.optional().openapi({ description: "Only when another time was asked about" }),
   })
   .openapi("Explain");
 
@@ -155,14 +175,16 @@ export const ExplainQuerySchema = z.strictObject({
     .regex(/^[A-Za-z][A-Za-z-]{0,31}$/, "must be a method such as GET or OPTIONS")
     .default("GET"),
   at: z
-    .literal("now", {
-      error:
-        "may only be now: for times ahead, plan the rollout, which says when each zone moves; for the past, read the audit",
-    })
+    .string()
+    .refine(
+      (text) => text === "now" || InstantSchema.safeParse(text).success,
+      "must be now, or a time with its offset such as 2026-11-28T22:14:00Z",
+    )
     .optional()
-    .openapi({
-      description: "Only `now`; anything else is refused",
-    }),
+    .openapi({ example: "2026-11-28T22:14:00Z", description: "`now`, or a time that was or will be" }),
+  rollout: z.string().max(64).optional().openapi({
+    description: "For times ahead: the rollout to look at, also a draft; left out: whichever runs",
+  }),
 });
 
 export const AuditQuerySchema = PageQuerySchema.extend({

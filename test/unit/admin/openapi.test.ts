@@ -119,7 +119,7 @@ describe("the OpenAPI document", () => {
         .filter((parameter) => parameter.in === "query")
         .map(({ name }) => name);
     expect(query("accounts.import").toSorted()).toEqual(["dryRun", "expectRemoved", "id", "mode"]);
-    expect(query("explain").toSorted()).toEqual(["at", "host", "method"]);
+    expect(query("explain").toSorted()).toEqual(["at", "host", "method", "rollout"]);
     expect(query("accounts.delete")).toEqual(["reason"]);
   });
 });
