@@ -137,8 +137,12 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
   let admin: EdgeDeps["admin"] | null = null;
   return async (request, context) => {
     if (admin === null) {
-      const { createAdmin } = await import("./admin/app.ts");
-      admin = createAdmin({
+      const [{ createAdmin }, { createDashboard }] = await Promise.all([
+        import("./admin/app.ts"),
+        import("./dashboard/app.tsx"),
+      ]);
+      const requestId = (asked: Request): string => asked.headers.get(REQUEST_ID_HEADER) ?? "";
+      const api = createAdmin({
         config,
         maps,
         meters,
@@ -146,11 +150,23 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
         control: controlOf(env),
         kv: createMapsKv(env.MAPS),
         clock: systemClock,
-        requestId: (asked) => asked.headers.get(REQUEST_ID_HEADER) ?? "",
+        requestId,
       });
+      const dashboard = createDashboard({
+        admin: api,
+        log: (event, fields) => logger.line(event, fields),
+        requestId,
+        nowMs: () => systemClock.nowMs(),
+      });
+      admin = (asked, access) => (isApi(new URL(asked.url).pathname) ? api : dashboard)(asked, access);
     }
     return admin(request, context);
   };
+}
+
+/** What programs ask; everything else of the admin host is pages for people. */
+function isApi(pathname: string): boolean {
+  return pathname === "/readyz" || pathname === "/api" || pathname.startsWith("/api/");
 }
 
 /**

@@ -1,0 +1,131 @@
+/**
+ * The dashboard of one isolate: routes to pages and actions, each for a signed-in reader. Everything is asked of the
+ * admin API with the reader's own session, so it knows nothing the reader may not. It must not act on GET, and it has no
+ * host but the admin's (the edge sees to that).
+ * Called by the composition root for what is not the API's. What throws is a bug: logged, answered 500 without a word of it.
+ */
+import { Hono, type Context } from "hono";
+import { StoredFreezeListSchema } from "../contracts/api/calendar.ts";
+import { StatusSchema } from "../contracts/api/operations.ts";
+import { WhoamiSchema } from "../contracts/api/sessions.ts";
+import { createApi, type Api, type Handler, type Problem } from "./api.ts";
+import { serveAsset } from "./assets.ts";
+import { sendToDoor, showDoor, signIn, signOut } from "./door.tsx";
+import { readOwnForm, refuseForm } from "./forms.ts";
+import { Page, ProblemNote, type Frame } from "./layout.tsx";
+import { pageResponse, seeOther, textResponse } from "./respond.ts";
+import { ACTION_ROUTES, PAGE_ROUTES } from "./routes.ts";
+import { proofOf, readSession } from "./session.ts";
+import type { ActionRoute, DrawPage, Visit } from "./visit.ts";
+
+export interface DashboardDeps {
+  readonly admin: Handler;
+  readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
+  readonly nowMs: () => number;
+  readonly requestId: (request: Request) => string;
+}
+
+interface Bindings {
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
+
+type Asked = Context<{ Bindings: Bindings }>;
+type Tried = Pick<Visit, "problem" | "written">;
+type ApiFor = (c: Asked) => (secret: string) => Api;
+
+const UNTRIED: Tried = { problem: null, written: {} };
+
+/** Builds the dashboard. Its answers never carry a secret but in `Set-Cookie`. */
+export function createDashboard({ admin, log, nowMs, requestId }: DashboardDeps): Handler {
+  const app = new Hono<{ Bindings: Bindings }>();
+  const apiFor: ApiFor =
+    ({ req, env }) =>
+    (secret) =>
+      createApi({ admin, request: req.raw, waitUntil: env.waitUntil, secret });
+
+  app.get("/assets/:name", (c) => serveAsset(c.req.param("name")));
+  app.get("/sign-in", (c) => showDoor(c.req.raw));
+  app.post("/sign-in", (c) => signIn(c.req.raw, apiFor(c), nowMs()));
+  app.post("/sign-out", (c) => signOut(c.req.raw, apiFor(c)));
+  for (const { path, draw } of PAGE_ROUTES) app.get(path, (c) => show(c, apiFor, draw));
+  for (const route of ACTION_ROUTES) app.post(route.path, (c) => take(c, apiFor, route));
+  app.notFound((c) => show(c, apiFor, drawNothing));
+  app.onError((cause, c) => {
+    log("dashboard.bug", { requestId: requestId(c.req.raw), path: c.req.path, cause });
+    return textResponse("The dashboard failed; the log has more. The API and serving go on.", 500);
+  });
+  return async (request, { waitUntil }) => app.fetch(request, { waitUntil });
+}
+
+async function show(c: Asked, apiFor: ApiFor, draw: DrawPage): Promise<Response> {
+  const visit = await visitOf(c, apiFor, UNTRIED);
+  return visit instanceof Response ? visit : drawInto(visit, draw);
+}
+
+/** Takes a form: does what it asks and shows what is next, or the page again with the reason why not. */
+async function take(c: Asked, apiFor: ApiFor, { act, draw }: ActionRoute): Promise<Response> {
+  const secret = readSession(c.req.raw.headers);
+  if (secret === null) return sendToDoor(c.req.raw);
+  const fields = await readOwnForm(c.req.raw, secret);
+  if (fields === null) return refuseForm();
+  const visit = await visitOf(c, apiFor, { problem: null, written: fields });
+  if (visit instanceof Response) return visit;
+  const done = await act(visit, fields);
+  return done.ok ? seeOther(done.value) : drawInto({ ...visit, problem: done.error }, draw);
+}
+
+/** Who asks, and the state of the whole; or the way to the door. */
+async function visitOf(c: Asked, apiFor: ApiFor, tried: Tried): Promise<Visit | Response> {
+  const secret = readSession(c.req.raw.headers);
+  if (secret === null) return sendToDoor(c.req.raw);
+  const api = apiFor(c)(secret);
+  const who = await api.ask(WhoamiSchema, { path: "/whoami" });
+  if (!who.ok) {
+    const { status, detail } = who.error;
+    return status === 401 ? sendToDoor(c.req.raw) : textResponse(detail, status);
+  }
+  const [status, freezes] = await Promise.all([
+    api.ask(StatusSchema, { path: "/status" }),
+    api.ask(StoredFreezeListSchema, { path: "/freezes" }),
+  ]);
+  const inForce = freezes.ok ? freezes.value.items.filter(({ span }) => span?.state === "in-force") : [];
+  const url = new URL(c.req.url);
+  const frame: Frame = {
+    who: who.value,
+    status: status.ok ? status.value : null,
+    freezes: inForce.map(({ name }) => name),
+    proof: await proofOf(secret),
+    here: url.pathname,
+  };
+  return { api, frame, url, params: c.req.param(), ...tried };
+}
+
+async function drawInto(visit: Visit, draw: DrawPage): Promise<Response> {
+  const { frame, problem } = visit;
+  const drawn = await draw(visit);
+  if (!drawn.ok) return pageResponse(<ProblemPage frame={frame} problem={drawn.error} />, drawn.error.status);
+  const { title, body } = drawn.value;
+  return pageResponse(
+    <Page title={title} frame={frame}>
+      {body}
+    </Page>,
+    problem?.status ?? 200,
+  );
+}
+
+function ProblemPage({ frame, problem }: { frame: Frame; problem: Problem }) {
+  return (
+    <Page title={problem.status === 404 ? "Not here" : "This cannot be shown"} frame={frame}>
+      <ProblemNote detail={problem.detail} />
+    </Page>
+  );
+}
+
+const drawNothing: DrawPage = async () => ({
+  ok: false,
+  error: {
+    status: 404,
+    type: "about:blank",
+    detail: "There is no such page. The pages are listed at the top.",
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * Signing in and out. The token goes from the form into one request to the API and nowhere else; what the browser keeps
+ * is a session. Sign-in needs no proof, because there is no session yet, but must come from our own page all the same.
+ */
+import { SessionEndSchema, SessionSchema } from "../contracts/api/sessions.ts";
+import type { Api } from "./api.ts";
+import { isOwnPage, readForm, readOwnForm, refuseForm, safePath } from "./forms.ts";
+import { SignIn } from "./pages/sign-in.tsx";
+import { pageResponse, seeOther } from "./respond.ts";
+import { NO_SESSION_COOKIE, readSession, sessionCookie } from "./session.ts";
+
+/** The API with a token or session. */
+type ApiWith = (secret: string) => Api;
+
+/** Whoever is not signed in is shown the door, and comes back to the page that was asked for. */
+export function sendToDoor(request: Request): Response {
+  const back = request.method === "GET" ? new URL(request.url).pathname : "/";
+  return seeOther(`/sign-in?back=${encodeURIComponent(back)}`, NO_SESSION_COOKIE);
+}
+
+export function showDoor(request: Request): Promise<Response> {
+  const back = new URL(request.url).searchParams.get("back") ?? "/";
+  return pageResponse(<SignIn back={safePath(back)} problem={null} />);
+}
+
+export async function signIn(request: Request, apiWith: ApiWith, nowMs: number): Promise<Response> {
+  const fields = isOwnPage(request) ? await readForm(request) : null;
+  if (fields === null) return refuseForm();
+  const back = safePath(fields["back"]);
+  const api = apiWith((fields["token"] ?? "").trim());
+  const begun = await api.ask(SessionSchema, { method: "POST", path: "/sessions" });
+  if (begun.ok) {
+    const { secret, expires } = begun.value;
+    return seeOther(back, sessionCookie(secret, (Date.parse(expires) - nowMs) / 1000));
+  }
+  const { status, detail } = begun.error;
+  const words = status === 401 ? "This token opens nothing. It may be mistyped, revoked or expired." : detail;
+  return pageResponse(<SignIn back={back} problem={words} />, status);
+}
+
+export async function signOut(request: Request, apiWith: ApiWith): Promise<Response> {
+  const secret = readSession(request.headers);
+  if (secret === null) return seeOther("/sign-in", NO_SESSION_COOKIE);
+  if ((await readOwnForm(request, secret)) === null) return refuseForm();
+  await apiWith(secret).ask(SessionEndSchema, { method: "DELETE", path: "/sessions" });
+  return seeOther("/sign-in", NO_SESSION_COOKIE);
+}

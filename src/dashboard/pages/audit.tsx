@@ -1,0 +1,83 @@
+/** Audit: who did what to what, when and why; filtered by target or actor, a page at a time. */
+import { AuditPageSchema } from "../../contracts/api/operations.ts";
+import { ok } from "../../contracts/result.ts";
+import type { DrawPage } from "../visit.ts";
+
+const PER_PAGE = 100;
+
+export const drawAudit: DrawPage = async ({ api, url }) => {
+  const query = new URLSearchParams({ limit: String(PER_PAGE) });
+  for (const name of ["target", "actor", "cursor"]) {
+    const value = url.searchParams.get(name) ?? "";
+    if (value !== "") query.set(name, value);
+  }
+  const found = await api.ask(AuditPageSchema, { path: `/audit?${query.toString()}` });
+  if (!found.ok) return found;
+  const { items, cursor } = found.value;
+  const older = new URLSearchParams(query);
+  if (cursor !== null) older.set("cursor", cursor);
+  return ok({
+    title: "Audit",
+    body: (
+      <>
+        <form class="inline" method="get" action="/audit">
+          <label>
+            Target
+            <input name="target" value={query.get("target") ?? ""} placeholder="account/acme" />
+          </label>
+          <label>
+            Actor
+            <input name="actor" value={query.get("actor") ?? ""} />
+          </label>
+          <button type="submit">Show</button>
+        </form>
+        <div class="wide">
+          <table>
+            <caption>{items.length === 0 ? "Nothing is in the audit for this" : "Newest first"}</caption>
+            <thead>
+              <tr>
+                <th>When</th>
+                <th>Who</th>
+                <th>What</th>
+                <th>To what</th>
+                <th>Why</th>
+                <th>Detail</th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((entry) => (
+                <tr>
+                  <td>{entry.at}</td>
+                  <td>
+                    {entry.actor} <span class="soft">({entry.role})</span>
+                  </td>
+                  <td>{entry.action}</td>
+                  <td>{entry.target}</td>
+                  <td>{entry.reason}</td>
+                  <td>
+                    <details>
+                      <summary>Entry {entry.seq}</summary>
+                      <pre>{JSON.stringify(entry.detail, null, 2)}</pre>
+                      <p class="soft">
+                        hash <code>{entry.hash}</code>
+                      </p>
+                    </details>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        {cursor === null ? null : (
+          <p>
+            <a href={`/audit?${older.toString()}`}>Older entries</a>
+          </p>
+        )}
+        <p class="soft">
+          Each entry holds the hash of the one before it. Check the whole chain with{" "}
+          <code>npm run firebreak -- audit verify</code>.
+        </p>
+      </>
+    ),
+  });
+};

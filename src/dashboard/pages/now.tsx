@@ -1,0 +1,132 @@
+/**
+ * Now: what is served to whom, what should be looked at, and the switch over everything automatic.
+ * The first page somebody woken at night sees, so warnings come before everything else.
+ */
+import { z } from "@hono/zod-openapi";
+import { HaltSchema, type Status } from "../../contracts/api/operations.ts";
+import { RolloutSchema } from "../../contracts/api/rollouts.ts";
+import { ok } from "../../contracts/result.ts";
+import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
+import type { Act, DrawPage } from "../visit.ts";
+
+const RolloutsSchema = z.object({ items: z.array(RolloutSchema) });
+const ENDED: readonly string[] = ["completed", "stopped", "rolled-back"];
+
+export const drawNow: DrawPage = async ({ api, frame, problem }) => {
+  const rollouts = await api.ask(RolloutsSchema, { path: "/rollouts" });
+  const running = rollouts.ok ? rollouts.value.items.filter(({ phase }) => !ENDED.includes(phase)) : [];
+  const { status } = frame;
+  return ok({
+    title: "Now",
+    body: (
+      <>
+        {problem === null ? null : <ProblemNote detail={problem.detail} />}
+        {status === null ? null : <Warnings warnings={status.warnings} />}
+        <h2>Rollouts under way</h2>
+        {running.length === 0 ? (
+          <p class="soft">
+            None. <a href="/rollouts">All rollouts</a>
+          </p>
+        ) : (
+          <div class="cards">
+            {running.map(({ id, phase, reason, nextAt }) => (
+              <section class="card">
+                <h3>
+                  <a href={`/rollouts/${encodeURIComponent(id)}`}>{id}</a>{" "}
+                  <span class="tag soft">{phase}</span>
+                </h3>
+                <p>{reason}</p>
+                {nextAt === null ? null : <p class="soft">Next at {nextAt}</p>}
+              </section>
+            ))}
+          </div>
+        )}
+        <h2>Products</h2>
+        <div class="cards">
+          {status?.products.map((product) => (
+            <ProductCard product={product} />
+          ))}
+        </div>
+        <h2>Everything automatic</h2>
+        <HaltForm frame={frame} />
+      </>
+    ),
+  });
+};
+
+function Warnings({ warnings }: { warnings: readonly string[] }) {
+  if (warnings.length === 0) return <p class="note good">Nothing needs to be looked at.</p>;
+  return (
+    <section class="note warn" aria-label="Warnings">
+      <ul>
+        {warnings.map((warning) => (
+          <li>{warning}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function ProductCard({ product }: { product: Status["products"][number] }) {
+  const total = Object.values(product.versions).reduce((sum, accounts) => sum + accounts, 0);
+  return (
+    <section class="card">
+      <h3>{product.name}</h3>
+      <dl class="facts">
+        <dt>Stable (new accounts)</dt>
+        <dd>{product.stable ?? "none"}</dd>
+        <dt>Default (unknown accounts)</dt>
+        <dd>{product.default ?? "none"}</dd>
+        <dt>Standby</dt>
+        <dd>{product.standby ?? "none"}</dd>
+      </dl>
+      <table>
+        <thead>
+          <tr>
+            <th>Version</th>
+            <th class="number">Accounts</th>
+            <th class="number">Share</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(product.versions).map(([version, accounts]) => (
+            <tr>
+              <td>{version}</td>
+              <td class="number">{accounts}</td>
+              <td class="number">{total === 0 ? "" : percent(accounts / total)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function HaltForm({ frame }: { frame: Frame }) {
+  const on = frame.status?.halt.on === true;
+  return (
+    <section class="card">
+      <p>
+        {on
+          ? "Halted. No rollout goes forward and nothing is done by itself; requests are served as they were."
+          : "A halt stops every forward move and every automatic action at once. Requests are served as they are, and no account changes version by it."}
+      </p>
+      <ActionForm
+        action="/halt"
+        frame={frame}
+        submit={on ? "End the halt" : "Halt everything automatic"}
+        danger={!on}
+      >
+        <input type="hidden" name="on" value={on ? "false" : "true"} />
+        <ReasonField />
+      </ActionForm>
+    </section>
+  );
+}
+
+/** Sets or ends the halt. */
+export const actHalt: Act = async ({ api }, fields) => {
+  const body = { on: fields["on"] === "true", reason: fields["reason"] ?? "" };
+  const done = await api.ask(HaltSchema, { method: "PUT", path: "/halt", body });
+  return done.ok ? ok("/") : done;
+};

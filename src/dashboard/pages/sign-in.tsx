@@ -1,0 +1,35 @@
+/** The door: a token is exchanged for a session. Shows nothing of what is behind it. */
+import { Head } from "../layout.tsx";
+
+/** @param back path of ours to go to afterwards. */
+export function SignIn({ back, problem }: { back: string; problem: string | null }) {
+  return (
+    <html lang="en">
+      <Head title="Sign in" />
+      <body>
+        <main id="main">
+          <h1>Firebreak</h1>
+          {problem === null ? null : (
+            <p class="note bad" role="alert">
+              {problem}
+            </p>
+          )}
+          <form class="stack" method="post" action="/sign-in">
+            <input type="hidden" name="back" value={back} />
+            <label>
+              Token
+              <input name="token" type="password" required autocomplete="current-password" autofocus />
+            </label>
+            <div>
+              <button type="submit">Sign in</button>
+            </div>
+          </form>
+          <p class="soft">
+            The token is exchanged for a session of twelve hours and is not kept in the browser. An admin
+            issues tokens: <code>npm run firebreak -- token create NAME --role viewer</code>
+          </p>
+        </main>
+      </body>
+    </html>
+  );
+}

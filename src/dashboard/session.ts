@@ -1,0 +1,34 @@
+/**
+ * The session of a browser: a cookie with a secret that the admin API takes in place of a token, and the proof that a
+ * form was drawn for this very session. It decides nothing about who may do what: the API does, for pages as for programs.
+ * `__Host-` binds the cookie to this host and to https (browsers let localhost pass). RFC 6265bis §4.1.3.2.
+ */
+
+export const SESSION_COOKIE = "__Host-firebreak-session";
+const SECRET = /^fbs_[A-Za-z0-9_-]{43}$/;
+
+/** The secret of the request's session; null when there is none, or something that cannot be one. */
+export function readSession(headers: Headers): string | null {
+  for (const part of (headers.get("cookie") ?? "").split(";")) {
+    const [name, value = ""] = part.trim().split("=", 2);
+    if (name === SESSION_COOKIE && SECRET.test(value)) return value;
+  }
+  return null;
+}
+
+/** `Set-Cookie` that begins the session. Lax, so that a link from a chat opens the page it names; forms carry a proof. */
+export function sessionCookie(secret: string, seconds: number): string {
+  return `${SESSION_COOKIE}=${secret}; Path=/; Max-Age=${Math.max(0, Math.floor(seconds))}; Secure; HttpOnly; SameSite=Lax`;
+}
+
+/** `Set-Cookie` that forgets it. */
+export const NO_SESSION_COOKIE = `${SESSION_COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax`;
+
+/** Name of the form field that carries the proof. */
+export const PROOF_FIELD = "proof";
+
+/** What a form of this session carries: made from the secret, which a page of another site cannot know. */
+export async function proofOf(secret: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`firebreak form ${secret}`));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
