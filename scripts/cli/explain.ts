@@ -51,6 +51,7 @@ function renderExplain(explain: Explain): string {
     ["product", explain.product],
     ["account", explain.account],
     ["version", explain.version],
+    ...(explain.replaced === undefined ? [] : [["in place of", explain.replaced] as const]),
     ["origin", explain.origin],
     ["reason", explain.reason],
     ["generation", explain.generation],

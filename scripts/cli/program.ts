@@ -33,6 +33,7 @@ import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 import { addToken } from "./token.ts";
 import { addVersionBad } from "./version-bad.ts";
+import { addVersionReplace } from "./version-replace.ts";
 import { addVersion } from "./version.ts";
 import { addWindow } from "./window.ts";
 import { addObject, type Outcome } from "./verb.ts";
@@ -91,7 +92,9 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addStatus(program, context);
   addExplain(program, context);
   addProduct(program, context);
-  addVersionBad(addVersion(program, context), context);
+  const versions = addVersion(program, context);
+  addVersionBad(versions, context);
+  addVersionReplace(versions, context);
   addPreflight(program, context);
   addDefault(program, context);
   const accounts = addObject(program, "accounts", {

@@ -39,6 +39,7 @@ function renderStatus(status: Status): string {
     ]),
     "\n",
     renderProducts(status),
+    renderReplacements(status),
   ].join("");
 }
 
@@ -79,4 +80,16 @@ function renderProducts({ products }: Status): string {
         .join(", "),
     ]),
   );
+}
+
+function renderReplacements({ replacements }: Status): string {
+  if (replacements.length === 0) return "";
+  const rows = replacements.map(({ product, from, to, percent: share, phase, reason }) => [
+    `${product} ${from}`,
+    to,
+    `${share} %`,
+    phase,
+    reason,
+  ]);
+  return `\n${renderTable(["being replaced", "by", "done", "phase", "reason"], rows)}`;
 }

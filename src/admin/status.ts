@@ -10,6 +10,9 @@ import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
 import type { AdminContext, Services } from "./deps.ts";
 
+/** Hundredths of a percent in one. */
+const BP_PER_PERCENT = 100;
+
 /** `control`: whether the control plane answered. */
 export interface StatusView {
   readonly status: Status;
@@ -77,6 +80,7 @@ function nodeStatus(
     accounts: root?.accounts ?? 0,
     domains: root?.domains ?? 0,
     products: root === null ? [] : productsOf(root),
+    replacements: root === null ? [] : replacementsOf(root),
     warnings,
   };
 }
@@ -89,6 +93,20 @@ function productsOf({ products }: Root): Status["products"] {
     standby,
     versions: {},
   }));
+}
+
+/** As the maps have them; why they are where they are only the control plane knows. */
+function replacementsOf({ products }: Root): Status["replacements"] {
+  return Object.entries(products).flatMap(([product, { replacements }]) =>
+    replacements.map(({ from, to, below }) => ({
+      product,
+      from,
+      to,
+      percent: below / BP_PER_PERCENT,
+      phase: null,
+      reason: null,
+    })),
+  );
 }
 
 /**

@@ -22,11 +22,14 @@ import { readHalt } from "./store/halt.ts";
 import { countHomes } from "./store/home-sets.ts";
 import { readCounter, readMeta } from "./store/meta.ts";
 import { loadProducts } from "./store/products.ts";
+import { loadActiveReplacements } from "./store/replacements.ts";
 import { loadPendingRoot, loadPublished } from "./store/roots.ts";
 import { loadVersions } from "./store/versions.ts";
 
 /** Requests of isolates that reported this lately make the shares. */
 const SHARE_WINDOW_MS = 2 * 60 * 1000;
+/** Hundredths of a percent in one. */
+const BP_PER_PERCENT = 100;
 /** Without a tick for this long nothing expires and nothing moves. */
 const TICK_LATE_MS = 5 * 60 * 1000;
 
@@ -55,6 +58,14 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       default: product.default,
       standby: product.standby,
       versions: countAccounts(db, product.name),
+    })),
+    replacements: loadActiveReplacements(db).map(({ state: { plan, below, phase, reason } }) => ({
+      product: plan.product,
+      from: plan.from,
+      to: plan.to,
+      percent: below / BP_PER_PERCENT,
+      phase,
+      reason,
     })),
     warnings: [
       ...(warning === null ? [] : [warning]),

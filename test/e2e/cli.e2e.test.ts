@@ -195,6 +195,9 @@ describe("reading", () => {
           versions: { "2.8.0": 9999, "2.9.0": 1 },
         },
       ],
+      replacements: [
+        { product: "kiln", from: "2.8.0", to: "2.8.1", percent: 25, phase: "baking", reason: "25 %; baking" },
+      ],
       warnings: ["The default of kiln is not live"],
     };
     const { out } = await against(() => ({ body: status }), ["status"]);
@@ -208,6 +211,7 @@ describe("reading", () => {
       /generation 4711: 75 % of the traffic, 3 isolates\n\s+generation 4710: 25 % of the traffic, 1 isolate\n/,
     );
     expect(out).toContain("2.8.0: 9,999, 2.9.0: 1");
+    expect(out).toMatch(/kiln 2\.8\.0 +2\.8\.1 +25 % +baking +25 %; baking/);
   });
 });
 

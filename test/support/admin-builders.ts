@@ -6,7 +6,7 @@ import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/map
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
 import type { Actor } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
-import type { AccountRow, Root } from "../../src/contracts/maps.ts";
+import type { AccountRow, Replacement, Root } from "../../src/contracts/maps.ts";
 import type { SeenIsolate } from "../../src/contracts/telemetry.ts";
 import { createBaseDomains } from "../../src/core/classify-request.ts";
 import { createFakeControl, type FakeControl } from "./fake-control.ts";
@@ -62,6 +62,15 @@ export function buildRoot(changes: Partial<Root> = {}): Root {
     index: { hash: "0".repeat(32), shards: 1, inline: ["1".repeat(32)] },
     ...changes,
   };
+}
+
+/** The same root with rules for versions of kiln that are being replaced. */
+export function buildReplacingRoot(replacements: readonly Replacement[]): Root {
+  const root = buildRoot();
+  const kiln = root.products["kiln"];
+  return kiln === undefined
+    ? root
+    : { ...root, products: { ...root.products, kiln: { ...kiln, replacements } } };
 }
 
 /** An account that has kiln. */

@@ -4,12 +4,13 @@ import type { RowLookup } from "../../../src/adapters/maps-reader/types.ts";
 import type { Explain } from "../../../src/contracts/api/operations.ts";
 import { ExplainSchema } from "../../../src/contracts/api/operations.ts";
 import {
+  type AdminParts,
   buildAdmin,
+  buildReplacingRoot,
   buildRoot,
   buildRow,
   buildSnapshot,
   NOW_MS,
-  type AdminParts,
 } from "../../support/admin-builders.ts";
 
 const row = (changes: Parameters<typeof buildRow>[0] = {}): RowLookup => ({
@@ -103,6 +104,23 @@ describe("explain", () => {
     const answer = await ask(host("acme.kiln.example.com"), { snapshot: buildSnapshot({ breakGlass }) });
     expect(answer).toMatchObject({ version: "2.8.0", reason: "break-glass" });
     expect(answer.sentence).toContain("in place of 2.9.0, because the break-glass document says so");
+  });
+
+  it("names the version that a replacement takes the place of, and leaves the default alone", async ({
+    expect,
+  }) => {
+    const snapshot = buildSnapshot({
+      root: buildReplacingRoot([{ from: "2.8.0", to: "2.9.0", salt: "s", below: 10_000 }]),
+    });
+    const rows = { acme: row({ homes: { kiln: "2.8.0" } }) };
+    const answer = await ask(host("acme.kiln.example.com"), { snapshot, rows });
+    expect(answer).toMatchObject({ version: "2.9.0", replaced: "2.8.0", reason: "home" });
+    expect(answer.sentence).toContain(
+      "goes to kiln 2.9.0, in place of 2.8.0, which is being replaced, because that is its home",
+    );
+    const nobody = await ask(host("nobody.kiln.example.com"), { snapshot });
+    expect(nobody).toMatchObject({ version: "2.8.0", reason: "default" });
+    expect(nobody.replaced).toBeUndefined();
   });
 
   it("tells a rollout that moved the account", async ({ expect }) => {

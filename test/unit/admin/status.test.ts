@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { summariseSeen } from "../../../src/admin/status.ts";
 import { StatusSchema } from "../../../src/contracts/api/operations.ts";
 import type { SeenIsolate } from "../../../src/contracts/telemetry.ts";
-import { buildAdmin, buildSnapshot, NOW_MS } from "../../support/admin-builders.ts";
+import { buildAdmin, buildReplacingRoot, buildSnapshot, NOW_MS } from "../../support/admin-builders.ts";
 
 const isolate = (generation: number, requests: number, breakGlass = false): SeenIsolate => ({
   isolate: `i-${generation}-${requests}`,
@@ -49,7 +49,10 @@ describe("status", () => {
   it("says what this node knows, with warnings, when the control plane is down", async ({ expect }) => {
     const at = buildAdmin({
       seen: async () => [isolate(41, 10)],
-      snapshot: buildSnapshot({ source: "cache" }),
+      snapshot: buildSnapshot({
+        source: "cache",
+        root: buildReplacingRoot([{ from: "2.8.0", to: "2.9.0", salt: "s", below: 1250 }]),
+      }),
     });
     at.control.state.down = true;
     const status = StatusSchema.parse(await (await at.call("/api/v1/status")).json());
@@ -59,6 +62,9 @@ describe("status", () => {
       seen: { highest: 41 },
       products: [{ name: "kiln", stable: "2.8.0", default: "2.8.0" }],
     });
+    expect(status.replacements).toEqual([
+      { product: "kiln", from: "2.8.0", to: "2.9.0", percent: 12.5, phase: null, reason: null },
+    ]);
     expect(status.warnings).toEqual([
       expect.stringContaining("control plane"),
       expect.stringContaining("cache"),
