@@ -147,7 +147,7 @@ export interface GateInput {
   readonly policy: GatePolicy;
   /** Tests that share `alpha` in this rollout: waves times products; at least 1. */
   readonly tests: number;
-  /** Whether moments were made with each account's own past: without it `q` is 0 and the past says nothing. */
+  /** Whether both sides' moments were made with the accounts' own past; `none`: rates are compared as they are. */
   readonly past: "own" | "none";
   readonly moved: SideMoments;
   readonly notMoved: SideMoments;
@@ -185,7 +185,7 @@ export interface ErrorNumbers {
   /** Against which the moved accounts were held. */
   readonly against: "not-moved" | "own-past" | "nothing";
   readonly tolerated: number;
-  /** Increase over that; null while it cannot be computed. */
+  /** Increase over that; null while it cannot be computed: nobody to compare with, or no two accounts of a side. */
   readonly increase: Bounds | null;
   /** Increase of the not moved accounts over their own past; null where not known. */
   readonly baseline: Bounds | null;

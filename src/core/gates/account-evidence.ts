@@ -73,6 +73,15 @@ export function logEvidence(now: BlockTally, usual: Usual): number {
   return logBeta(1 + s, 1 + n - s) - logBeta(a + s, b + n - s) + logBeta(a, b);
 }
 
+/**
+ * In which order accounts are worth naming: their evidence, and nothing for those that fail less than expected, which is
+ * evidence of a change too. For whoever holds the counts of all accounts and may name only a few.
+ */
+export function rankOf({ now, past }: Pick<AccountTally, "now" | "past">, familyPast: BlockTally): number {
+  const usual = usualOf(past, familyPast, 0);
+  return shareOf(now) > usual.share ? logEvidence(now, usual) : -Infinity;
+}
+
 /** What evidence must reach: ln(m / α). */
 export function logThreshold(familySize: number, alpha: number): number {
   return Math.log(Math.max(1, familySize) / alpha);

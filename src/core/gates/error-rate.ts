@@ -17,7 +17,7 @@ import {
 
 /** Flushes lost up to this share are taken as lost by chance; what is beyond might be all good or all bad. */
 const LOST_BY_CHANCE = 0.01;
-/** Not moved accounts failing in this share are bad, whatever their past was. */
+/** Not moved accounts of which no past is known are bad when they fail in this share. */
 const BAD_IN_ANY_CASE = 0.2;
 const PERCENT = 100;
 
@@ -69,7 +69,9 @@ function increaseOf(input: ErrorInput, against: ErrorNumbers["against"]): Bounds
   const movedVariance = sideVariance(moved, Math.max(smoothedRate(moved), usual + tolerance));
   const otherVariance = compares ? sideVariance(notMoved, usual) : 0;
   const standardError = Math.sqrt(movedVariance + otherVariance);
-  const estimate = excessRate(moved) - (compares ? excessRate(notMoved) : 0);
+  const rateOf = input.past === "own" ? excessRate : failureRate;
+  const estimate = rateOf(moved) - (compares ? rateOf(notMoved) : 0);
+  if (!Number.isFinite(standardError)) return null;
   const bounds = boundsOf({ estimate, standardError }, { tolerance, alpha });
   return withLoss(bounds, Math.max(0, lostShareOf(input.measurement) - LOST_BY_CHANCE));
 }
@@ -80,6 +82,7 @@ function baselineOf(input: ErrorInput): Bounds | null {
   if (past === "none" || !isEnough(notMoved, policy)) return null;
   const { tolerance, alpha } = levels(input);
   const standardError = Math.sqrt(sideVariance(notMoved, smoothedRate(notMoved)));
+  if (!Number.isFinite(standardError)) return null;
   return boundsOf({ estimate: excessRate(notMoved), standardError }, { tolerance, alpha });
 }
 
@@ -124,9 +127,9 @@ export function errorFinding(numbers: ErrorNumbers, policy: GatePolicy): ErrorFi
 
 /**
  * Whether the not moved accounts are bad as well: even their lower bound over their own past is above what a version
- * would be allowed, or a fifth of their requests fails. Then nothing here says anything about the version.
+ * would be allowed, or, where no past is known, a fifth of their requests fails. Then nothing here says anything about the version.
  */
 export function isBaselineBad(numbers: ErrorNumbers): boolean {
-  if (numbers.baseline !== null && numbers.baseline.lower > numbers.tolerated) return true;
+  if (numbers.baseline !== null) return numbers.baseline.lower > numbers.tolerated;
   return numbers.against === "not-moved" && numbers.notMovedRate >= BAD_IN_ANY_CASE;
 }

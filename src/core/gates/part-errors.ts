@@ -62,7 +62,14 @@ function missingMinimum(numbers: ErrorNumbers, { policy }: GateInput): readonly 
   return missing;
 }
 
-function missingOthers({ notMovedAccounts: have }: ErrorNumbers, { policy }: GateInput): GateMissing {
+/** Why there are no bounds: nobody to compare with, or so few accounts that nothing is known of how they differ. */
+function missingOthers(numbers: ErrorNumbers, { policy }: GateInput): GateMissing {
+  const { notMovedAccounts: have, movedAccounts, against } = numbers;
+  if (against !== "nothing") {
+    const alone =
+      "one account alone says nothing about a version: there must be two with traffic on each side";
+    return { part: "errors", what: "accounts", sentence: alone, have: Math.min(movedAccounts, 1), need: 2 };
+  }
   const sentence = `${count(have)} of ${counted(policy.minAccounts, "not moved account")} with traffic to compare with, and no past is known`;
   return { part: "errors", what: "not-moved-accounts", sentence, have, need: policy.minAccounts };
 }

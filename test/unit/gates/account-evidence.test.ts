@@ -5,6 +5,7 @@ import {
   isConvicted,
   logEvidence,
   logThreshold,
+  rankOf,
   suspicionOf,
   usualOf,
 } from "../../../src/core/gates/account-evidence.ts";
@@ -58,6 +59,18 @@ describe("usualOf", () => {
 
   it("never expects more than everything", ({ expect }) => {
     expect(usualOf(blocks(300, 290), blocks(100_000, 1000), 0.5)).toMatchObject({ share: 1, b: 1 });
+  });
+});
+
+describe("rankOf", () => {
+  it("ranks by evidence of being worse, and not of being better", ({ expect }) => {
+    const { past } = FAMILY;
+    const rank = (share: number): number => rankOf(failing("acme", share), past);
+    expect(rank(1)).toBeGreaterThan(rank(0.5));
+    expect(rank(0.5)).toBeGreaterThan(rank(0.1));
+    const recovered = { now: blocks(200, 0.1), past: blocks(500, 250) };
+    expect(logEvidence(recovered.now, usualOf(recovered.past, past, 0))).toBeGreaterThan(0);
+    expect(rankOf(recovered, past)).toBe(-Infinity);
   });
 });
 
