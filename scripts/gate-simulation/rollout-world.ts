@@ -22,6 +22,8 @@ export interface RolloutScenario {
   readonly added: number;
   /** On the new version the whale fails in this share; null: like everybody. */
   readonly whaleRate: number | null;
+  /** Whether a week before the wave was counted. */
+  readonly knownPast: boolean;
 }
 
 export interface RolloutResult {
@@ -106,7 +108,7 @@ function createWorld(scenario: RolloutScenario, seed: number): World {
   const rate = Float64Array.from({ length: size }, () =>
     Math.min(MAX_RATE, scenario.errorRate * random.logNormal(RATE_SIGMA)),
   );
-  const past = pasts(weights, rate, random);
+  const past = scenario.knownPast ? pasts(weights, rate, random) : new Float64Array(size);
   return {
     random,
     pick: createPicker(weights),
@@ -141,11 +143,11 @@ function sendMinute(world: World, scenario: RolloutScenario, minute: { of: numbe
   }
 }
 
-function look(world: World): ErrorInput {
+function look(world: World, { knownPast }: RolloutScenario): ErrorInput {
   return {
     policy: SIMULATED_POLICY,
     tests: 1,
-    past: "own",
+    past: knownPast ? "own" : "none",
     moved: world.moved.moments(),
     notMoved: world.notMoved.moments(),
     synthetic: { requests: 0, failures: 0 },
@@ -183,7 +185,7 @@ export function playRollout(
     if (minute % HOUR_MINUTES === 0) drawHour(world);
     const moved = Math.min(target, Math.ceil((minute + 1) * SHARE_PER_MINUTE * scenario.accounts));
     sendMinute(world, scenario, { of: minute, moved });
-    const finding = judge(look(world));
+    const finding = judge(look(world, scenario));
     if (finding === "pass") passedAt ??= minute;
     if (finding !== "fail") continue;
     return { stoppedAt: minute, passedAt, movedAccounts: moved, affectedAccounts: affected() };
