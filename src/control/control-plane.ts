@@ -9,6 +9,7 @@ import { DurableObject } from "cloudflare:workers";
 import { connect } from "cloudflare:sockets";
 import { systemClock } from "../adapters/clock.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
+import { createMeters, type MeterStub } from "../adapters/meters.ts";
 import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-meters.ts";
 import { createRawExchange } from "../adapters/raw-exchange.ts";
 import type {
@@ -34,6 +35,7 @@ import type { EpochMs, Generation } from "../contracts/units.ts";
 import { createFirebreakHeader } from "../core/firebreak-header.ts";
 import { toControlConfig } from "./config.ts";
 import { createControl, type Control } from "./control.ts";
+import type { MeasureTraffic } from "./observations/gather.ts";
 import { createDb } from "./db.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
 import type { MapsStore, ReadMirrored } from "./publisher/ports.ts";
@@ -41,7 +43,7 @@ import type { MapsStore, ReadMirrored } from "./publisher/ports.ts";
 /** Bindings and variables that the object uses. */
 export interface ControlEnv extends TextEnv {
   readonly MAPS: KVNamespace;
-  /** Optional: without meters nothing that is mirrored is known, and nothing passes by it. */
+  /** Optional: without meters no request is counted and nothing that is mirrored known, and nothing passes by it. */
   readonly METER?: { getByName(name: string): unknown };
 }
 
@@ -131,6 +133,7 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     config: toControlConfig(config.value),
     preflight: createPreflight(config.value.originKey),
     mirrored: createReadMirrored(env.METER),
+    measure: createMeasure(env.METER),
     wakeAt: (at) => {
       // Not awaited: the write is part of the object's storage and is held back by its output gate like any other.
       const armed =
@@ -155,6 +158,14 @@ function createReadMirrored(namespace: ControlEnv["METER"]): ReadMirrored {
     namespace === undefined ? null : (namespace.getByName(name) as MirrorMeterStub),
   );
   return (runs) => withDeadline("ask the meters", METERS_DEADLINE_MS, read(runs));
+}
+
+function createMeasure(namespace: ControlEnv["METER"]): MeasureTraffic {
+  const meters = createMeters({
+    meter: (name) => (namespace === undefined ? null : (namespace.getByName(name) as MeterStub)),
+    nowMs: () => systemClock.nowMs(),
+  });
+  return (tick) => meters.tick(tick);
 }
 
 function createStore(namespace: KVNamespace): MapsStore {

@@ -10,6 +10,7 @@ import { beginImport } from "./imports/begin.ts";
 import { takeBatch, type Importing } from "./imports/batch.ts";
 import { endImport } from "./imports/end.ts";
 import { migrate } from "./migrations.ts";
+import type { MeasureTraffic } from "./observations/gather.ts";
 import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
 import { createPreflightRunner, type PreflightPorts } from "./preflight/run.ts";
 import { createPublisher } from "./publisher/publisher.ts";
@@ -33,6 +34,8 @@ export interface ControlPorts extends PublisherPorts {
   readonly preflight: PreflightPorts;
   /** What the meters know of mirrored requests. */
   readonly mirrored: ReadMirrored;
+  /** What the meters know of requests by version and account. */
+  readonly measure: MeasureTraffic;
 }
 
 export interface Control extends ControlPort {

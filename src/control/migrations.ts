@@ -12,6 +12,7 @@ import { BACKS_SCHEMA } from "./schema-backs.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
+import { OBSERVATION_TABLES } from "./schema-observations.ts";
 import { ROLLOUT_SCHEMA } from "./schema-rollouts.ts";
 import { FIRST_SCHEMA } from "./schema.ts";
 
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
   },
   { id: "008_backs", statements: BACKS_SCHEMA },
+  { id: "009_observations", statements: OBSERVATION_TABLES },
 ];
 
 /**

@@ -10,6 +10,7 @@ import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
 import { forgetHistory } from "./history/forget.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
+import { lookAtTraffic, type MeasureTraffic } from "./observations/gather.ts";
 import { collect } from "./publisher/collect.ts";
 import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
 import type { Publisher } from "./publisher/publisher.ts";
@@ -31,7 +32,7 @@ const MAX_LISTED = 20;
 
 /** Does what is due at `scheduledTime`. */
 export async function tick(
-  ports: PublisherPorts & { readonly mirrored: ReadMirrored },
+  ports: PublisherPorts & { readonly mirrored: ReadMirrored; readonly measure: MeasureTraffic },
   publisher: Publisher,
   { scheduledTime, rollouts }: { readonly scheduledTime: EpochMs; readonly rollouts: RolloutWork },
 ): Promise<TickReport> {
@@ -39,14 +40,21 @@ export async function tick(
   const before = readCounter(db, "clock");
   writeCounter(db, "tick_received", clock.nowMs());
   if (scheduledTime <= before) return report(ports, before, { advanced: false, happened: [] });
-  await Promise.all([rollouts.lookAtBreakGlass(), lookAtMirrored(db, ports.mirrored)]);
+  const [measured] = await Promise.all([
+    lookAtTraffic(db, ports.measure, scheduledTime),
+    rollouts.lookAtBreakGlass(),
+    lookAtMirrored(db, ports.mirrored),
+  ]);
   // Another tick may have come while this one asked KV and the meters.
   const clockNow = readCounter(db, "clock");
   if (scheduledTime <= clockNow) return report(ports, clockNow, { advanced: false, happened: [] });
   const happened = db.transaction(() => doWhatIsDue(ports, rollouts, scheduledTime));
   const carried = await rollouts.carryOn();
   const collected = await collect(ports, publisher, scheduledTime);
-  return report(ports, scheduledTime, { advanced: true, happened: [...happened, ...carried, ...collected] });
+  return report(ports, scheduledTime, {
+    advanced: true,
+    happened: [...measured, ...happened, ...carried, ...collected],
+  });
 }
 
 function doWhatIsDue(

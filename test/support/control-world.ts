@@ -17,6 +17,7 @@ import type { ControlConfig } from "../../src/control/config.ts";
 import { createControl, type Control } from "../../src/control/control.ts";
 import type { PreflightPorts } from "../../src/control/preflight/run.ts";
 import type { Db } from "../../src/control/db.ts";
+import type { MeasureTraffic } from "../../src/control/observations/gather.ts";
 import type { MapsStore, ReadMirrored } from "../../src/control/publisher/ports.ts";
 import { decideVersion } from "../../src/core/decide-version.ts";
 import { decodeIndex } from "../../src/core/maps/index-codec.ts";
@@ -108,6 +109,7 @@ export interface WorldParts {
   readonly config?: Partial<ControlConfig>;
   readonly preflight?: PreflightPorts;
   readonly mirrored?: ReadMirrored;
+  readonly measure?: MeasureTraffic;
 }
 
 /** No version can be reached. */
@@ -130,6 +132,7 @@ export function createWorld({
   config = {},
   preflight = NOWHERE,
   mirrored = async () => [],
+  measure = async () => null,
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -139,6 +142,7 @@ export function createWorld({
     config: { ...CONFIG, ...config },
     preflight,
     mirrored,
+    measure,
     wakeAt: (at) => {
       wakeUp.at = at;
     },

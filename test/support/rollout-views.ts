@@ -9,6 +9,7 @@ export function buildWave(changes: Partial<WaveView> = {}): WaveView {
     moved: 0,
     progress: 0,
     verdict: null,
+    requests: null,
     threshold: 10_000,
     approved: null,
     firstMoveAt: null,
@@ -48,6 +49,7 @@ export function buildRolloutView(changes: Partial<RolloutView> = {}): RolloutVie
       }),
       buildWave({ name: "rest", accounts: 6000 }),
     ],
+    coverage: [],
     defaults: [
       { product: "kiln", state: "pending", at: null },
       { product: "fogbugz", state: "pending", at: null },

@@ -5,6 +5,7 @@
 import type { RolloutInput } from "../../src/contracts/api/rollouts.ts";
 import type { ExchangePort } from "../../src/contracts/preflight.ts";
 import type { Db } from "../../src/control/db.ts";
+import type { MeasureTraffic } from "../../src/control/observations/gather.ts";
 import type { ReadMirrored } from "../../src/control/publisher/ports.ts";
 import { createWorld, must, settle, VERSION, type World } from "./control-world.ts";
 
@@ -45,10 +46,20 @@ export async function prepareRollouts(
     exchange = healthy,
     accounts = ACCOUNTS,
     mirrored,
-  }: { exchange?: ExchangePort; accounts?: readonly string[]; mirrored?: ReadMirrored } = {},
+    measure,
+  }: {
+    exchange?: ExchangePort;
+    accounts?: readonly string[];
+    mirrored?: ReadMirrored;
+    measure?: MeasureTraffic;
+  } = {},
 ): Promise<World> {
   const parts = { db, preflight: { exchange, routerHeader: null } };
-  const world = createWorld(mirrored === undefined ? parts : { ...parts, mirrored });
+  const world = createWorld({
+    ...parts,
+    ...(mirrored === undefined ? {} : { mirrored }),
+    ...(measure === undefined ? {} : { measure }),
+  });
   for (const product of ["kiln", "fogbugz"]) {
     await must(world, "product.put", {
       product,

@@ -227,6 +227,9 @@ export const WaveViewSchema = z
     progress: z.number().min(0).max(1),
     verdict: z.enum(["pass", "fail", "inconclusive"]).nullable(),
     threshold: z.int(),
+    requests: z.int().nullable().openapi({
+      description: "Requests of moved accounts since the wave was done, while it bakes; null: not known",
+    }),
     approved: z.object({ by: z.string(), at: InstantSchema }).nullable(),
     firstMoveAt: InstantSchema.nullable(),
     shiftedAt: InstantSchema.nullable(),
@@ -235,6 +238,21 @@ export const WaveViewSchema = z
   .openapi("WaveView");
 
 export const LeftBehindSchema = z
+const SeenSchema = z
+  .object({ real: z.int(), synthetic: z.int() })
+  .openapi("SeenRequests", { description: "Requests that were answered well, and probes that passed" });
+
+export const CoverageSchema = z
+  .object({
+    product: ProductNameSchema,
+    version: VersionNameSchema,
+    known: SeenSchema,
+    unknown: SeenSchema,
+    none: SeenSchema,
+    ip: SeenSchema,
+  })
+  .openapi("Coverage");
+
   .object({ reason: z.enum(LEFT_BEHIND_REASONS), accounts: z.int(), examples: z.array(z.string()) })
   .openapi("LeftBehind");
 
@@ -262,6 +280,10 @@ export const RolloutSchema = z
       .object({ by: z.string(), at: InstantSchema, reason: z.string(), stage: z.string() })
       .nullable(),
     accounts: z.int(),
+    coverage: z.array(CoverageSchema).openapi({
+      description:
+        "What each target has been seen to answer since the start, by class; a class with neither holds it",
+    }),
     moved: z.int(),
     digest: z.string().nullable(),
     salt: z.string(),

@@ -6,11 +6,22 @@ import type { MeterTick, ObservationAnswer } from "../../contracts/observation.t
 import { runEach, type Db } from "../db.ts";
 import { answerAsk } from "./answer.ts";
 import { tidy } from "./fold.ts";
-import { readNumber, writeNumber } from "./schema.ts";
+import { BLOCK_MINUTES, floorTo, minuteOf, readNumber, writeNumber } from "./schema.ts";
+
+/** What came before the first tick ever counts as of that tick. */
+function adoptUnstamped(db: Db, minute: number): void {
+  for (const table of ["cells", "latency", "intake"]) {
+    db.run(`UPDATE ${table} SET minute = ? WHERE minute = 0`, minute);
+  }
+  db.run("UPDATE blocks SET block = ? WHERE block = 0", floorTo(minute, BLOCK_MINUTES));
+  db.run("UPDATE series SET seen = ? WHERE seen = 0", minute);
+}
 
 export function takeTick(db: Db, { clockMs, marks, asks }: MeterTick): readonly ObservationAnswer[] {
   return db.transaction(() => {
-    if (clockMs > readNumber(db, "clock")) writeNumber(db, "clock", clockMs);
+    const before = readNumber(db, "clock");
+    if (clockMs > before) writeNumber(db, "clock", clockMs);
+    if (before === 0) adoptUnstamped(db, minuteOf(clockMs));
     db.run("DELETE FROM marks");
     runEach(db, { sql: "INSERT INTO marks (generation) SELECT DISTINCT value FROM json_each(?1)" }, marks);
     tidy(db);

@@ -18,6 +18,7 @@ import type { Db } from "../db.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { readText } from "../row.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
+import { readMeta } from "../store/meta.ts";
 import { deleteRollout, loadRollout, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { loadFacts, loadWindowFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
@@ -34,7 +35,7 @@ export function findingsOf(db: Db, plan: RolloutPlan, nowMs: EpochMs): PlanFindi
     windows: loadWindowFacts(db),
     cohorts: cohorts.map((row) => readText(row, "cohort")),
   });
-  return { problems: [...problems, ...unmeasured(plan), ...replacedTargets(db, plan)], warnings };
+  return { problems: [...problems, ...unmeasured(db, plan), ...replacedTargets(db, plan)], warnings };
 }
 
 /** What takes its place is what accounts would get, and it would hold that replacement in the maps until it has ended. */
@@ -51,10 +52,11 @@ function replacedTargets(db: Db, { targets }: RolloutPlan): PlanFindings["proble
   );
 }
 
-/** Edges do not report requests by version, so a bake that counts them would never end: better said before the start. */
-function unmeasured(plan: RolloutPlan): PlanFindings["problems"] {
+/** Without meters nobody counts requests, so a bake that waits for them would never end: better said before the start. */
+function unmeasured(db: Db, plan: RolloutPlan): PlanFindings["problems"] {
+  if (readMeta(db, "meters") !== "none") return [];
   const message =
-    "requests by version are not counted yet, so this bake would never end: use minutes and workdays";
+    "this deployment has no METER binding, so requests are not counted and this bake would never end: use minutes and workdays";
   const bakes = [
     ...plan.waves.map(({ bake }, index) => ({ path: ["waves", index, "bake", "requests"], bake })),
     ...(plan.default === null ? [] : [{ path: ["default", "bake", "requests"], bake: plan.default.bake }]),

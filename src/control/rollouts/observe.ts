@@ -1,7 +1,8 @@
 /**
  * What the engine is told at one advance: calendar, facts, what preflight says of the targets and of where a rollback
  * leads, how far the writing of homes is. Reads groups and kept runs, no account row: its cost does not grow with them.
- * Gates are not measured here: none is known, which the engine counts as inconclusive. What is missing is not healthy.
+ * Requests are those of the last tick's answers of the meters. Gates are not measured here: none is known, which the
+ * engine counts as inconclusive. What is missing is not healthy.
  */
 import { COVERED_CLASSES, type CoveredClass } from "../../contracts/preflight.ts";
 import type { Facts, Observations, PreflightFact, VerdictFact } from "../../contracts/rollout-input.ts";
@@ -17,7 +18,8 @@ import { mirrorFacts } from "./mirrors.ts";
 import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
-import { heardOf, targetVersions, weighVersion } from "./heard.ts";
+import { heardOf, targetVersions } from "./heard.ts";
+import { coverageOf, seenTraffic, uncoveredBy } from "../observations/seen.ts";
 
 /** Everything for one advance. */
 export function observe(
@@ -56,7 +58,8 @@ function observations(db: Db, record: RolloutRecord): Observations {
       const heard = heardOf(db, product, targetVersions(facts, product, version));
       if (heard === null) continue;
       preflight[product] = heard;
-      uncovered[product] = weighVersion(db, product, version)?.uncovered ?? COVERED_CLASSES;
+      const coverage = coverageOf(db, record, product);
+      uncovered[product] = coverage === null ? COVERED_CLASSES : uncoveredBy(coverage);
     }
   }
   return {
@@ -65,8 +68,7 @@ function observations(db: Db, record: RolloutRecord): Observations {
     gates: [],
     defaultGates: {},
     mirrors: mirrorFacts(db, state),
-    requests: null,
-    defaultRequests: {},
+    ...seenTraffic(db, record),
     uncovered,
     probes: probes(db, facts, state),
     homes: homesOf(db, record),

@@ -3,6 +3,7 @@ import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { isActive } from "../../core/rollout/state.ts";
 import { rolloutView } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
+import { coverageOf, seenTraffic } from "../observations/seen.ts";
 import { readInt } from "../row.ts";
 import { loadFrozen, type RolloutRecord } from "../store/rollouts.ts";
 
@@ -12,6 +13,8 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
     leftBehind: record.leftBehind,
     gates: [],
     createdLater: createdLater(db, record),
+    requests: seenTraffic(db, record).requests,
+    coverage: coverage(db, record),
     revision: record.revision,
   });
 }

@@ -42,6 +42,8 @@ export type MetaName =
   | "break_glass_halt"
   /** What edges have compared of mirrored requests, as the last tick read it. */
   | "mirrored"
+  /** `none` while this deployment has no meters, as the last tick found. */
+  | "meters"
   /** Where the publisher is with its batch; see publisher/phase.ts. */
   | "phase"
   /** Root that is out: its text, for comparison and succession. */

@@ -96,6 +96,16 @@ export function loadPublished(db: Db): PublishedRoot | null {
   return row === undefined ? null : toPublished(row);
 }
 
+/** The first root that had a change of the root, or null. */
+export function firstWithRoot(db: Db, seq: number): PublishedRoot | null {
+  const row = db.rows(
+    `SELECT generation, at, root_seq, shard_seq FROM roots WHERE state = 'published' AND root_seq >= ?
+     ORDER BY generation LIMIT 1`,
+    seq,
+  )[0];
+  return row === undefined ? null : toPublished(row);
+}
+
 /** The first root that had a change of the shards, or null. */
 export function firstWithShards(db: Db, seq: number): PublishedRoot | null {
   const row = db.rows(

@@ -7,9 +7,11 @@ import type { RolloutView, WaveView } from "../../contracts/api/rollouts.ts";
 import type { MirrorPlan, MirrorState } from "../../contracts/mirror.ts";
 import type { LeftBehind, Observations } from "../../contracts/rollout-input.ts";
 import type { DefaultState, FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
-import type { EpochMs } from "../../contracts/units.ts";
+import type { CoveredClass } from "../../contracts/preflight.ts";
+import type { EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
 import { MINUTE_MS } from "../calendar/memo.ts";
 import { comparedOf, NOTHING_COMPARED } from "../mirror.ts";
+import type { SeenRequests } from "../preflight/verdict.ts";
 import { movedAccounts, targetOf } from "./groups.ts";
 import { mirroredMs, mirrorPlanOf } from "./phases/mirror.ts";
 import { countBetween } from "./thresholds.ts";
@@ -19,6 +21,14 @@ export interface ViewContext {
   /** Of the start; accounts that came later are counted by control. */
   readonly leftBehind: readonly LeftBehind[];
   readonly gates: Observations["gates"];
+  /** Requests of moved accounts since the wave at hand was done; null: not known. */
+  readonly requests: number | null;
+  /** Requests by class that each target answered well since the start, real and synthetic. */
+  readonly coverage: readonly {
+    readonly product: ProductName;
+    readonly version: VersionName;
+    readonly classes: Readonly<Record<CoveredClass, SeenRequests>>;
+  }[];
   readonly createdLater: number;
   readonly revision: number;
 }
@@ -28,7 +38,8 @@ const BP_PER_PERCENT = 100;
 const shown = (atMs: EpochMs): string => new Date(atMs).toISOString();
 const maybe = (atMs: EpochMs | null): string | null => (atMs === null ? null : shown(atMs));
 
-function waveView(state: RolloutState, wave: number, { frozen, gates }: ViewContext): WaveView {
+function waveView(state: RolloutState, wave: number, context: ViewContext): WaveView {
+  const { frozen, gates } = context;
   let accounts = 0;
   let moved = 0;
   for (const [index, group] of frozen.entries()) {
@@ -47,6 +58,7 @@ function waveView(state: RolloutState, wave: number, { frozen, gates }: ViewCont
     verdict: gates[wave]?.verdict ?? null,
     threshold: known?.threshold ?? 0,
     approved: approved === null ? null : { by: approved.by, at: shown(approved.atMs) },
+    requests: wave === state.wave ? context.requests : null,
     firstMoveAt: maybe(known?.firstMoveMs ?? null),
     shiftedAt: maybe(known?.shiftedMs ?? null),
     bakedAt: maybe(known?.bakedMs ?? null),
@@ -136,6 +148,14 @@ export function rolloutView(state: RolloutState, context: ViewContext): RolloutV
     accounts: context.frozen.reduce((sum, { buckets }) => sum + buckets.length, 0),
     moved: movedAccounts(state, context.frozen),
     digest: state.digest,
+    coverage: context.coverage.map(({ product, version, classes }) => ({
+      product,
+      version,
+      known: { ...classes.known },
+      unknown: { ...classes.unknown },
+      none: { ...classes.none },
+      ip: { ...classes.ip },
+    })),
     salt: state.salt,
     startedAt: maybe(state.startedMs),
     clock: shown(state.clockMs),

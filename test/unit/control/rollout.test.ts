@@ -167,17 +167,6 @@ describe("a rollout of two products", () => {
     expect(refused.extensions).toMatchObject({ other: "autumn" });
   });
 
-  it("refuses a bake that counts requests, which nothing counts", async ({ expect }) => {
-    const world = await prepare(healthy, ACCOUNTS.slice(0, 20));
-    const bake = { minutes: 0, requests: 200, workdays: 0 };
-    const input = { ...PLAN, waves: [{ name: "all", cohorts: ["*"], percent: 100, bake }] };
-    const refused = refusalOf(
-      await world.control.execute("rollout.create", { id: "autumn", input }, contextOf("operator")),
-    );
-    expect(refused).toMatchObject({ problem: "invalid" });
-    expect(refused.detail).toContain("waves.0.bake.requests");
-  });
-
   it("moves nobody when a pin, a quarantine or a deferral ends", async ({ expect }) => {
     const world = await prepare();
     const pin = { version: "1", reason: "wait", expires: null };

@@ -135,6 +135,15 @@ describe("takeTick", () => {
     expect(all.target.known.tally.requests).toBe(110);
   });
 
+  it("counts what came before the first tick as of that tick", ({ expect }) => {
+    const meter = buildMeter(0);
+    meter.take(series({ acme: [3, 1] }, { version: "2" }));
+    const answer = meter.ask(START, { sinceMs: START });
+    expect(answer.target.known.tally.requests).toBe(3);
+    expect(answer.moved.requests).toBe(3);
+    expect(readTotals(meter.db).series).toHaveLength(1);
+  });
+
   it("stamps with the greatest clock it was ticked with, never an earlier one", ({ expect }) => {
     const meter = buildMeter();
     meter.tick(START + HOUR);

@@ -275,6 +275,8 @@ describe("mirroring before the default moves", () => {
       frozen: sim.frozen.groups,
       leftBehind: [],
       gates: [],
+      requests: null,
+      coverage: [],
       createdLater: 0,
       revision: 1,
     });
