@@ -133,8 +133,8 @@ function addReading(object: Command, context: ProgramContext): void {
           noun: ["account", "accounts"],
           render: (items) =>
             renderTable(
-              ["account", "reason"],
-              items.map(({ account, reason }) => [account, reason]),
+              ["account", "reason", "detail"],
+              items.map(({ account, reason, detail }) => [account, reason, detail]),
             ),
         }),
     },

@@ -61,6 +61,8 @@ export interface AccountFacts {
   readonly ahead?: readonly Readonly<Record<ProductName, VersionName>>[];
   /** When a rollout last moved it back. */
   readonly rolledBackMs: EpochMs | null;
+  /** How often rollouts have moved it back in the last 30 days. Left out: once where `rolledBackMs` is set, else never. */
+  readonly timesBack?: number;
 }
 
 /** Everything a rollout keeps of the accounts. */

@@ -138,7 +138,12 @@ export interface RollbackPreviewView {
 }
 
 export interface LeftBehindPage {
-  readonly items: readonly { readonly account: AccountSlug; readonly reason: LeftBehindReason }[];
+  readonly items: readonly {
+    readonly account: AccountSlug;
+    readonly reason: LeftBehindReason;
+    /** What else there is to say: until when, on what it stays. */
+    readonly detail: string | null;
+  }[];
   readonly cursor: string | null;
 }
 

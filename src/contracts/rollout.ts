@@ -145,7 +145,7 @@ export const LEFT_BEHIND_REASONS = [
   "quarantined",
   "deferred",
   "incompatible", // upgradesFrom or requires forbid it
-  "flapping", // was rolled back within a day, and nobody said "again"
+  "flapping", // was moved back within a day, or twice within 30, and nobody said "again"
   "rolled-back", // by this rollout
   "late", // became eligible after its wave
   "not-reached", // the rollout ended before it
@@ -153,6 +153,7 @@ export const LEFT_BEHIND_REASONS = [
   "migration", // its hooks failed or did not answer; undone
   "kept", // could not go back: its version stays
   "stuck", // an undo was not confirmed; held by name until it is
+  "deleted", // before its wave
 ] as const;
 export type LeftBehindReason = (typeof LEFT_BEHIND_REASONS)[number];
 

@@ -16,7 +16,9 @@ import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
 import type { Publisher } from "./publisher/publisher.ts";
 import { lookAtMirrored } from "./rollouts/mirrors.ts";
 import type { RolloutWork } from "./rollouts/work-on.ts";
+import { FLAP_MEMORY_MS } from "../core/rollout/eligible.ts";
 import { appendAudit } from "./store/audit.ts";
+import { dropOldBacks } from "./store/backs.ts";
 import { nextSeq } from "./store/changes.ts";
 import { dropOldAnswers } from "./store/idempotency.ts";
 import { readCounter, writeCounter } from "./store/meta.ts";
@@ -78,6 +80,7 @@ function doWhatIsDue(
     });
   }
   dropOldAnswers(db, nowMs);
+  dropOldBacks(db, nowMs - FLAP_MEMORY_MS);
   db.run("DELETE FROM outbox WHERE done_at IS NOT NULL AND done_at < ?", clock.nowMs() - OUTBOX_KEPT_MS);
   db.run("DELETE FROM home_sets WHERE accounts = 0 AND tombstones = 0");
   dropOldSnapshots(db, clock.nowMs());

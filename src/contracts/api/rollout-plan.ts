@@ -21,7 +21,15 @@ export const RolloutListSchema = z
 export const LeftBehindQuerySchema = PageQuerySchema.strict();
 
 export const LeftBehindAccountSchema = z
-  .object({ account: SlugSchema, reason: z.enum(LEFT_BEHIND_REASONS) })
+  .object({
+    account: SlugSchema,
+    reason: z.enum(LEFT_BEHIND_REASONS),
+    detail: z
+      .string()
+      .nullable()
+      .default(null)
+      .openapi({ description: "What else there is to say: until when, on what it stays" }),
+  })
   .openapi("LeftBehindAccount");
 
 export const LeftBehindPageSchema = z

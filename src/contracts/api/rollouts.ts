@@ -158,7 +158,8 @@ export const StartInputSchema = z
       .optional()
       .openapi({ description: "What `plan` printed: start that and nothing else" }),
     again: z.boolean().default(false).openapi({
-      description: "Accounts that were rolled back within a day may go forward again",
+      description:
+        "Accounts that were moved back within a day, or twice within 30 days, may go forward again",
     }),
     reason: ReasonSchema.optional(),
   })

@@ -21,6 +21,7 @@ import { noteNewKeys } from "../store/account-keys.ts";
 import { openGroupBook, type GroupBook } from "../store/groups.ts";
 import { openHomeBook, type HomeBook } from "../store/home-sets.ts";
 import { addCounter } from "../store/meta.ts";
+import { tallyAccounts } from "../rollouts/tally.ts";
 import { hasActiveRollout } from "../store/rollouts.ts";
 import type { Planned, Present } from "./plan.ts";
 
@@ -51,6 +52,11 @@ export function applyAccounts(
 ): Applied {
   const books: Books = { homes: openHomeBook(db), groups: openGroupBook(db) };
   const frozen = hasActiveRollout(db);
+  if (!frozen)
+    tallyAccounts(
+      db,
+      changes.map(({ planned }) => planned.slug),
+    );
   const records: AccountRecord[] = [];
   const written: AccountChange[] = [];
   const hashes: number[] = [];

@@ -18,6 +18,7 @@ import { loadFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
 import { pairsOf, rollbackCommand } from "./going-back.ts";
 import { startRollout } from "./start.ts";
+import { finishTallies } from "./tally.ts";
 import { viewRollout } from "./view.ts";
 
 type Told = Result<Change<RolloutView>, Refusal>;
@@ -31,6 +32,8 @@ function tell(
   const found = findRollout(work, id);
   if (!found.ok) return found;
   const before = found.value;
+  // Who goes forward again was moved back all the same.
+  if (said.what.kind === "resume" && said.what.again) finishTallies(db);
   const facts = loadFacts(db);
   const { what } = said;
   const pairs = what.kind === "rollback" ? pairsOf(db, before, { scope: what.scope, facts }) : null;

@@ -4,7 +4,7 @@
  * for `run-steps`. Each effect counts once for its number, so the same tick twice does nothing twice.
  */
 import type { Advanced, RolloutEffect } from "../../contracts/rollout-input.ts";
-import type { FrozenGroup } from "../../contracts/rollout.ts";
+import type { FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import type { CalendarMemo } from "../../core/calendar/memo.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
@@ -30,6 +30,7 @@ import {
 import { loadVersion, saveVersion } from "../store/versions.ts";
 import { isOut, observe } from "./observe.ts";
 import { splitByLabels } from "./split-labels.ts";
+import { beginTally } from "./tally.ts";
 
 export interface Drive {
   readonly db: Db;
@@ -85,8 +86,15 @@ export function takeAdvanced(drive: Drive, before: RolloutRecord, advanced: Adva
   }
   // A probe that is still out would keep the alarm going for a rollout that nothing asks any more.
   if (isTerminal(record.state)) dropWaitingSteps(db, record.id, nowMs);
+  if (isOver(before.state, record.state)) beginTally(db, record.id);
   if (turned) tellPhase(drive, record);
   return record;
+}
+
+/** A rollback or a rollout that had begun has come to its end: who was moved back and left behind is to be noted. */
+function isOver(before: RolloutState, after: RolloutState): boolean {
+  const back = before.rollback !== null && after.rollback === null;
+  return after.startedMs !== null && (back || (isTerminal(after) && !isTerminal(before)));
 }
 
 function tellPhase({ db, nowMs }: Drive, { id, state }: RolloutRecord): void {

@@ -8,19 +8,19 @@ import type { AccountFacts, Facts, ProductFacts } from "../../contracts/rollout-
 import type { RolloutState } from "../../contracts/rollout.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
-import { DAY_MS } from "../../core/calendar/memo.ts";
 import { own } from "../../core/record.ts";
-import { rolledBackMs } from "../../core/rollout/groups.ts";
+import { FLAP_MEMORY_MS } from "../../core/rollout/eligible.ts";
 import { fromInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { parseTexts, readText } from "../row.ts";
 import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { loadBacks } from "../store/backs.ts";
 import { readHalt } from "../store/halt.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
 import { readMeta } from "../store/meta.ts";
 import { loadProducts } from "../store/products.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
-import { loadActiveRollouts, loadEndedSince, type RolloutRecord } from "../store/rollouts.ts";
+import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersions, type VersionRecord } from "../store/versions.ts";
 import { loadWindows, parseWindows } from "../store/windows.ts";
 
@@ -135,14 +135,13 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   const windows = loadWindowFacts(db);
   const book = openHomeBook(db);
   const running = loadRunning(db);
-  const ended = loadEndedSince(db, nowMs - DAY_MS).filter(wasRolledBack);
+  const backs = loadBacks(db, nowMs - FLAP_MEMORY_MS, slugs);
   const held = loadHeld(db);
   for (const row of accountRows(db, slugs)) {
     const record = toAccountRecord(row);
     const { slug, groupId } = record;
     const homes = book.homesOf(record.homesId);
-    const back = ended.map(({ state }) => rolledBackMs(state, groupId, bucketOf(state.salt, slug)) ?? 0);
-    const latest = Math.max(0, ...back);
+    const back = backs.get(slug);
     yield {
       record,
       homes,
@@ -158,14 +157,11 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
         pinned: held.pins.get(slug) ?? [],
         quarantined: held.quarantines.get(slug) ?? [],
         deferredUntilMs: held.deferrals.get(slug) ?? null,
-        rolledBackMs: latest === 0 ? null : latest,
+        rolledBackMs: back?.lastMs ?? null,
+        timesBack: back?.times ?? 0,
       },
     };
   }
-}
-
-function wasRolledBack({ state }: RolloutRecord): boolean {
-  return state.groups.barredMs.some((at) => at !== null);
 }
 
 function accountRows(db: Db, slugs: readonly AccountSlug[] | undefined): ReturnType<Db["rows"]> {

@@ -1,12 +1,11 @@
 /**
  * Homes of moved accounts, written in the background, a batch a transaction, before a rollout leaves the maps: then
- * nobody's decision changes by that. And put back, should somebody roll back in between. The same passage notes whom the
- * rollout leaves behind. Goes on where it was after a crash; each batch is whole or not at all.
+ * nobody's decision changes by that. And put back, should somebody roll back in between. Goes on where it was after a
+ * crash; each batch is whole or not at all.
  */
 import type { AccountRow } from "../../contracts/maps.ts";
-import type { LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
+import type { RolloutState } from "../../contracts/rollout.ts";
 import type { AccountSlug } from "../../contracts/units.ts";
-import { bucketOf } from "../../core/bucket.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { own } from "../../core/record.ts";
 import { settledHome } from "../../core/rollout/root-rollout.ts";
@@ -16,7 +15,7 @@ import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/a
 import { markMany, type Moment } from "../store/changes.ts";
 import { openHomeBook, type HomeBook, type Homes } from "../store/home-sets.ts";
 import { loadPlacements, type Placements } from "../store/placements.ts";
-import { saveLeftBehind, saveRollout, type LeftAccount, type RolloutRecord } from "../store/rollouts.ts";
+import { saveRollout, type RolloutRecord } from "../store/rollouts.ts";
 
 /** Accounts of one transaction: some 30 ms. */
 const BATCH = 2000;
@@ -45,13 +44,10 @@ function writeBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecor
     accounts.map(({ slug }) => slug),
   );
   const changed: Rehomed[] = [];
-  const left: LeftAccount[] = [];
   for (const account of accounts) {
     const homes = book.homesOf(account.homesId);
     const after = homesAfter(record.state, account, { homes, placements });
     if (after !== null) changed.push({ record: account, homes: after });
-    const reason = account.deletedAt === null ? leftReason(record.state, account) : null;
-    if (reason !== null) left.push({ account: account.slug, reason });
   }
   runEach(
     db,
@@ -65,7 +61,6 @@ function writeBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecor
       homes: canonicalJson(book.homesOf(homesId)),
     })),
   );
-  saveLeftBehind(db, record.id, left);
   rehome(db, moment, { changed, book });
   return goOn(db, record, {
     cursor: accounts.at(-1)?.slug ?? record.homesCursor,
@@ -103,19 +98,6 @@ function versionsOf(
   return placed === undefined
     ? null
     : Object.fromEntries(placed.map(({ product, version }) => [product, version]));
-}
-
-/** Why it ends without the account; null when it moved it, or said so at its start. */
-function leftReason(
-  { salt, groups, startedMs }: RolloutState,
-  { slug, groupId, createdAt }: AccountRecord,
-): LeftBehindReason | null {
-  const index = groups.number.indexOf(groupId);
-  if (index < 0) return createdAt >= (startedMs ?? Infinity) ? "created-later" : null;
-  const bucket = bucketOf(salt, slug);
-  if (bucket < (groups.moved[index] ?? 0)) return null;
-  if (bucket < (groups.peak[index] ?? 0)) return "rolled-back";
-  return (groups.fromWave[index] ?? 0) > 0 ? "late" : "not-reached";
 }
 
 function restoreBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecord {

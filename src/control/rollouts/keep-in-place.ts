@@ -13,17 +13,18 @@ import { own } from "../../core/record.ts";
 import { leftBehindReason } from "../../core/rollout/eligible.ts";
 import { admitLate, lateVariant } from "../../core/rollout/groups.ts";
 import { settleHome } from "../accounts/apply.ts";
+import { toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { loadAccount } from "../store/accounts.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import type { Homes } from "../store/home-sets.ts";
+import { loadPlacements } from "../store/placements.ts";
+import { forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
 import {
-  forgetLeftBehind,
   loadActiveRollouts,
   loadFrozen,
   saveFrozen,
-  saveLeftBehind,
   saveRollout,
   type RolloutRecord,
 } from "../store/rollouts.ts";
@@ -56,6 +57,8 @@ export function keepInPlace(db: Db, moment: Moment, freed: Freed): void {
  */
 export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly string[] {
   const held: string[] = [];
+  const until = loadPlacements(db, [slug]).deferrals.get(slug)?.until ?? null;
+  const detail = until === null ? null : `until ${toInstant(until)}`;
   for (const { id } of loadActiveRollouts(db)) {
     const record = loadActiveRollouts(db).find((one) => one.id === id);
     const [read] = readAccounts(db, moment.nowMs, [slug]);
@@ -64,7 +67,7 @@ export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly st
     const mine = groupId !== NO_GROUP && record.state.groups.number.includes(groupId);
     if (!mine || hasMoved(toRunning(record.state), slug, groupId)) continue;
     regroup(db, moment, { record, read, late: false });
-    saveLeftBehind(db, id, [{ account: slug, reason: "deferred" }]);
+    saveLeftBehind(db, id, [{ account: slug, reason: "deferred", detail }]);
     const now = loadActiveRollouts(db).find((one) => one.id === id);
     if (now !== undefined) saveRollout(db, { ...now, leftBehind: withLeft(now.leftBehind, slug) });
     held.push(id);

@@ -16,7 +16,8 @@ import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import type { GroupBook } from "../store/groups.ts";
-import { hasActiveRollout, type LeftAccount } from "../store/rollouts.ts";
+import type { LeftAccount } from "../store/left-behind.ts";
+import { hasActiveRollout } from "../store/rollouts.ts";
 import { loadFacts, readAccounts } from "./facts.ts";
 import { bucketsOf, identityOf, type GroupMove, type Split } from "./regroup.ts";
 
@@ -117,7 +118,7 @@ function gather(db: Db, question: Question, options: FreezeOptions): Gathered {
     const living = record.deletedAt === null;
     if (living) gathered.living.push(facts);
     if (living && placed.leftBehind !== null)
-      gathered.left.push({ account: record.slug, reason: placed.leftBehind });
+      gathered.left.push({ account: record.slug, reason: placed.leftBehind, detail: placed.detail });
     const moves = living && placed.leftBehind === null;
     const key = moves ? placed.key : { ...placed.key, variant: `out:${question.plan.id}` };
     const from = cutting ? record.groupId : null;

@@ -5,7 +5,8 @@ import type { RolloutQueryInputs, RolloutQueryOutputs } from "../../contracts/ro
 import { commandTime } from "../clock.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { notFound } from "../refuse.ts";
-import { loadLeftBehind, loadRollout, loadRollouts } from "../store/rollouts.ts";
+import { loadLeftBehind } from "../store/left-behind.ts";
+import { loadRollout, loadRollouts } from "../store/rollouts.ts";
 import { viewRollback } from "./going-back.ts";
 import { viewPlan } from "./plan-view.ts";
 import { viewRollout } from "./view.ts";

@@ -20,6 +20,7 @@ import {
   saveRollout,
   type RolloutRecord,
 } from "../store/rollouts.ts";
+import { tallyAccounts } from "./tally.ts";
 
 export interface GroupMove {
   readonly slug: AccountSlug;
@@ -39,6 +40,10 @@ export function moveGroups(
   { moves, book }: { moves: readonly GroupMove[]; book: GroupBook },
 ): void {
   if (moves.length === 0) return;
+  tallyAccounts(
+    db,
+    moves.map(({ slug }) => slug),
+  );
   for (const { from, to } of moves) {
     book.add(from, -1);
     book.add(to, 1);

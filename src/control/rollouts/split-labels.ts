@@ -9,6 +9,7 @@ import { parseTexts, readInt, readText } from "../row.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { loadFrozen, saveFrozen, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
+import { finishTallies } from "./tally.ts";
 import { identityOf, moveGroups, splitIn, splitOthers, type Split } from "./regroup.ts";
 
 /** @returns the rollout, already stored, with the change that the shards must show before it goes on. */
@@ -17,6 +18,7 @@ export function splitByLabels(
   record: RolloutRecord,
   labels: Readonly<Record<string, string>>,
 ): RolloutRecord {
+  finishTallies(db);
   const frozen = loadFrozen(db, record.id);
   const book = openGroupBook(db);
   const variant = `split:${seq}:${canonicalJson(labels)}`;

@@ -15,13 +15,15 @@ import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { readIntOrNull } from "../row.ts";
 import { openGroupBook } from "../store/groups.ts";
-import { loadActiveRollouts, saveLeftBehind } from "../store/rollouts.ts";
+import { saveLeftBehind } from "../store/left-behind.ts";
+import { loadActiveRollouts } from "../store/rollouts.ts";
 import { refusePlan } from "./drafts.ts";
 import { advanceRollout, saveWhole, takeAdvanced } from "./drive.ts";
 import { loadFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
 import { partition } from "./partition.ts";
 import { moveGroups, splitOthers } from "./regroup.ts";
+import { finishTallies } from "./tally.ts";
 import { viewRollout } from "./view.ts";
 
 export function startRollout(
@@ -39,6 +41,7 @@ export function startRollout(
       ? refuse("conflict", `${others.length} rollouts are running, which is the most the maps take`)
       : null);
   if (refused !== null) return refused;
+  finishTallies(db);
   const book = openGroupBook(db);
   const parted = partition(db, { question: { plan, salt, nowMs, again: input.again }, book, seq });
   if (!parted.ok) return parted;

@@ -1,10 +1,11 @@
 /** A rollout as the API shows it: the engine's view with what control alone knows. Reads only. */
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
-import { isActive } from "../../core/rollout/state.ts";
+import { isActive, isTerminal } from "../../core/rollout/state.ts";
 import { rolloutView } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
 import { readInt } from "../row.ts";
+import { loadTallies } from "../store/backs.ts";
 import { loadFrozen, type RolloutRecord } from "../store/rollouts.ts";
 
 export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
@@ -13,10 +14,16 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
     leftBehind: record.leftBehind,
     gates: [],
     createdLater: createdLater(db, record),
+    listed: isListed(db, record),
     requests: seenTraffic(db, record).requests,
     coverage: coverage(db, record),
     revision: record.revision,
   });
+}
+
+/** Whether all that can be said of whom it left behind is written down. */
+function isListed(db: Db, { id, state }: RolloutRecord): boolean {
+  return isTerminal(state) && !loadTallies(db).some(({ rollout }) => rollout === id);
 }
 
 /** Accounts that came while groups are frozen: they are in none, and start on stable. */

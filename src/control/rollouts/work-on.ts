@@ -30,6 +30,7 @@ import {
 import { advanceRollout } from "./drive.ts";
 import { homesBatch } from "./homes.ts";
 import { runSteps } from "./probe-steps.ts";
+import { hasTally, tallyBatch } from "./tally.ts";
 
 export interface RolloutWork {
   /** Takes every running rollout and replacement to a tick's time; inside the tick's transaction. @returns what happened. */
@@ -74,10 +75,11 @@ export function createRolloutWork(ports: PublisherPorts, runPreflight: RunPrefli
     });
   const goOn = async (): Promise<readonly string[]> => {
     const happened: string[] = [];
-    for (let round = 0; round < MAX_ROUNDS && isActive(db); round += 1) {
+    for (let round = 0; round < MAX_ROUNDS && (isActive(db) || hasTally(db)); round += 1) {
       await runSteps(ports, runPreflight);
       while (writeSomeHomes(db, commandTime(db, clock))) await clock.sleep(0);
       happened.push(...again());
+      while (tallyBatch(db)) await clock.sleep(0);
       if (!isWaiting(db)) break;
     }
     return happened;
@@ -102,7 +104,8 @@ function isActive(db: Db): boolean {
 }
 
 function isWaiting(db: Db): boolean {
-  return loadWaitingSteps(db).length > 0 || homesUnderWay(db) !== null || sweepUnderWay(db) !== null;
+  const writing = homesUnderWay(db) !== null || sweepUnderWay(db) !== null;
+  return loadWaitingSteps(db).length > 0 || writing || hasTally(db);
 }
 
 function homesUnderWay(db: Db): RolloutRecord | null {

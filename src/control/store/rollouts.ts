@@ -4,11 +4,11 @@
  */
 import type { Window } from "../../contracts/calendar.ts";
 import type { LeftBehind, RolloutEffect } from "../../contracts/rollout-input.ts";
-import type { FrozenGroup, GroupKey, LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
+import type { FrozenGroup, GroupKey, RolloutState } from "../../contracts/rollout.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { isActive, isTerminal } from "../../core/rollout/state.ts";
-import { runEach, type Db, type SqlRow } from "../db.ts";
+import type { Db, SqlRow } from "../db.ts";
 import { parseTexts, readBytes, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
 
 /** Where the writing of homes is. */
@@ -73,11 +73,6 @@ export function loadActiveRollouts(db: Db): readonly RolloutRecord[] {
   return db.rows(`SELECT ${COLUMNS} FROM rollouts WHERE active = 1 ORDER BY id`).map(toRecord);
 }
 
-/** Those that ended at or after an instant. */
-export function loadEndedSince(db: Db, since: EpochMs): readonly RolloutRecord[] {
-  return db.rows(`SELECT ${COLUMNS} FROM rollouts WHERE ended_at >= ? ORDER BY id`, since).map(toRecord);
-}
-
 /** Whether groups of accounts are frozen now. */
 export function hasActiveRollout(db: Db): boolean {
   return db.rows("SELECT 1 FROM rollouts WHERE active = 1 LIMIT 1").length > 0;
@@ -85,7 +80,14 @@ export function hasActiveRollout(db: Db): boolean {
 
 export function deleteRollout(db: Db, id: string): void {
   db.run("DELETE FROM rollouts WHERE id = ?", id);
-  for (const table of ["rollout_groups", "rollout_buckets", "rollout_steps", "rollout_homes", "left_behind"])
+  for (const table of [
+    "rollout_groups",
+    "rollout_buckets",
+    "rollout_steps",
+    "rollout_homes",
+    "left_behind",
+    "rollout_tallies",
+  ])
     db.run(`DELETE FROM ${table} WHERE rollout = ?`, id);
 }
 
@@ -245,54 +247,5 @@ export function loadWaitingSteps(db: Db): readonly StepRecord[] {
     .map((row) => ({
       rollout: readText(row, "rollout"),
       effect: JSON.parse(readText(row, "effect")) as RolloutEffect,
-    }));
-}
-
-export interface LeftAccount {
-  readonly account: AccountSlug;
-  readonly reason: LeftBehindReason;
-}
-
-/** Adds accounts; who is listed with a reason keeps it. */
-export function saveLeftBehind(db: Db, rollout: string, left: readonly LeftAccount[]): void {
-  runEach(
-    db,
-    {
-      sql: `INSERT OR IGNORE INTO left_behind (rollout, account, reason)
-        SELECT ?2, value ->> 'account', value ->> 'reason' FROM json_each(?1)`,
-      params: [rollout],
-    },
-    left,
-  );
-}
-
-/** Takes an account off the list. @returns the reason it was there with, null when it was not. */
-export function forgetLeftBehind(db: Db, rollout: string, account: AccountSlug): string | null {
-  const row = db.rows(
-    "SELECT reason FROM left_behind WHERE rollout = ? AND account = ?",
-    rollout,
-    account,
-  )[0];
-  db.run("DELETE FROM left_behind WHERE rollout = ? AND account = ?", rollout, account);
-  return row === undefined ? null : readText(row, "reason");
-}
-
-/** Accounts in order of slug, from after the cursor on. */
-export function loadLeftBehind(
-  db: Db,
-  rollout: string,
-  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
-): readonly LeftAccount[] {
-  return db
-    .rows(
-      "SELECT account, reason FROM left_behind WHERE rollout = ? AND account > ? ORDER BY account LIMIT ?",
-      rollout,
-      cursor ?? "",
-      limit,
-    )
-    .map((row) => ({
-      account: readText(row, "account"),
-      // Written from the closed list alone.
-      reason: readText(row, "reason") as LeftBehindReason,
     }));
 }

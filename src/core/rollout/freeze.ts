@@ -13,7 +13,7 @@ import { bucketOf } from "../bucket.ts";
 import { canonicalJson } from "../maps/canonical.ts";
 import { own } from "../record.ts";
 import { frozenDigest } from "./digest.ts";
-import { leftBehindReason } from "./eligible.ts";
+import { whyLeft } from "./eligible.ts";
 
 /** Accounts named for each reason; the numbers are whole. */
 const EXAMPLES = 20;
@@ -59,6 +59,8 @@ export interface Placed {
   readonly key: GroupKey;
   readonly labels: Readonly<Record<string, string>>;
   readonly leftBehind: LeftBehindReason | null;
+  /** What else there is to say of that. */
+  readonly detail: string | null;
 }
 
 /** Where an account belongs at the start of a rollout. Control writes the number of `key` into its row. */
@@ -68,12 +70,13 @@ export function placeAccount(
   labelKeys: readonly string[],
 ): Placed {
   const query = { ...options, targets: options.plan.targets };
-  const leftBehind = leftBehindReason(account, query);
+  const left = whyLeft(account, query);
   const labels = labelsUnder(account.labels, labelKeys);
   const apart = Object.keys(labels).length === 0 ? "" : `labels:${canonicalJson(labels)}`;
   const { cohort, zone, window, cell } = account;
-  const variant = leftBehind === null ? apart : `out:${options.plan.id}`;
-  return { key: { cohort, zone, window, cell, variant }, labels, leftBehind };
+  const variant = left === null ? apart : `out:${options.plan.id}`;
+  const said = { leftBehind: left?.reason ?? null, detail: left?.detail ?? null };
+  return { key: { cohort, zone, window, cell, variant }, labels, ...said };
 }
 
 interface Gathering {

@@ -4,7 +4,6 @@
  * Called by commands, phases, and by control when pins, quarantines or deferrals begin or end. Pure.
  */
 import type { FrozenGroup, GroupColumns, RolloutState } from "../../contracts/rollout.ts";
-import type { EpochMs } from "../../contracts/units.ts";
 import { countBetween, targetThreshold } from "./thresholds.ts";
 
 /** Columns for groups of which nobody was moved yet. */
@@ -56,14 +55,6 @@ export function movedAccounts(state: RolloutState, frozen: readonly FrozenGroup[
     (sum, group, index) => sum + countBetween(group, 0, state.groups.moved[index] ?? 0),
     0,
   );
-}
-
-/** When the account of a bucket was last moved back by this rollout; null when it was not. For the flap brake. */
-export function rolledBackMs(state: RolloutState, number: number, bucket: number): EpochMs | null {
-  const index = state.groups.number.indexOf(number);
-  const { moved, peak, barredMs } = state.groups;
-  if (index < 0 || bucket < (moved[index] ?? 0) || bucket >= (peak[index] ?? 0)) return null;
-  return barredMs[index] ?? null;
 }
 
 export interface Regrouped {

@@ -30,6 +30,8 @@ export interface ViewContext {
     readonly classes: Readonly<Record<CoveredClass, SeenRequests>>;
   }[];
   readonly createdLater: number;
+  /** It is over, and `leftBehind` is of its end: nothing has to be added. Left out: no. */
+  readonly listed?: boolean;
   readonly revision: number;
 }
 
@@ -112,6 +114,7 @@ function moveView({ product, movedMs, bakedMs, putBackMs }: DefaultState): Rollo
 
 /** Accounts that it has not moved, by reason: those of the start, those it moved back, those that came too late. */
 export function leftBehindNow(state: RolloutState, context: ViewContext): readonly LeftBehind[] {
+  if (context.listed === true) return context.leftBehind;
   const counts = { "rolled-back": 0, late: 0, "not-reached": 0, "created-later": context.createdLater };
   for (const [index, group] of context.frozen.entries()) {
     const moved = state.groups.moved[index] ?? 0;

@@ -92,7 +92,9 @@ describe("a deferral of an account that a running rollout has not moved", () => 
     await quiet(world);
     await tick(world, FRIDAY + 10 * MINUTE);
     await defer(world, "account-4", at("2026-12-20T00:00:00Z"));
-    expect(await leftBehind(world)).toEqual([{ account: "account-4", reason: "deferred" }]);
+    expect(await leftBehind(world)).toEqual([
+      { account: "account-4", reason: "deferred", detail: "until 2026-12-20T00:00:00.000Z" },
+    ]);
     for (let now = FRIDAY + HOUR; now < FRIDAY + 30 * HOUR; now += HOUR) await tick(world, now);
     expect(versionOf(world, "account-1")).toBe("2");
     expect(versionOf(world, "account-4")).toBe("1");

@@ -1,0 +1,218 @@
+/** What is kept when a rollout ends or goes back: whom it left behind and why, and who was moved back how often. */
+import { describe, it, vi } from "vitest";
+import type { RolloutInput } from "../../../src/contracts/api/rollouts.ts";
+import type { LeftBehindPage } from "../../../src/contracts/rollout-port.ts";
+import { canonicalJson } from "../../../src/core/maps/canonical.ts";
+import { createMemoryDb } from "../../support/control-db.ts";
+import { must, readMaps, valueOf, versionFor, type World } from "../../support/control-world.ts";
+import { FRIDAY, HOUR, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const DAY = 24 * HOUR;
+const ACCOUNTS = Array.from({ length: 30 }, (_unused, n) => `account-${n}`);
+
+function planOf(
+  id: string,
+  waves: RolloutInput["waves"],
+  targets = { kiln: "2", fogbugz: "2" },
+): RolloutInput {
+  return { id, targets, waves };
+}
+const BAKE = { minutes: 600, requests: 0, workdays: 0 };
+const ALL: RolloutInput["waves"] = [{ name: "all", cohorts: ["*"], percent: 100, bake: BAKE }];
+
+async function prepare(): Promise<World> {
+  return prepareRollouts(createMemoryDb(), { accounts: ACCOUNTS });
+}
+
+async function start(world: World, plan: RolloutInput, again = false): Promise<void> {
+  await must(world, "rollout.create", { id: plan.id, input: plan });
+  await must(world, "rollout.start", { id: plan.id, input: { again } });
+  await quiet(world);
+  await tick(world, world.clock.now + MINUTE);
+}
+
+async function back(world: World, id: string, more: object = {}): Promise<void> {
+  await must(world, "rollout.rollback", { id, input: { confirmed: true, reason: "r", ...more } });
+  await quiet(world);
+  await tick(world, world.clock.now + MINUTE);
+}
+
+const page = async (world: World, id: string): Promise<LeftBehindPage["items"]> =>
+  valueOf(await world.control.query("rollout.left-behind", { id, cursor: null, limit: 1000 })).items;
+
+async function reasons(world: World, id: string): Promise<Readonly<Record<string, number>>> {
+  const counted: Record<string, number> = {};
+  for (const { reason } of await page(world, id)) counted[reason] = (counted[reason] ?? 0) + 1;
+  const view = valueOf(await world.control.query("rollout", { id }));
+  const summed = Object.fromEntries(view.leftBehind.map(({ reason, accounts }) => [reason, accounts]));
+  const texts = [counted, summed].map((each) => canonicalJson(each));
+  if (texts[0] !== texts[1]) throw new Error(`the list says ${texts[0]}, the rollout ${texts[1]}`);
+  return counted;
+}
+
+const on = (world: World, slug: string): string => versionFor(readMaps(world.kv.values), "kiln", slug);
+const moved = (world: World): number => ACCOUNTS.filter((slug) => on(world, slug) === "2").length;
+const reason = "r";
+
+describe("whom a rollout left behind", () => {
+  it("is told of one that took its course, with what happened in between, and stays told", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    const until = new Date(FRIDAY + 40 * DAY).toISOString();
+    await must(world, "account.deferral.set", {
+      account: "account-1",
+      input: { until, reason, owner: "jo" },
+    });
+    const pin = { version: "1", reason, expires: null };
+    await must(world, "account.pin.set", { account: "account-2", product: "kiln", input: pin });
+    await quiet(world);
+    await start(world, planOf("autumn", ALL));
+    expect(moved(world)).toBe(28);
+    await must(world, "account.quarantine.set", {
+      account: "account-3",
+      product: "kiln",
+      input: { version: "1", reason },
+    });
+    await must(world, "account.put", {
+      account: "newcomer",
+      input: { timeZone: "Europe/Paris", cohort: "general" },
+    });
+    await must(world, "account.delete", { account: "account-4", reason });
+    await quiet(world);
+    await tick(world, FRIDAY + DAY);
+    expect(valueOf(await world.control.query("rollout", { id: "autumn" })).phase).toBe("completed");
+    const told = [
+      { account: "account-1", reason: "deferred", detail: `until ${until}` },
+      { account: "account-2", reason: "pinned", detail: "pinned for kiln" },
+      { account: "account-3", reason: "quarantined", detail: "kiln stays on 1" },
+      { account: "newcomer", reason: "created-later", detail: null },
+    ];
+    expect(await page(world, "autumn")).toEqual(told);
+    await must(world, "account.pin.lift", { account: "account-2", product: "kiln", reason });
+    await must(world, "account.delete", { account: "account-1", reason });
+    await tick(world, FRIDAY + 2 * DAY);
+    expect(await page(world, "autumn")).toEqual(told);
+    await reasons(world, "autumn");
+  });
+
+  it("is told of one that was stopped: who was not reached, until when, and who was deleted", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    const waves: RolloutInput["waves"] = [
+      { name: "staff", cohorts: ["internal"], percent: 100 },
+      { name: "most", cohorts: ["*"], percent: 90, window: "nights" },
+    ];
+    await start(world, planOf("autumn", waves));
+    await must(world, "account.delete", { account: "account-5", reason });
+    await must(world, "rollout.stop", { id: "autumn", input: { reason } });
+    await quiet(world);
+    await tick(world, FRIDAY + HOUR);
+    const counted = await reasons(world, "autumn");
+    expect(counted).toEqual({ "not-reached": 26, deleted: 1 });
+    const details = new Set((await page(world, "autumn")).map(({ detail }) => detail));
+    expect(details).toContain("no wave of the plan takes it");
+    expect(details).toContain("its next window opens at 2026-11-27T22:00:00+01:00 (2026-11-27T21:00:00Z)");
+  });
+
+  it("is told of one that was stopped before anybody moved, and of one that was rolled back", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    await start(world, planOf("early", [{ name: "all", cohorts: ["*"], percent: 100, window: "nights" }]));
+    await must(world, "rollout.stop", { id: "early", input: { reason } });
+    await quiet(world);
+    expect(await reasons(world, "early")).toEqual({ "not-reached": 30 });
+
+    await start(world, planOf("autumn", [{ name: "third", cohorts: ["*"], percent: 33, bake: BAKE }]));
+    const gone = moved(world);
+    await back(world, "autumn");
+    expect(await reasons(world, "autumn")).toEqual({ "rolled-back": gone, "not-reached": 30 - gone });
+    await start(world, planOf("winter", ALL), true);
+    expect(await reasons(world, "autumn")).toEqual({ "rolled-back": gone, "not-reached": 30 - gone });
+  });
+
+  it("is taken along by a draft that adopts them", async ({ expect }) => {
+    const world = await prepare();
+    await start(world, planOf("autumn", [{ name: "third", cohorts: ["*"], percent: 33 }]));
+    await tick(world, FRIDAY + HOUR);
+    const left = await page(world, "autumn");
+    expect(left.length).toBe(30 - moved(world));
+    const draft = await must(world, "rollout.adopt", { id: "winter", from: "autumn" });
+    expect(draft).toMatchObject({ phase: "draft", targets: { kiln: "2", fogbugz: "2" } });
+    await must(world, "rollout.start", { id: "winter", input: { again: false } });
+    await quiet(world);
+    expect(valueOf(await world.control.query("rollout", { id: "winter" })).accounts).toBe(left.length);
+  });
+});
+
+describe("the flap brake", () => {
+  const some: RolloutInput["waves"] = [{ name: "some", cohorts: ["*"], percent: 50, bake: BAKE }];
+
+  it("holds who was moved back within a day, also when another rollout started in between", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    await start(world, planOf("first", some, { kiln: "2" } as never));
+    const half = ACCOUNTS.filter((slug) => on(world, slug) === "2");
+    expect(half.length).toBeGreaterThan(5);
+    await back(world, "first");
+    // Regroups every account.
+    await must(world, "account.put", {
+      account: half[0] ?? "",
+      input: { timeZone: "Asia/Tokyo", cohort: "general" },
+    });
+    await start(
+      world,
+      planOf("other", [{ name: "staff", cohorts: ["internal"], percent: 1, bake: BAKE }], {
+        fogbugz: "2",
+      } as never),
+    );
+    await must(world, "rollout.stop", { id: "other", input: { reason } });
+    await quiet(world);
+    await start(world, planOf("second", ALL, { kiln: "2" } as never));
+    expect(moved(world)).toBe(30 - half.length);
+    const flapping = (await page(world, "second")).filter((left) => left.reason === "flapping");
+    expect(flapping.map(({ account }) => account)).toEqual([...half].sort());
+    expect(flapping[0]?.detail).toMatch(/^moved back once in 30 days, last at 2026-11-27T/);
+  });
+
+  it("holds for good who was moved back twice in 30 days, until an operator says again", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    for (const [n, id] of ["first", "second"].entries()) {
+      await tick(world, FRIDAY + n * 2 * DAY + HOUR);
+      await start(world, planOf(id, ALL));
+      expect(moved(world)).toBe(30);
+      await back(world, id);
+    }
+    await tick(world, FRIDAY + 10 * DAY);
+    await start(world, planOf("third", ALL));
+    expect(moved(world)).toBe(0);
+    expect(await reasons(world, "third")).toEqual({ flapping: 30 });
+    await tick(world, FRIDAY + 11 * DAY);
+    await start(world, planOf("fourth", ALL), true);
+    expect(moved(world)).toBe(30);
+    await tick(world, FRIDAY + 45 * DAY);
+    expect(world.db.rows("SELECT * FROM account_backs")).toEqual([]);
+  });
+
+  it("counts who was moved back in part of a rollout that goes on", async ({ expect }) => {
+    const world = await prepare();
+    await start(world, planOf("autumn", ALL));
+    await back(world, "autumn", { where: { cohort: "internal" } });
+    await must(world, "rollout.resume", { id: "autumn", input: { again: true } });
+    await quiet(world);
+    await tick(world, world.clock.now + MINUTE);
+    expect(moved(world)).toBe(30);
+    expect(world.db.rows("SELECT DISTINCT account FROM account_backs ORDER BY account")).toEqual([
+      { account: "account-0" },
+      { account: "account-10" },
+      { account: "account-20" },
+    ]);
+  });
+});
