@@ -582,7 +582,6 @@ describe("a rollout's history", () => {
       "default-pending",
       "preflight-failed",
       "mirror-default-pending",
-      "mirror-paused",
     ]) {
       if (!phases.has(phase)) throw new Error(`no history came to ${phase}: ${JSON.stringify([...phases])}`);
     }

@@ -176,6 +176,8 @@ export class Sim {
   /** What edges have reported, by measurement; false: meters do not answer. */
   compared = new Map<string, MirrorCounts>();
   metersAnswer = true;
+  /** How long the maps that were out had edges mirror, by measurement. */
+  mirroredMs = new Map<string, number>();
   private mirroredUntilMs = FRIDAY;
   state: RolloutState;
   frozen: Frozen = { groups: [], labelKeys: [], origins: {}, leftBehind: [], digest: "" };
@@ -307,10 +309,11 @@ export class Sim {
   private mirrorUntil(nowMs: number): void {
     for (const { mirror } of Object.values(this.published.products)) {
       if (mirror === undefined || this.published.halt) continue;
-      const minutes = (Math.min(nowMs, mirror.until ?? nowMs) - this.mirroredUntilMs) / MINUTE;
+      const ms = Math.max(0, Math.min(nowMs, mirror.until ?? nowMs) - this.mirroredUntilMs);
+      this.mirroredMs.set(mirror.run, (this.mirroredMs.get(mirror.run) ?? 0) + ms);
       const { perMinute, worse } = this.unknownTraffic;
       const known = this.compared.get(mirror.run) ?? NOTHING_COMPARED;
-      const more = Math.floor(Math.max(0, minutes) * perMinute);
+      const more = Math.floor((ms / MINUTE) * perMinute);
       const bad = Math.min(more, Math.floor(more * worse));
       this.compared.set(mirror.run, {
         ...known,

@@ -97,7 +97,8 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
       if (isErrorDue()) return fail(request, response, "made to fail");
     }
     const known = account !== null && options.knows(account);
-    if ((options.failsWithoutAccount || faults.failsWithoutAccount) && !known) return fail(request, response, "no such account");
+    if ((options.failsWithoutAccount || faults.failsWithoutAccount) && !known)
+      return fail(request, response, "no such account");
     await answer(request, response, asked);
   };
 
