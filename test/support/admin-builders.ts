@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
-import type { Actor } from "../../src/contracts/control.ts";
+import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
 import type { AccountRow, Replacement, Root } from "../../src/contracts/maps.ts";
 import type { SeenIsolate } from "../../src/contracts/telemetry.ts";
@@ -112,6 +112,8 @@ export interface AdminParts {
   readonly ageMs?: number;
   /** In place of one made of the parts above. */
   readonly maps?: MapsReader;
+  /** In place of the fake. */
+  readonly real?: ControlPort;
 }
 
 export interface TestAdmin {
@@ -147,7 +149,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
   let tokens = 0;
   const admin = createAdmin({
     config: { ...CONFIG, ...parts.config },
-    control: control.port,
+    control: parts.real ?? control.port,
     meters: { seen: parts.seen ?? (async () => []) },
     maps: parts.maps ?? {
       current: () => snapshot,

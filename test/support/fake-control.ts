@@ -25,6 +25,8 @@ import type {
   WriteContext,
 } from "../../src/contracts/control.ts";
 import type { BatchDone, ImportBegin, ImportEnded, NumberedLine } from "../../src/contracts/import-port.ts";
+import type { AccountMove } from "../../src/contracts/history-port.ts";
+import type { Root } from "../../src/contracts/maps.ts";
 import type { Refusal } from "../../src/contracts/problems.ts";
 import { err, ok, type Result } from "../../src/contracts/result.ts";
 
@@ -228,18 +230,18 @@ export const ROLLOUT: RolloutView = {
       moved: 0,
       progress: 0,
       verdict: null,
+      requests: null,
       threshold: 0,
       approved: null,
-      requests: null,
       firstMoveAt: null,
       shiftedAt: null,
       bakedAt: null,
     },
   ],
   defaults: [],
+  coverage: [],
   paused: null,
   rollback: null,
-  coverage: [],
   accounts: 0,
   moved: 0,
   digest: null,
@@ -349,6 +351,32 @@ const COMMANDS: CommandOutputs = {
   "replacement.rollback": REPLACEMENT,
 };
 
+const MOVE: AccountMove = {
+  at: AT,
+  generation: 42,
+  product: "kiln",
+  from: "2.8.0",
+  to: "2.9.0",
+  why: "rollout",
+  rollout: "autumn",
+  by: "boot",
+  reason: null,
+};
+const EMPTY_ROOT: Root = {
+  schema: 1,
+  generation: 42,
+  publishedAt: 0,
+  accounts: 0,
+  domains: 0,
+  removed: { accounts: 0, domains: 0 },
+  halt: false,
+  overrideEpoch: 0,
+  products: {},
+  rollouts: [],
+  urgent: [],
+  index: { hash: "", shards: 1, inline: null },
+};
+
 const QUERIES: QueryOutputs = {
   products: [PRODUCT],
   product: PRODUCT,
@@ -383,6 +411,10 @@ const QUERIES: QueryOutputs = {
   rollout: ROLLOUT,
   "rollout.plan": ROLLOUT_PLAN,
   "rollout.left-behind": { items: [], cursor: null },
+  "history.moment": { now: Date.parse(AT), tense: "ahead", earliest: null, served: [], breakGlass: [] },
+  "history.maps": { root: EMPTY_ROOT, row: null },
+  "history.ahead": { now: Date.parse(AT), rollout: null, move: null, stays: null, unless: [] },
+  "account.history": { account: "acme", since: AT, items: [MOVE], cursor: null },
   "rollout.rollback.preview": {
     id: ROLLOUT.id,
     accounts: 0,
