@@ -106,6 +106,8 @@ describe("every answer", () => {
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).not.toContain("unsafe");
       expect(answer.headers.get("cache-control")).toBe("no-store");
+      // no-referrer would make browsers send our own forms with `Origin: null`.
+      expect(answer.headers.get("referrer-policy")).toBe("same-origin");
       const text = await answer.text();
       expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\sstyle=|\son\w+=/);
     }
