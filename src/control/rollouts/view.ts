@@ -1,7 +1,7 @@
 /** A rollout as the API shows it: the engine's view with what control alone knows. Reads only. */
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { isActive, isTerminal } from "../../core/rollout/state.ts";
-import { rolloutView } from "../../core/rollout/view.ts";
+import { rolloutView, type ViewContext } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
 import { readInt } from "../row.ts";
@@ -24,6 +24,16 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
 /** Whether all that can be said of whom it left behind is written down. */
 function isListed(db: Db, { id, state }: RolloutRecord): boolean {
   return isTerminal(state) && !loadTallies(db).some(({ rollout }) => rollout === id);
+}
+
+/** Nothing counts before the start. */
+function coverage(db: Db, record: RolloutRecord): ViewContext["coverage"] {
+  const { plan, startedMs } = record.state;
+  if (startedMs === null) return [];
+  return Object.entries(plan.targets).flatMap(([product, version]) => {
+    const classes = coverageOf(db, record, product);
+    return classes === null ? [] : [{ product, version, classes }];
+  });
 }
 
 /** Accounts that came while groups are frozen: they are in none, and start on stable. */
