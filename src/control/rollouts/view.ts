@@ -13,17 +13,12 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
     frozen: loadFrozen(db, record.id),
     leftBehind: record.leftBehind,
     gates: [],
-    createdLater: createdLater(db, record),
-    listed: isListed(db, record),
     requests: seenTraffic(db, record).requests,
     coverage: coverage(db, record),
+    createdLater: createdLater(db, record),
+    listed: isListed(db, record),
     revision: record.revision,
   });
-}
-
-/** Whether all that can be said of whom it left behind is written down. */
-function isListed(db: Db, { id, state }: RolloutRecord): boolean {
-  return isTerminal(state) && !loadTallies(db).some(({ rollout }) => rollout === id);
 }
 
 /** Nothing counts before the start. */
@@ -34,6 +29,11 @@ function coverage(db: Db, record: RolloutRecord): ViewContext["coverage"] {
     const classes = coverageOf(db, record, product);
     return classes === null ? [] : [{ product, version, classes }];
   });
+}
+
+/** Whether all that can be said of whom it left behind is written down. */
+function isListed(db: Db, { id, state }: RolloutRecord): boolean {
+  return isTerminal(state) && !loadTallies(db).some(({ rollout }) => rollout === id);
 }
 
 /** Accounts that came while groups are frozen: they are in none, and start on stable. */
