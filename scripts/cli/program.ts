@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { addAccountCareVerbs } from "./account-care.ts";
+import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
 import { addAccountVerbs } from "./account.ts";
 import { addImportVerbs } from "./account-import.ts";
@@ -102,6 +103,7 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
     alias: "account",
   });
   addAccountVerbs(accounts, context);
+  addAccountHistory(accounts, context);
   addAccountPut(accounts, context);
   addImportVerbs(accounts, context);
   addAccountCareVerbs(accounts, context);

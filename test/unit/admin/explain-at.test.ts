@@ -62,7 +62,7 @@ async function start(world: World): Promise<void> {
 
 /** Takes the copies of older roots out of KV, as collection does after a week. */
 function dropCopies({ kv }: World): void {
-  for (const key of [...kv.values.keys()]) if (key.startsWith("root/")) kv.values.delete(key);
+  for (const key of kv.values.keys()) if (key.startsWith("root/")) kv.values.delete(key);
 }
 
 describe("explain of the past", () => {

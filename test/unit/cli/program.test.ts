@@ -9,6 +9,7 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   accounts: [
     "list",
     "show",
+    "history",
     "put",
     "delete",
     "import",
@@ -92,6 +93,8 @@ describe("usage mistakes", () => {
       ["demo", "kiln/2.9.1", "--refuse", "--only", "acme"],
       /closes the port/,
     ],
+    ["a time that is none", ["explain", "a.example.com", "--at", "tonight"], /with its offset/],
+    ["a rollout without a time", ["explain", "a.example.com", "--rollout", "autumn"], /--rollout needs --at/],
     ["a window without its times", ["window", "put", "nights", "--days", "fri"], /--from and --to/],
     ["flags beside a file", ["window", "put", "nights", "--file", "x", "--from", "22:00"], /exclude/],
     ["a weekday that is none", ["window", "put", "nights", "--days", "funday"], /mon/],
