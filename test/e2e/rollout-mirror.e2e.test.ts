@@ -66,7 +66,10 @@ async function tick(): Promise<RolloutView> {
 async function ask(count: number): Promise<ReadonlySet<string>> {
   const answered = new Set<string>();
   for (let left = count; left > 0; left -= AT_ONCE) {
-    const hosts = Array.from({ length: Math.min(AT_ONCE, left) }, () => `nobody-${strangers++}.kiln.localhost`);
+    const hosts = Array.from(
+      { length: Math.min(AT_ONCE, left) },
+      () => `nobody-${strangers++}.kiln.localhost`,
+    );
     for (const version of (await operator.answers(hosts)).values()) answered.add(version);
   }
   return answered;
