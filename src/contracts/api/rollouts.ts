@@ -227,10 +227,10 @@ export const WaveViewSchema = z
     moved: z.int(),
     progress: z.number().min(0).max(1),
     verdict: z.enum(["pass", "fail", "inconclusive"]).nullable(),
-    threshold: z.int(),
     requests: z.int().nullable().openapi({
       description: "Requests of moved accounts since the wave was done, while it bakes; null: not known",
     }),
+    threshold: z.int(),
     approved: z.object({ by: z.string(), at: InstantSchema }).nullable(),
     firstMoveAt: InstantSchema.nullable(),
     shiftedAt: InstantSchema.nullable(),
@@ -238,7 +238,6 @@ export const WaveViewSchema = z
   })
   .openapi("WaveView");
 
-export const LeftBehindSchema = z
 const SeenSchema = z
   .object({ real: z.int(), synthetic: z.int() })
   .openapi("SeenRequests", { description: "Requests that were answered well, and probes that passed" });
@@ -254,6 +253,7 @@ export const CoverageSchema = z
   })
   .openapi("Coverage");
 
+export const LeftBehindSchema = z
   .object({ reason: z.enum(LEFT_BEHIND_REASONS), accounts: z.int(), examples: z.array(z.string()) })
   .openapi("LeftBehind");
 
@@ -280,11 +280,11 @@ export const RolloutSchema = z
     rollback: z
       .object({ by: z.string(), at: InstantSchema, reason: z.string(), stage: z.string() })
       .nullable(),
-    accounts: z.int(),
     coverage: z.array(CoverageSchema).openapi({
       description:
         "What each target has been seen to answer since the start, by class; a class with neither holds it",
     }),
+    accounts: z.int(),
     moved: z.int(),
     digest: z.string().nullable(),
     salt: z.string(),
