@@ -126,6 +126,8 @@ export interface DataState {
   readonly batch: Batch | null;
   /** Accounts that failed in the wave at hand, and in the whole rollout. */
   readonly failed: { readonly wave: number; readonly accounts: number; readonly all: number };
+  /** Accounts of the next batch at most, after one in which not everybody was called in time; null: no such limit. */
+  readonly most: number | null;
   /** From a batch's hold to the publish that ended it. */
   readonly longestHoldMs: number;
 }
@@ -188,7 +190,10 @@ export interface Member {
   readonly cell: string | null;
   /** Without this rollout: what it has, or what it goes back to. */
   readonly homes: Readonly<Record<ProductName, VersionName>>;
-  /** Why it must not be moved although it is in the batch (pinned since, a pair, one-way); null: nothing. */
+  /**
+   * Why it must not be moved although it is in the batch; null: nothing. A pin or quarantine for one of the targets, either
+   * way: such an account is not held, so its data must not be touched. Going back also `returnTrouble`.
+   */
   readonly kept: string | null;
 }
 
@@ -274,8 +279,9 @@ export interface HookCall {
 }
 
 /**
- * What a hook is sent. The same `key` again asks for the same answer and must not do the work again. `fence` is the
- * batch: after an `undo`, a `prepare` with the same or a lower fence must do nothing and answer `failed`.
+ * What a hook is sent. The same `key` again asks for the same answer and must not do the work again; what failed may be
+ * tried again. `fence` is the batch, and calls may come late: below the highest fence seen of an account nothing may be
+ * done (`prepare` answers `failed`, `undo` `done`), and after an `undo` no `prepare` of the same fence either.
  */
 export interface HookBody {
   readonly key: string;

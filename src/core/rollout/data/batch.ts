@@ -15,7 +15,16 @@ import type { Turn } from "../turn.ts";
 import { interruption } from "./interrupt.ts";
 import { isUndoable } from "./rule.ts";
 import { settlingOf, type Settling } from "./settled.ts";
-import { failedNow, failureLimit, publishing, released, switched, withBatch, withFailed } from "./state.ts";
+import {
+  failedNow,
+  failureLimit,
+  publishing,
+  released,
+  switched,
+  withBatch,
+  withFailed,
+  withMost,
+} from "./state.ts";
 import { callMs, longestHoldMs, restMs, undoMs } from "./times.ts";
 
 /** One look at a batch. */
@@ -65,15 +74,16 @@ function finish(state: RolloutState, look: Look, moved: number): Advanced {
   const { batch, turn } = look;
   const forward = batch.direction === "forward" && batch.calledOff === null;
   const ended = forward ? newGoal(firstMove(switched(state), look), turn) : released(state);
+  const sized = forward ? withMost(ended, batch, true) : ended;
   const longestHoldMs = Math.max(state.data?.longestHoldMs ?? 0, turn.nowMs - batch.atMs);
-  const data = ended.data === undefined ? {} : { data: { ...ended.data, longestHoldMs } };
+  const data = sized.data === undefined ? {} : { data: { ...sized.data, longestHoldMs } };
   const next = { ...batch, stage: "releasing", releasedMs: turn.nowMs } as const;
   const why = forward
     ? `batch ${batch.number}: ${moved} accounts moved`
     : batch.direction === "back"
       ? `batch ${batch.number}: ${moved} accounts rolled back`
       : `batch ${batch.number}: given back (${batch.calledOff ?? ""})`;
-  const said = publishing(withBatch({ ...ended, ...data }, next), why, { happened: [why] });
+  const said = publishing(withBatch({ ...sized, ...data }, next), why, { happened: [why] });
   return andThen(said, (same) => wait(same, { ...look, batch: next }, turn.nowMs + MINUTE_MS));
 }
 
@@ -186,7 +196,8 @@ function trouble(state: RolloutState, look: Look, report: BatchReport): Advanced
   if (!undoable) return null;
   const late = report.fates.open === 0 && report.fates.returned > 0;
   const why = interruption(state, turn, halted) ?? (late ? "not everybody was called in time" : null);
-  return why === null ? null : callOff(state, look, why);
+  if (why === null) return null;
+  return callOff(late ? withMost(state, batch, false) : state, look, why);
 }
 
 function inCalling(state: RolloutState, look: Look): Advanced {

@@ -101,7 +101,8 @@ export function holdNext(state: RolloutState, turn: Turn, step: Step): Advanced 
   if (first !== null) return first;
   const room = roomOf(state, turn, step);
   if (room.accounts === 0) return tooLate(state, step);
-  const maxPerTick = Math.min(wave.maxPerTick ?? Infinity, room.accounts);
+  const most = Math.min(room.accounts, state.data?.most ?? Infinity);
+  const maxPerTick = Math.min(wave.maxPerTick ?? Infinity, most);
   const shifted = shiftGroups(state, turn, { wave: { ...wave, maxPerTick }, open: room.open });
   const settle = turn.settle ?? SETTLE_TIMES;
   // Accounts that share a bucket move together, so there may be more than asked for.

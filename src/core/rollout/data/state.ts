@@ -3,7 +3,7 @@
  * without, publishes that are waited for. Every one keeps `held` and `moved` such that a batch is what lies between them.
  * Pure; called by the rest of this folder, by the start and by the maps.
  */
-import type { Batch, DataState } from "../../../contracts/move-data.ts";
+import { MAX_BATCH_ACCOUNTS, type Batch, type DataState } from "../../../contracts/move-data.ts";
 import type { Advanced } from "../../../contracts/rollout-input.ts";
 import type { FrozenGroup, RolloutState } from "../../../contracts/rollout.ts";
 import { targetOf } from "../groups.ts";
@@ -22,6 +22,7 @@ export function freshData(never: boolean, publishStep: number): DataState {
     batches: 0,
     batch: null,
     failed: { wave: 0, accounts: 0, all: 0 },
+    most: null,
     longestHoldMs: 0,
   };
 }
@@ -44,6 +45,15 @@ export function publishing(
 ): Advanced {
   const data = state.data === undefined ? {} : { data: { ...state.data, publishStep: state.step + 1 } };
   return wanting({ ...state, ...data }, [{ kind: "publish", why }, ...also], happened);
+}
+
+/** A batch that was too large for its hooks (or for a control plane that was away) halves the next; a good one doubles. */
+export function withMost(state: RolloutState, batch: Batch, inTime: boolean): RolloutState {
+  const { data } = state;
+  if (data === undefined || (inTime && data.most === null)) return state;
+  const doubled = data.most === null || data.most >= MAX_BATCH_ACCOUNTS ? null : data.most * 2;
+  const most = inTime ? doubled : Math.max(1, Math.floor(batch.accounts / 2));
+  return { ...state, data: { ...data, most } };
 }
 
 /** Nobody is held any more; whoever is above `moved` keeps what it had. */
