@@ -8,12 +8,10 @@ import type { Frozen, Facts, LeftBehind } from "../../contracts/rollout-input.ts
 import type { FrozenGroup, RolloutPlan } from "../../contracts/rollout.ts";
 import type { ShownInstant } from "../../contracts/calendar.ts";
 import type { EpochMs, ProductName } from "../../contracts/units.ts";
-import { DAY_MS, MINUTE_MS } from "../calendar/memo.ts";
 import { showInstant } from "../calendar/preview.ts";
 import { type Beginning, ceilMinute } from "./ahead.ts";
-import { type CalendarFacts, opennessOf, windowsOf } from "./openness.ts";
-import { nextOpening, isOpen } from "../calendar/openings.ts";
-import { forecastMirror } from "./mirror-forecast.ts";
+import { type CalendarFacts, opennessOf } from "./openness.ts";
+import { forecastDefaults } from "./plan-defaults.ts";
 import { bakeEndMs } from "./phases/bake.ts";
 import { type MoveSegment, simulateWave, type Watched } from "./simulate-wave.ts";
 import { countBetween, targetThreshold, waveThresholds } from "./thresholds.ts";
@@ -199,43 +197,20 @@ function addPath(
     walk.path.push({ what: `wave "${name}" bakes`, fromMs: doneMs, untilMs: bakedMs });
 }
 
-/** The defaults, one after another, each in its window and watched. Freezes on them are not looked ahead to. */
-function walkDefaults(walk: Walk, { plan, calendar, from }: ForecastQuestion): void {
-  const step = plan.default;
-  if (step === null || walk.atMs === null) return;
-  const windows = windowsOf(step.window, calendar.windows) ?? [];
-  let atMs = from?.defaultsFromMs ?? walk.atMs + step.afterDays * DAY_MS;
-  walk.path.push({ what: "the default waits its days", fromMs: walk.atMs, untilMs: atMs });
-  for (const product of from?.defaults ?? Object.keys(plan.targets)) {
-    const query = { windows, accountZone: null, memo: calendar.memo };
-    const opening = isOpen(query, atMs) ? atMs : (nextOpening(query, atMs)?.startMs ?? null);
-    if (opening === null) {
-      walk.atMs = null;
-      return;
-    }
-    if (opening > atMs)
-      walk.path.push({
-        what: `the default of ${product} waits for its window`,
-        fromMs: atMs,
-        untilMs: opening,
-      });
-    const mirror = forecastMirror(step, {
-      product,
-      version: plan.targets[product] ?? "",
-      fromMs: opening,
-      query,
-    });
-    walk.path.push(...mirror.path);
-    const { movesMs } = mirror;
-    if (movesMs === null) {
-      walk.atMs = null;
-      return;
-    }
-    walk.defaults.push({ product, atMs: movesMs });
-    atMs = movesMs + step.bake.minutes * MINUTE_MS;
-    walk.path.push({ what: `the default of ${product} is watched`, fromMs: movesMs, untilMs: atMs });
-  }
-  walk.atMs = atMs;
+/** The defaults, after the waves; see plan-defaults.ts. */
+function walkDefaults(walk: Walk, { plan, calendar, frozen, from }: ForecastQuestion): void {
+  if (walk.atMs === null) return;
+  const done = forecastDefaults({
+    plan,
+    calendar,
+    zones: frozen.groups.map(({ zone }) => zone),
+    fromMs: walk.atMs,
+    defaultsFromMs: from?.defaultsFromMs ?? null,
+    products: from?.defaults ?? Object.keys(plan.targets),
+  });
+  walk.path.push(...done.path);
+  walk.defaults.push(...done.defaults);
+  walk.atMs = done.endMs;
 }
 
 /** Threshold of a group at an instant, as forecast: what `explain --at` asks of the future. Rises evenly in a segment. */

@@ -164,3 +164,44 @@ describe("advance with 2,000 groups", () => {
     });
   }
 });
+
+describe("a default ahead", () => {
+  const of = plan({ waves: onePlan().waves });
+  const freezes: Sim["freezes"] = [
+    { name: "monday", from: "2026-11-30", to: "2026-11-30", zone: "UTC", scope: {}, reason: "x" },
+    {
+      name: "shop",
+      from: "2026-12-01T00:00",
+      to: "2026-12-01T19:00",
+      zone: "account",
+      scope: { products: ["kiln"] },
+      reason: "x",
+    },
+  ];
+
+  it("keeps to freezes as the engine does", ({ expect }) => {
+    const told = ask(of, freezes);
+    const sim = new Sim(crowd(200), of);
+    sim.freezes = freezes;
+    sim.start();
+    sim.run(FRIDAY + 6 * DAY, 10 * MINUTE);
+    const moved = sim.state.defaults.map(({ product, movedMs }) => ({ product, atMs: movedMs }));
+    expect(moved.map(({ atMs }) => new Date(atMs ?? 0).toISOString())).toEqual([
+      "2026-12-01T15:00:00.000Z",
+      "2026-12-02T15:00:00.000Z",
+    ]);
+    expect(told.defaults).toEqual(moved);
+    expect(told.criticalPath.map(({ what }) => what)).toContain(
+      "the default of fogbugz waits for its window, or for a freeze to end",
+    );
+  });
+
+  it("goes past a freeze of more than a year, and never moves by a window that is gone", ({ expect }) => {
+    const long = { name: "long", from: "2026-11-30", to: "2027-12-31", zone: "UTC", scope: {}, reason: "x" };
+    expect(new Date(ask(of, [long]).endMs ?? 0).toISOString()).toBe("2028-01-03T17:00:00.000Z");
+    const step = of.default;
+    if (step === null) throw new Error("the plan has a default");
+    const gone = { ...of, default: { ...step, window: { name: "gone", own: null } } };
+    expect(ask(gone).endMs).toBeNull();
+  });
+});

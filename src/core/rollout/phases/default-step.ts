@@ -5,9 +5,9 @@
  * carry no data. Nobody's account moves here. Design §5, "Default".
  */
 import type { Advanced, ProductFacts } from "../../../contracts/rollout-input.ts";
-import type { DefaultPlan, DefaultState, FrozenGroup, RolloutState } from "../../../contracts/rollout.ts";
+import type { DefaultPlan, DefaultState, RolloutState } from "../../../contracts/rollout.ts";
 import type { EpochMs, ProductName } from "../../../contracts/units.ts";
-import type { MoveAllowed, MoveForbidden } from "../../calendar/may-move.ts";
+import type { MoveForbidden } from "../../calendar/may-move.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../calendar/memo.ts";
 import { own } from "../../record.ts";
 import {
@@ -20,7 +20,8 @@ import {
   versionTrouble,
 } from "../health.ts";
 import { defaultReturn, goodStandby, markOf, withFailure } from "../failure.ts";
-import { type Openness, opennessOf } from "../openness.ts";
+import { defaultOpenness } from "../default-openness.ts";
+import type { Openness } from "../openness.ts";
 import { andThen, enter, notifyOnce, pauseItself, quietly, wanting } from "../state.ts";
 import type { PhaseHandler, Turn } from "../turn.ts";
 import { currentDefault, forgetMirror, mirrorFirst } from "./mirror.ts";
@@ -44,40 +45,11 @@ function pending(
   return enter(state, { phase: "default-pending", ...where });
 }
 
-/**
- * Whether the default may move now. It has no zone, so a freeze in the accounts' own zones is asked about in every zone of
- * the rollout: it holds as long as it holds anywhere.
- */
-function openness(state: RolloutState, turn: Turn, plan: DefaultPlan): Openness {
-  const products = [currentDefault(state)?.product ?? ""];
-  const { windows, freezes, memo } = turn;
-  const ask = opennessOf({ windows, freezes, products, labelKeys: allLabels(turn), memo }, plan.window);
-  let allowed: MoveAllowed | null = null;
-  let forbidden: Openness | null = null;
-  for (const zone of new Set(["UTC", ...turn.frozen.map((group) => group.zone)])) {
-    const answer = ask(standIn(zone), turn.nowMs);
-    if (answer.allowed) allowed = soonestClosing(allowed, answer);
-    else if (forbidden === null || (answer.nextAtMs ?? Infinity) > nextOf(forbidden)) forbidden = answer;
-  }
-  return forbidden ?? allowed ?? ask(standIn("UTC"), turn.nowMs);
-}
-
-function soonestClosing(known: MoveAllowed | null, other: MoveAllowed): MoveAllowed {
-  return known !== null && known.closesAtMs <= other.closesAtMs ? known : other;
-}
-
-function nextOf(answer: Openness): number {
-  return answer.allowed ? -Infinity : (answer.nextAtMs ?? Infinity);
-}
-
-/** The default carries no labels, so a freeze of labelled accounts is not about it. */
-function allLabels({ freezes }: Turn): readonly string[] {
-  return freezes.flatMap(({ scope }) => Object.keys(scope.labels ?? {}));
-}
-
-function standIn(zone: string): FrozenGroup {
-  const key = { cohort: "", zone, window: null, cell: null, variant: "" };
-  return { ...key, group: -1, labels: {}, buckets: new Uint16Array(0) };
+/** Whether the default may move now. */
+function openness(state: RolloutState, turn: Turn, { window }: DefaultPlan): Openness {
+  const product = currentDefault(state)?.product ?? "";
+  const zones = turn.frozen.map(({ zone }) => zone);
+  return defaultOpenness(turn, { product, window, zones })(turn.nowMs);
 }
 
 /** Waits for the preflight of what the default serves, and asks for it. */
