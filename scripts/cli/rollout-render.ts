@@ -106,6 +106,29 @@ function mirrorRow(product: string, mirror: MirrorView): readonly (string | numb
   ];
 }
 
+function requestsText({ wave, waves }: RolloutView): string | null {
+  const requests = wave === null ? null : (waves[wave]?.requests ?? null);
+  return requests === null ? null : `${requests.toLocaleString("en-US")} since the wave was done`;
+}
+
+const CLASSES = ["known", "unknown", "none", "ip"] as const;
+
+/** Which requests a target has answered well: real ones, and probes beside them. */
+function renderCoverage({ coverage }: RolloutView): string {
+  if (coverage.length === 0) return "";
+  const rows = coverage.map((seen) => [
+    `${seen.product} ${seen.version}`,
+    ...CLASSES.map((name) => {
+      const { real, synthetic } = seen[name];
+      return real + synthetic === 0
+        ? "never"
+        : `${real.toLocaleString("en-US")} + ${count(synthetic, "probe")}`;
+    }),
+  ]);
+  const head = ["has answered", "known account", "unknown account", "no Host", "IP as Host"];
+  return `\n${renderTable(head, rows)}`;
+}
+
 function renderLeftBehind({ leftBehind }: RolloutView): string {
   const rows = leftBehind.map(({ reason, accounts, examples }) => [
     reason,
@@ -133,6 +156,7 @@ export function renderRollout(view: RolloutView): string {
     ["next at", ahead(view.nextAt, view)],
     ["people are told at", ahead(view.deadline, view)],
     ["moved", movedText(view)],
+    ["requests", requestsText(view)],
     ["paused by", byWhom(view.paused)],
     ["rolled back by", byWhom(view.rollback)],
     ["started", instant(view.startedAt)],
@@ -141,7 +165,7 @@ export function renderRollout(view: RolloutView): string {
     ["revision", view.revision],
     ["what to do", rolloutAdvice(view)],
   ]);
-  return `${fields}\n${renderWaves(view)}${renderDefaults(view)}${renderMirrors(view)}${renderLeftBehind(view)}`;
+  return `${fields}\n${renderWaves(view)}${renderDefaults(view)}${renderMirrors(view)}${renderCoverage(view)}${renderLeftBehind(view)}`;
 }
 
 /** All rollouts, one a line. */

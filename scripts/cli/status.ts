@@ -35,6 +35,7 @@ function renderStatus(status: Status): string {
       ...(status.published.problem === null ? [] : [["blocked because", status.published.problem] as const]),
       ["seen by edges", seenLines(status)],
       ["last tick", status.lastTick === null ? "never" : instant(status.lastTick)],
+      ["requests counted", countingText(status)],
       ["accounts", `${count(status.accounts, "account")}, ${count(status.domains, "custom domain")}`],
     ]),
     "\n",
@@ -56,6 +57,14 @@ function publishedText({ published }: Status): string {
     published.oldestSeconds === null ? "" : `, the oldest for ${Math.round(published.oldestSeconds)} s`;
   const at = published.at === null ? "" : `, ${instant(published.at)}`;
   return `generation ${published.generation}${at}; ${published.state}, ${waiting}${oldest}`;
+}
+
+function countingText({ counting }: Status): string {
+  if (counting === null) return "not known";
+  const { requests, droppedRequests, droppedRequestsLastHour } = counting;
+  const lately =
+    droppedRequests === 0 ? "" : `, ${droppedRequestsLastHour.toLocaleString("en-US")} in the last hour`;
+  return `${requests.toLocaleString("en-US")}; lost on the way: ${droppedRequests.toLocaleString("en-US")}${lately}`;
 }
 
 function seenLines({ seen }: Status): string[] {

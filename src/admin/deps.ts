@@ -9,12 +9,14 @@ import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
 import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
+import type { MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { ControlClient } from "./control-client.ts";
 
-/** The meters as far as the admin API asks them: what edges reported lately. May throw when they cannot be reached. */
+/** The meters as far as the admin API asks them: what edges reported lately, and what was ever counted. May throw. */
 export interface MeterPort {
   seen(): Promise<readonly SeenIsolate[]>;
+  totals(): Promise<readonly MeterTotals[]>;
 }
 
 export interface AdminDeps {

@@ -4,16 +4,20 @@
  * accounts are only counted. Called by routes/insight.ts.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
+import { trafficMetrics } from "./metrics-traffic.ts";
 import type { StatusView } from "./status.ts";
 
 export const METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [labels: Labels, value: number];
+export type Labels = Readonly<Record<string, string>>;
+/** `suffix` follows the metric's name: a histogram has samples of several names. */
+export type Sample = readonly [labels: Labels, value: number, suffix?: string];
 
-interface Metric {
+export interface Metric {
   readonly name: string;
   readonly help: string;
+  /** Left out: a gauge. */
+  readonly type?: "counter" | "histogram";
   readonly samples: readonly Sample[];
 }
 
@@ -21,7 +25,12 @@ const NO_LABELS: Labels = {};
 
 /** The exposition text of a status. */
 export function formatMetrics(view: StatusView): string {
-  return [...nodeMetrics(view), ...seenMetrics(view), ...(view.control ? controlMetrics(view) : [])]
+  return [
+    ...nodeMetrics(view),
+    ...seenMetrics(view),
+    ...(view.meters === null ? [] : trafficMetrics(view.meters)),
+    ...(view.control ? controlMetrics(view) : []),
+  ]
     .map(formatMetric)
     .join("");
 }
@@ -130,9 +139,11 @@ function seconds(instant: string | null): number | null {
   return instant === null ? null : Date.parse(instant) / 1000;
 }
 
-function formatMetric({ name, help, samples }: Metric): string {
-  const lines = samples.map(([labels, value]) => `${name}${formatLabels(labels)} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+function formatMetric({ name, help, type, samples }: Metric): string {
+  const lines = samples.map(
+    ([labels, value, suffix = ""]) => `${name}${suffix}${formatLabels(labels)} ${value}\n`,
+  );
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type ?? "gauge"}\n${lines.join("")}`;
 }
 
 function formatLabels(labels: Labels): string {

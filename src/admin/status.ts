@@ -6,9 +6,10 @@
 import type { Status } from "../contracts/api/operations.ts";
 import type { MapsSnapshot } from "../adapters/maps-reader/types.ts";
 import type { Root } from "../contracts/maps.ts";
+import type { MeterIntake, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
-import type { AdminContext, Services } from "./deps.ts";
+import type { AdminContext, MeterPort, Services } from "./deps.ts";
 
 /** Hundredths of a percent in one. */
 const BP_PER_PERCENT = 100;
@@ -18,26 +19,57 @@ export interface StatusView {
   readonly status: Status;
   readonly control: boolean;
   readonly snapshot: MapsSnapshot;
+  /** What the meters ever counted, each; null: they do not answer. */
+  readonly meters: readonly MeterTotals[] | null;
 }
 
 /** Gathers the status. Never refuses. */
 export async function loadStatus(services: Services, context: AdminContext): Promise<StatusView> {
   const { clock, control, maps } = services;
   const request = { nowMs: clock.nowMs(), waitUntil: context.waitUntil };
-  const [seen, snapshot] = await Promise.all([loadSeen(services), maps.current(request)]);
+  const [seen, meters, snapshot] = await Promise.all([
+    loadSeen(services),
+    askMeters(services, (ports) => ports.totals()),
+    maps.current(request),
+  ]);
   const answer = await control.query("status", { seen: seen ?? [] });
-  const view = answer.ok
-    ? { status: answer.value, control: true, snapshot }
-    : { status: nodeStatus(snapshot, seen ?? [], request.nowMs), control: false, snapshot };
-  if (seen !== null) return view;
-  const warnings = [...view.status.warnings, "The meters do not answer: what edges have seen is not known."];
-  return { ...view, status: { ...view.status, warnings } };
+  const status = answer.ok ? answer.value : nodeStatus(snapshot, seen ?? [], request.nowMs);
+  const counting = countingOf(meters);
+  const warnings = [...status.warnings, ...meterWarnings(seen, counting)];
+  return { status: { ...status, counting, warnings }, control: answer.ok, snapshot, meters };
+}
+
+function countingOf(meters: readonly MeterTotals[] | null): Status["counting"] {
+  if (meters === null || meters.length === 0) return null;
+  const sum = (name: keyof MeterIntake): number => meters.reduce((all, { intake }) => all + intake[name], 0);
+  return {
+    requests: sum("requests"),
+    droppedReports: sum("droppedReports"),
+    droppedRequests: sum("droppedRequests"),
+    droppedRequestsLastHour: sum("droppedRequestsLastHour"),
+  };
+}
+
+function meterWarnings(seen: readonly SeenIsolate[] | null, counting: Status["counting"]): readonly string[] {
+  if (seen === null) return ["The meters do not answer: what edges have seen is not known."];
+  const lost = counting?.droppedRequestsLastHour ?? 0;
+  if (lost === 0) return [];
+  return [
+    `Counts of ${lost} requests of the last hour were lost on their way to the meters; gates judge without them.`,
+  ];
 }
 
 /** What edges reported lately; null when the meters cannot be asked. */
-export async function loadSeen({ meters, logger }: Services): Promise<readonly SeenIsolate[] | null> {
+export function loadSeen(services: Services): Promise<readonly SeenIsolate[] | null> {
+  return askMeters(services, (ports) => ports.seen());
+}
+
+async function askMeters<T>(
+  { meters, logger }: Services,
+  ask: (meters: MeterPort) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await meters.seen();
+    return await ask(meters);
   } catch (cause) {
     logger.line("admin.meters-unavailable", { cause });
     return null;
@@ -81,6 +113,7 @@ function nodeStatus(
     domains: root?.domains ?? 0,
     products: root === null ? [] : productsOf(root),
     replacements: root === null ? [] : replacementsOf(root),
+    counting: null,
     warnings,
   };
 }

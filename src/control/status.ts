@@ -67,6 +67,8 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       phase,
       reason,
     })),
+    // Meters are objects of their own: whoever asks them fills it in.
+    counting: null,
     warnings: [
       ...(warning === null ? [] : [warning]),
       ...tickWarnings(db, now),

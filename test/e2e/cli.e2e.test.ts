@@ -184,6 +184,7 @@ describe("reading", () => {
         breakGlassShare: 0.5,
       },
       lastTick: AT,
+      counting: { requests: 12_345, droppedReports: 1, droppedRequests: 67, droppedRequestsLastHour: 8 },
       accounts: 10000,
       domains: 1,
       products: [

@@ -7,6 +7,7 @@ import { createAdmin, type Admin } from "../../src/admin/app.ts";
 import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
 import type { AccountRow, Replacement, Root } from "../../src/contracts/maps.ts";
+import type { MeterTotals } from "../../src/contracts/observation.ts";
 import type { SeenIsolate } from "../../src/contracts/telemetry.ts";
 import { createBaseDomains } from "../../src/core/classify-request.ts";
 import { createFakeControl, type FakeControl } from "./fake-control.ts";
@@ -108,6 +109,7 @@ export interface AdminParts {
   readonly snapshot?: MapsSnapshot;
   readonly rows?: Readonly<Record<string, RowLookup>>;
   readonly seen?: () => Promise<readonly SeenIsolate[]>;
+  readonly totals?: () => Promise<readonly MeterTotals[]>;
   readonly kv?: ReadonlyMap<string, string>;
   readonly ageMs?: number;
   /** In place of one made of the parts above. */
@@ -150,7 +152,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
   const admin = createAdmin({
     config: { ...CONFIG, ...parts.config },
     control: parts.real ?? control.port,
-    meters: { seen: parts.seen ?? (async () => []) },
+    meters: { seen: parts.seen ?? (async () => []), totals: parts.totals ?? (async () => []) },
     maps: parts.maps ?? {
       current: () => snapshot,
       row: (_snapshot, key) => parts.rows?.[key] ?? { kind: "absent" },

@@ -103,6 +103,7 @@ export const STATUS: Status = {
   domains: 1,
   products: [{ name: "kiln", stable: "2.8.0", default: "2.8.0", standby: null, versions: { "2.8.0": 3 } }],
   replacements: [],
+  counting: null,
   warnings: [],
 };
 

@@ -102,6 +102,15 @@ const StatusReplacementSchema = z
   })
   .openapi("StatusReplacement");
 
+export const CountingSchema = z
+  .object({
+    requests: z.int().openapi({ description: "Requests for versions that were counted" }),
+    droppedReports: z.int(),
+    droppedRequests: z.int().openapi({ description: "Requests that edges counted and that are lost" }),
+    droppedRequestsLastHour: z.int(),
+  })
+  .openapi("Counting");
+
 export const StatusSchema = z
   .object({
     now: InstantSchema,
@@ -140,6 +149,9 @@ export const StatusSchema = z
     ),
     replacements: z.array(StatusReplacementSchema).default([]).openapi({
       description: "Versions that are being replaced, for whoever is on them",
+    }),
+    counting: CountingSchema.nullable().default(null).openapi({
+      description: "What the meters took since they exist; null: they do not answer, or there are none",
     }),
     warnings: z.array(z.string()),
   })

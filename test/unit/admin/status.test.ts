@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import { summariseSeen } from "../../../src/admin/status.ts";
 import { StatusSchema } from "../../../src/contracts/api/operations.ts";
+import { LATENCY_BUCKETS, type SeriesTotal, type Tally } from "../../../src/contracts/observation.ts";
 import type { SeenIsolate } from "../../../src/contracts/telemetry.ts";
 import { buildAdmin, buildReplacingRoot, buildSnapshot, NOW_MS } from "../../support/admin-builders.ts";
 
@@ -113,6 +114,76 @@ describe("metrics", () => {
     expect(text).toContain("firebreak_control_up 0\n");
     expect(text).toContain("firebreak_node_maps_generation 42\n");
     expect(text).not.toContain("firebreak_outbox_waiting");
+  });
+});
+
+describe("metrics of requests", () => {
+  const totals = async () => [
+    {
+      intake: { reports: 3, requests: 12, droppedReports: 1, droppedRequests: 4, droppedRequestsLastHour: 4 },
+      series: [
+        totalOf("2", "known", { requests: 10, errors: 2, failures: 1, gone: 3 }, [4, 5, 0]),
+        totalOf("2", "unknown", { requests: 2, errors: 0, failures: 0, gone: 0 }, [0, 1, 1]),
+      ],
+    },
+    {
+      intake: { reports: 1, requests: 5, droppedReports: 0, droppedRequests: 0, droppedRequestsLastHour: 0 },
+      series: [totalOf("2", "known", { requests: 5, errors: 1, failures: 0, gone: 0 }, [5])],
+    },
+  ];
+
+  function totalOf(
+    version: string,
+    name: "known" | "unknown",
+    total: Tally,
+    latency: readonly number[],
+  ): SeriesTotal {
+    const padded = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => latency[bucket] ?? 0);
+    return { product: "kiln", version, class: name, total, latency: padded };
+  }
+
+  it("adds meters up, by product, version and class, with no label for accounts", async ({ expect }) => {
+    const text = await (await buildAdmin({ totals }).call("/api/v1/metrics")).text();
+    const lines = text.split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "# TYPE firebreak_requests_total counter",
+        'firebreak_requests_total{product="kiln",version="2",class="known"} 15',
+        'firebreak_requests_total{product="kiln",version="2",class="unknown"} 2',
+        'firebreak_request_errors_total{product="kiln",version="2",class="known"} 3',
+        'firebreak_request_failures_total{product="kiln",version="2",class="known"} 1',
+        'firebreak_clients_gone_total{product="kiln",version="2",class="known"} 3',
+        "# TYPE firebreak_request_duration_seconds histogram",
+        'firebreak_request_duration_seconds_bucket{product="kiln",version="2",le="0.001"} 9',
+        'firebreak_request_duration_seconds_bucket{product="kiln",version="2",le="0.002"} 15',
+        'firebreak_request_duration_seconds_bucket{product="kiln",version="2",le="+Inf"} 16',
+        'firebreak_request_duration_seconds_count{product="kiln",version="2"} 16',
+        "firebreak_counted_requests_total 17",
+        "firebreak_dropped_requests_total 4",
+      ]),
+    );
+    expect(text).not.toContain("account=");
+  });
+
+  it("leaves them out while the meters are down: a zero would be a lie", async ({ expect }) => {
+    const text = await (await buildAdmin({ totals: down }).call("/api/v1/metrics")).text();
+    expect(text).not.toContain("firebreak_requests_total");
+    expect(text).not.toContain("firebreak_dropped_requests_total");
+  });
+
+  it("shows in status what was counted and lost, and warns of what was lost lately", async ({ expect }) => {
+    const status = StatusSchema.parse(await (await buildAdmin({ totals }).call("/api/v1/status")).json());
+    expect(status.counting).toEqual({
+      requests: 17,
+      droppedReports: 1,
+      droppedRequests: 4,
+      droppedRequestsLastHour: 4,
+    });
+    expect(status.warnings).toEqual([expect.stringContaining("Counts of 4 requests")]);
+    const unknown = StatusSchema.parse(
+      await (await buildAdmin({ totals: down }).call("/api/v1/status")).json(),
+    );
+    expect(unknown.counting).toBeNull();
   });
 });
 

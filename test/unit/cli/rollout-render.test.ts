@@ -46,6 +46,28 @@ describe("a rollout", () => {
     expect(text).toMatch(/^pinned\s+7\s+a, b, c, d, e, …$/m);
   });
 
+  it("shows what a target was seen to answer, and how many requests a bake has counted", ({ expect }) => {
+    const seen = (real: number, synthetic: number) => ({ real, synthetic });
+    const view = buildRolloutView({
+      phase: "baking",
+      waves: [buildWave(), buildWave({ name: "forty", requests: 1234 })],
+      coverage: [
+        {
+          product: "kiln",
+          version: "2.9.0",
+          known: seen(1234, 1),
+          unknown: seen(0, 3),
+          none: seen(0, 4),
+          ip: seen(0, 0),
+        },
+      ],
+    });
+    const text = renderRollout(view);
+    expect(text).toMatch(/^requests +1,234 since the wave was done$/m);
+    expect(text).toMatch(/^kiln 2\.9\.0\s+1,234 \+ 1 probe\s+0 \+ 3 probes\s+0 \+ 4 probes\s+never$/m);
+    expect(renderRollout(buildRolloutView())).not.toMatch(/^HAS ANSWERED/m);
+  });
+
   it("says who paused it and why, without letting the reason rewrite the screen", ({ expect }) => {
     const paused = { by: "jo", at: "2026-11-28T21:00:00.000Z", reason: "slow\u001b[2J\nsearches" };
     const text = renderRollout(buildRolloutView({ phase: "paused", cause: "operator", paused }));

@@ -25,9 +25,9 @@ const COUNTED: RolloutInput = {
 interface Counted {
   readonly world: World;
   readonly memory: MemoryMeters;
-  report(...all: readonly SeriesReport[]): Promise<void>;
-  generation(): number;
-  show(): Promise<RolloutView>;
+  readonly report: (...all: readonly SeriesReport[]) => Promise<void>;
+  readonly generation: () => number;
+  readonly show: () => Promise<RolloutView>;
 }
 
 async function prepare(input: RolloutInput = COUNTED): Promise<Counted> {
