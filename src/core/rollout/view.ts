@@ -58,9 +58,9 @@ function waveView(state: RolloutState, wave: number, context: ViewContext): Wave
     moved,
     progress: accounts === 0 ? ((known?.shiftedMs ?? null) === null ? 0 : 1) : moved / accounts,
     verdict: gates[wave]?.verdict ?? null,
+    requests: wave === state.wave ? context.requests : null,
     threshold: known?.threshold ?? 0,
     approved: approved === null ? null : { by: approved.by, at: shown(approved.atMs) },
-    requests: wave === state.wave ? context.requests : null,
     firstMoveAt: maybe(known?.firstMoveMs ?? null),
     shiftedAt: maybe(known?.shiftedMs ?? null),
     bakedAt: maybe(known?.bakedMs ?? null),
@@ -148,9 +148,6 @@ export function rolloutView(state: RolloutState, context: ViewContext): RolloutV
       rollback === null
         ? null
         : { by: rollback.by, at: shown(rollback.askedMs), reason: rollback.reason, stage: rollback.stage },
-    accounts: context.frozen.reduce((sum, { buckets }) => sum + buckets.length, 0),
-    moved: movedAccounts(state, context.frozen),
-    digest: state.digest,
     coverage: context.coverage.map(({ product, version, classes }) => ({
       product,
       version,
@@ -159,6 +156,9 @@ export function rolloutView(state: RolloutState, context: ViewContext): RolloutV
       none: { ...classes.none },
       ip: { ...classes.ip },
     })),
+    accounts: context.frozen.reduce((sum, { buckets }) => sum + buckets.length, 0),
+    moved: movedAccounts(state, context.frozen),
+    digest: state.digest,
     salt: state.salt,
     startedAt: maybe(state.startedMs),
     clock: shown(state.clockMs),
