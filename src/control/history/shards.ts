@@ -28,15 +28,17 @@ export interface BuiltShard {
 export function createShardRecorder(db: Db, values: ValueBook): (built: BuiltShard) => void {
   const numberOf = createRowNumbers(values);
   return ({ number, shards, seq, rows }) => {
-    const lines = linesOf(new Map(rows.map((row) => [row.key, numberOf(row)])));
+    const lines = rows.map((row) => `${row.key}\t${numberOf(row)}`).sort();
+    const text = textOfLines(lines);
     const before = loadNow(db, shards, number);
-    if (before === lines) return;
-    saveRecord(db, { shards, number, seq, whole: before === null, changes: changesOf(before ?? "", lines) });
+    if (before === text) return;
+    const changes = before === null ? lines : changesOf(linesOf(before), lines);
+    saveRecord(db, { shards, number, seq, whole: before === null, changes });
     db.run(
       "INSERT OR REPLACE INTO history_now (shards, shard, lines) VALUES (?, ?, ?)",
       shards,
       number,
-      lines,
+      text,
     );
   };
 }
@@ -65,9 +67,17 @@ function textOf(row: AccountRow): string {
   return canonicalJson({ ...rowToJson(row), key: undefined });
 }
 
-function linesOf(rows: ReadonlyMap<string, number>): string {
-  const lines = [...rows].map(([key, id]) => `${key}\t${id}\n`);
-  return lines.sort().join("");
+/** Lines stand in the order of their keys: a tab comes before everything that keys are made of. */
+function textOfLines(lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}
+
+function linesOf(text: string): readonly string[] {
+  return text === "" ? [] : text.slice(0, -1).split("\n");
+}
+
+function keyOf(line: string): string {
+  return line.slice(0, line.indexOf("\t"));
 }
 
 function loadNow(db: Db, shards: number, shard: number): string | null {
@@ -75,26 +85,27 @@ function loadNow(db: Db, shards: number, shard: number): string | null {
   return row === undefined ? null : readText(row, "lines");
 }
 
-/** Rows by key, as lines say. */
-function rowsIn(lines: string): Map<string, number> {
-  const rows = new Map<string, number>();
-  for (const line of lines.split("\n")) {
-    const tab = line.indexOf("\t");
-    if (tab > 0) rows.set(line.slice(0, tab), Number(line.slice(tab + 1)));
+/** What makes `before` into `after`, both in order: one walk along the two. */
+function changesOf(before: readonly string[], after: readonly string[]): readonly string[] {
+  const changes: string[] = [];
+  let at = 0;
+  for (const line of after) {
+    const key = keyOf(line);
+    for (; at < before.length && keyOf(before[at] ?? "") < key; at += 1)
+      changes.push(`${keyOf(before[at] ?? "")}\t${GONE}`);
+    if (before[at] === line) at += 1;
+    else {
+      changes.push(line);
+      if (keyOf(before[at] ?? "") === key) at += 1;
+    }
   }
-  return rows;
+  for (; at < before.length; at += 1) changes.push(`${keyOf(before[at] ?? "")}\t${GONE}`);
+  return changes;
 }
 
-/** What makes `before` into `after`. */
-function changesOf(before: string, after: string): Map<string, number> {
-  const gone = rowsIn(before);
-  const changes = new Map<string, number>();
-  for (const [key, id] of rowsIn(after)) {
-    if (gone.get(key) !== id) changes.set(key, id);
-    gone.delete(key);
-  }
-  for (const key of gone.keys()) changes.set(key, GONE);
-  return changes;
+/** What records say together, the later ones winning. */
+function mergeLines(...records: readonly (readonly string[])[]): Map<string, string> {
+  return new Map(records.flatMap((lines) => lines.map((line) => [keyOf(line), line] as const)));
 }
 
 interface ShardRecord {
@@ -102,7 +113,7 @@ interface ShardRecord {
   readonly number: number;
   readonly seq: number;
   readonly whole: boolean;
-  readonly changes: ReadonlyMap<string, number>;
+  readonly changes: readonly string[];
 }
 
 function saveRecord(db: Db, { shards, number, seq, whole, changes }: ShardRecord): void {
@@ -113,14 +124,15 @@ function saveRecord(db: Db, { shards, number, seq, whole, changes }: ShardRecord
     seq,
   )[0];
   // Built twice at one change (the first batch was given up): what both say together.
-  const all = same === undefined ? changes : new Map([...rowsIn(readText(same, "lines")), ...changes]);
+  const all =
+    same === undefined ? changes : [...mergeLines(linesOf(readText(same, "lines")), changes).values()].sort();
   db.run(
     "INSERT OR REPLACE INTO history_shards (shards, shard, seq, whole, lines) VALUES (?, ?, ?, ?, ?)",
     shards,
     number,
     seq,
     whole || (same !== undefined && readInt(same, "whole") === 1) ? 1 : 0,
-    linesOf(all),
+    textOfLines(all),
   );
 }
 
@@ -199,19 +211,17 @@ function foldShard(
   db: Db,
   { shards, shard, seq }: { readonly shards: number; readonly shard: number; readonly seq: number },
 ): void {
-  const rows = new Map<string, number>();
-  let [last, whole] = [0, false];
-  for (const record of db.rows(
+  const records = db.rows(
     "SELECT seq, whole, lines FROM history_shards WHERE shards = ? AND shard = ? AND seq <= ? ORDER BY seq",
     shards,
     shard,
     seq,
-  )) {
-    last = readInt(record, "seq");
-    whole ||= readInt(record, "whole") === 1;
-    for (const [key, id] of rowsIn(readText(record, "lines"))) rows.set(key, id);
-  }
-  for (const [key, id] of rows) if (whole && id === GONE) rows.delete(key);
+  );
+  const whole = records.some((record) => readInt(record, "whole") === 1);
+  const last = Math.max(...records.map((record) => readInt(record, "seq")));
+  const rows = mergeLines(...records.map((record) => linesOf(readText(record, "lines"))));
+  // In a whole record, what is not there is gone.
+  const lines = [...rows.values()].filter((line) => !whole || !line.endsWith(`\t${GONE}`)).sort();
   db.run("DELETE FROM history_shards WHERE shards = ? AND shard = ? AND seq <= ?", shards, shard, seq);
   db.run(
     "INSERT INTO history_shards (shards, shard, seq, whole, lines) VALUES (?, ?, ?, ?, ?)",
@@ -219,6 +229,6 @@ function foldShard(
     shard,
     last,
     whole ? 1 : 0,
-    linesOf(rows),
+    textOfLines(lines),
   );
 }

@@ -36,6 +36,13 @@ describe("a rollout in a Durable Object", () => {
       expect(moved()).toEqual(staff);
       expect(valueOf(await world.control.query("rollout", { id: "autumn" })).phase).toBe("stopped");
       expect(readMaps(world.kv.values).root.rollouts).toEqual([]);
+      const account = accounts[0] ?? "";
+      const asked = { account, product: "kiln", cursor: null, limit: 10 };
+      const { items } = valueOf(await world.control.query("account.history", asked));
+      expect(items.map(({ from, to, why, rollout }) => [from, to, why, rollout])).toEqual([
+        ["1", "2", "rollout", "autumn"],
+        [null, "1", "recorded", null],
+      ]);
     });
   });
 });
