@@ -22,10 +22,10 @@ export interface DashboardWorld {
   readonly signedIn: (token?: string) => Promise<Browser>;
 }
 
-/** Two products with two versions each, and nobody signed in. */
-export async function createDashboardWorld(): Promise<DashboardWorld> {
-  const world = createWorld({ db: createMemoryDb() });
-  await addProducts(world);
+/** Two products with two versions each (or the world that is given), and nobody signed in. */
+export async function createDashboardWorld(given?: World): Promise<DashboardWorld> {
+  const world = given ?? createWorld({ db: createMemoryDb() });
+  if (given === undefined) await addProducts(world);
   const admin = buildAdmin({ real: world.control });
   admin.clock.nowMs = world.clock.now;
   const handle = createDashboard({
