@@ -20,16 +20,10 @@ import {
   loadActiveReplacements,
   type ReplacementRecord,
 } from "../store/replacements.ts";
-import {
-  hasActiveRollout,
-  loadActiveRollouts,
-  loadRollout,
-  loadWaitingSteps,
-  type RolloutRecord,
-} from "../store/rollouts.ts";
+import { hasActiveRollout, loadActiveRollouts, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { advanceRollout } from "./drive.ts";
 import { homesBatch } from "./homes.ts";
-import { runSteps } from "./probe-steps.ts";
+import { loadWaiting, runSteps } from "./probe-steps.ts";
 import { hasTally, tallyBatch } from "./tally.ts";
 
 export interface RolloutWork {
@@ -105,7 +99,7 @@ function isActive(db: Db): boolean {
 
 function isWaiting(db: Db): boolean {
   const writing = homesUnderWay(db) !== null || sweepUnderWay(db) !== null;
-  return loadWaitingSteps(db).length > 0 || writing || hasTally(db);
+  return loadWaiting(db).length > 0 || writing || hasTally(db);
 }
 
 function homesUnderWay(db: Db): RolloutRecord | null {

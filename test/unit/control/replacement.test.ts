@@ -141,6 +141,8 @@ describe("a replacement", () => {
     const maps = readMaps(world.kv.values);
     expect([versionFor(maps, "kiln", "account-0"), versionFor(maps, "kiln", "nobody")]).toEqual(["1.1", "1"]);
     expect((await show(world)).warnings.join()).toContain("the default (unknown accounts) of kiln stays 1");
+    const status = valueOf(await world.control.query("status", { seen: [] }));
+    expect(status.replacements).toMatchObject([{ product: "kiln", from: "1", to: "1.1", percent: 100 }]);
     await runOut(world);
     const product = valueOf(await world.control.query("product", { product: "kiln" }));
     expect(product).toMatchObject({ stable: "1.1", default: "1", standby: null });
