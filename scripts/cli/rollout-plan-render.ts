@@ -5,6 +5,7 @@
 import type { PlannedWaveAnswer, RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
 import { clean, count, instant, pairs, renderFields, renderTable } from "./render.ts";
 import { duration, exampleText } from "./rollout-render.ts";
+import { renderWhatIf } from "./rollout-with-freeze.ts";
 
 /** `waves[1].percent`, as the file spells it. */
 export function pathText(path: readonly (string | number)[]): string {
@@ -136,6 +137,7 @@ export function renderPlan(plan: RolloutPlanAnswer): string {
     renderZones(plan),
     renderLabels(plan),
     renderPath(plan),
+    renderWhatIf(plan),
     renderLeftBehind(plan),
     nextStep(plan),
   ].join("");

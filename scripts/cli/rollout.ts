@@ -19,6 +19,7 @@ import { addRolloutDraft } from "./rollout-draft.ts";
 import { isPlanFile, readPlanFile } from "./rollout-file.ts";
 import { renderPlan } from "./rollout-plan-render.ts";
 import { renderRollout, renderRollouts } from "./rollout-render.ts";
+import { WITH_FREEZE_OPTIONS, withFreeze } from "./rollout-with-freeze.ts";
 import { addRolloutWatch } from "./rollout-watch.ts";
 import { pathOf, ROLLOUT_ID, toRolloutId } from "./rollout-words.ts";
 import { addObject, addVerb, print, type ProgramContext, type Session } from "./verb.ts";
@@ -54,14 +55,16 @@ function addPlan(object: Command, context: ProgramContext): void {
         { flags: "--before <instant>", about: "who cannot be reached before this time?", parse: toInstant },
         { flags: "--at <instant>", about: "as if it were started then (not said: now)", parse: toInstant },
         { flags: "--label <key>", about: "count the accounts of each wave by this label" },
+        ...WITH_FREEZE_OPTIONS,
       ],
       notes: [
         "Exit code 1 when the plan could not be started; the problems name the field.",
-        "Add or delete a freeze and plan again to see what it changes.",
+        "--with-freeze shows what a freeze that is not there would change; nothing is written down.",
       ],
       examples: [
         "rollout plan autumn.jsonc --before 2026-12-20T00:00:00Z",
         "rollout plan 2026-11-autumn --label tier --json",
+        "rollout plan 2026-11-autumn --with-freeze 2026-12-20/2027-01-03 --freeze-label tier=gold",
       ],
       run: async (session) => {
         const answer = await askPlan(session);
@@ -76,7 +79,12 @@ function addPlan(object: Command, context: ProgramContext): void {
 async function askPlan(session: Session): Promise<Answer<RolloutPlanAnswer>> {
   const { words, terminal } = session;
   const word = words.text("plan");
-  const query = { before: words.maybe("before"), at: words.maybe("at"), label: words.maybe("label") };
+  const query = {
+    before: words.maybe("before"),
+    at: words.maybe("at"),
+    label: words.maybe("label"),
+    withFreeze: withFreeze(session),
+  };
   if (!isPlanFile(word)) {
     const path = `/rollouts/${encodeURIComponent(word)}/plan`;
     return session.api().send(RolloutPlanSchema, { method: "GET", path, query });

@@ -13,6 +13,7 @@ import type {
   StopInput,
   WaiveGateInput,
 } from "./api/rollouts.ts";
+import type { FreezeInput } from "./api/calendar.ts";
 import type { ShownInstant } from "./calendar.ts";
 import type { LeftBehind } from "./rollout-input.ts";
 import type { LeftBehindReason } from "./rollout.ts";
@@ -83,6 +84,22 @@ export interface PlannedStep {
   readonly until: string;
 }
 
+/** What a freeze that is not there would make of a plan; times as in the plan itself. */
+export interface PlanWhatIf {
+  readonly freeze: Pick<FreezeInput, "from" | "to" | "zone" | "scope">;
+  readonly waves: readonly {
+    readonly name: string;
+    readonly accounts: number;
+    readonly startAt: string;
+    readonly shiftedAt: string | null;
+    readonly bakedAt: string | null;
+  }[];
+  readonly defaults: readonly { readonly product: ProductName; readonly at: string }[];
+  readonly endAt: string | null;
+  /** As of the time that was asked about; null when none was. */
+  readonly notReached: { readonly accounts: number; readonly zones: readonly string[] } | null;
+}
+
 /** A plan over the accounts as they are. */
 export interface RolloutPlanView {
   readonly id: string;
@@ -112,6 +129,8 @@ export interface RolloutPlanView {
     readonly accounts: number;
     readonly zones: readonly string[];
   } | null;
+  /** Null: no freeze was asked about. */
+  readonly whatIf?: PlanWhatIf | null | undefined;
 }
 
 /** What a rollback would do with everything as it is. */
@@ -153,6 +172,8 @@ interface PlanOptions {
   readonly at: string | null;
   /** Name of a label to count accounts by. */
   readonly label: string | null;
+  /** A freeze that is not there: what would it change? Left out or null: none is asked about. */
+  readonly withFreeze?: FreezeInput | null;
 }
 
 /** Questions about rollouts: what each takes. */

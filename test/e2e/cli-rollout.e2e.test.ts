@@ -184,6 +184,25 @@ describe("steps of a rollout", () => {
 });
 
 describe("plan files", () => {
+  it("are planned with a freeze that is not there", async ({ expect }) => {
+    const { code, seen } = await against(
+      () => ({ body: buildPlan() }),
+      ["plan", ID, "--with-freeze", "2026-12-20/2027-01-03", "--freeze-label", "tier=gold"],
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(seen[0]?.query["withFreeze"] ?? "")).toEqual({
+      from: "2026-12-20",
+      to: "2027-01-03",
+      zone: "account",
+      scope: { labels: { tier: "gold" } },
+      reason: "what if",
+    });
+    const wrong = await against(() => ({ body: buildPlan() }), ["plan", ID, "--with-freeze", "2026-12-20"]);
+    expect([wrong.code, wrong.seen]).toEqual([2, []]);
+    const stray = await against(() => ({ body: buildPlan() }), ["plan", ID, "--freeze-label", "a=b"]);
+    expect([stray.code, stray.seen]).toEqual([2, []]);
+  });
+
   it("are planned without being written down", async ({ expect }) => {
     const { code, out, seen } = await against(
       () => ({ body: buildPlan({ salt: null }) }),
@@ -342,7 +361,7 @@ describe("reading", () => {
     await api?.stop();
     const left = { items: [{ account: "acme", reason: "pinned" }], cursor: "c1" };
     const page = await against(() => ({ body: left }), ["left-behind", ID, "--limit", "1"]);
-    expect(page.out).toMatch(/^acme\s+pinned$/m);
+    expect(page.out).toMatch(/^acme\s+pinned\b/m);
     expect(page.err).toContain("--cursor c1");
     expect(page.seen).toMatchObject([{ path: `/rollouts/${ID}/left-behind`, query: { limit: "1" } }]);
   });

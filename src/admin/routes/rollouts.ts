@@ -7,16 +7,17 @@ import type { z } from "@hono/zod-openapi";
 import {
   LeftBehindPageSchema,
   LeftBehindQuerySchema,
+  PlanQuerySchema,
   RolloutListSchema,
   RolloutPlanSchema,
 } from "../../contracts/api/rollout-plan.ts";
 import {
-  PlanQuerySchema,
   RolloutInputSchema,
   RolloutParamsSchema,
   RolloutSchema,
   type RolloutInput,
 } from "../../contracts/api/rollouts.ts";
+import type { FreezeInput } from "../../contracts/api/calendar.ts";
 import type { Actor } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { err, ok } from "../../contracts/result.ts";
@@ -59,14 +60,21 @@ interface Asked {
   readonly before?: string | undefined;
   readonly at?: string | undefined;
   readonly label?: string | undefined;
+  readonly withFreeze?: FreezeInput | undefined;
 }
 
-function planOptions({ before, at, label }: Asked): {
+function planOptions({ before, at, label, withFreeze }: Asked): {
   before: string | null;
   at: string | null;
   label: string | null;
+  withFreeze: FreezeInput | null;
 } {
-  return { before: before ?? null, at: at ?? null, label: label ?? null };
+  return {
+    before: before ?? null,
+    at: at ?? null,
+    label: label ?? null,
+    withFreeze: withFreeze ?? null,
+  };
 }
 
 /** Everything that speaks against writing this draft, which the address and the token alone show. */
@@ -134,7 +142,7 @@ const READING: readonly Operation[] = [
     tag: TAG,
     summary: "Plan a draft",
     description:
-      "Accounts per wave and zone, first and last move, critical path, who is not reached before a time, who cannot go back, who is left behind.",
+      "Accounts per wave, zone and label, first and last move, critical path, who is not reached before a time, who cannot go back, who is left behind, what a freeze would change.",
     params: RolloutParamsSchema,
     query: PlanQuerySchema,
     body: NO_BODY,

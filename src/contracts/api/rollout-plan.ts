@@ -12,6 +12,7 @@ import {
   SlugSchema,
   VersionNameSchema,
 } from "./common.ts";
+import { FreezeInputSchema, FreezeScopeSchema } from "./calendar.ts";
 import { LeftBehindSchema, RolloutIdSchema, RolloutSchema } from "./rollouts.ts";
 
 export const RolloutListSchema = z
@@ -67,6 +68,32 @@ export const RollbackPreviewSchema = z
   })
   .openapi("RollbackPreview");
 
+/** A freeze in an address: the body of `PUT freezes/{name}` as JSON. */
+const JsonOfFreezeSchema = z
+  .string()
+  .max(2000)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "must be a freeze as JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(FreezeInputSchema)
+  .openapi({
+    type: "string",
+    description: "A freeze as JSON, as if it were added: what does it change?",
+    example: '{"from":"2026-12-20","to":"2027-01-03","zone":"account","reason":"year end"}',
+  });
+
+export const PlanQuerySchema = z.strictObject({
+  before: InstantSchema.optional().openapi({ description: "Who cannot be reached before this time?" }),
+  at: InstantSchema.optional().openapi({ description: "As if it were started then; left out: now" }),
+  label: z.string().max(64).optional().openapi({ description: "Name of a label to count accounts by" }),
+  withFreeze: JsonOfFreezeSchema.optional(),
+});
+
 const PlanFindingSchema = z
   .object({ path: z.array(z.union([z.string(), z.int()])).readonly(), message: z.string() })
   .openapi("PlanFinding");
@@ -105,6 +132,31 @@ const NotReachedSchema = z
   .object({ before: InstantSchema, accounts: z.int(), zones: z.array(z.string()).readonly() })
   .openapi("NotReached");
 
+const PlanWhatIfSchema = z
+  .object({
+    freeze: z.object({
+      from: z.string(),
+      to: z.string(),
+      zone: z.string(),
+      scope: FreezeScopeSchema.readonly(),
+    }),
+    waves: z
+      .array(
+        z.object({
+          name: z.string(),
+          accounts: z.int(),
+          startAt: InstantSchema,
+          shiftedAt: InstantSchema.nullable().openapi({ description: "Null: it never ends" }),
+          bakedAt: InstantSchema.nullable(),
+        }),
+      )
+      .readonly(),
+    defaults: z.array(z.object({ product: ProductNameSchema, at: InstantSchema })).readonly(),
+    endAt: InstantSchema.nullable(),
+    notReached: z.object({ accounts: z.int(), zones: z.array(z.string()).readonly() }).nullable(),
+  })
+  .openapi("PlanWhatIf");
+
 export const RolloutPlanSchema = z
   .object({
     id: RolloutIdSchema,
@@ -133,6 +185,9 @@ export const RolloutPlanSchema = z
       .readonly()
       .openapi({ description: "Targets that are not declared reversible, as `PRODUCT VERSION`" }),
     notReached: NotReachedSchema.nullable(),
+    whatIf: PlanWhatIfSchema.nullable()
+      .optional()
+      .openapi({ description: "What the freeze that was asked about would make of it" }),
   })
   .openapi("RolloutPlan");
 
@@ -140,3 +195,4 @@ export type RolloutPlanAnswer = z.infer<typeof RolloutPlanSchema>;
 export type PlannedWaveAnswer = RolloutPlanAnswer["waves"][number];
 export type RollbackPreview = z.infer<typeof RollbackPreviewSchema>;
 export type LeftBehindAccount = z.infer<typeof LeftBehindAccountSchema>;
+export type PlanQuery = z.infer<typeof PlanQuerySchema>;

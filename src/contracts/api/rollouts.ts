@@ -17,6 +17,7 @@ import {
   VersionNameSchema,
 } from "./common.ts";
 import { LabelsSchema } from "./accounts.ts";
+import { refuseDefaultInWaves } from "./refuse-default.ts";
 import { MirrorChoiceSchema, MirrorViewSchema } from "./mirror.ts";
 
 export const RolloutIdSchema = z
@@ -107,25 +108,6 @@ export const DefaultStepSchema = z
   })
   .openapi("DefaultStep");
 
-const NO_DEFAULT_IN_WAVE =
-  "the default is no part of a wave: it moves alone and last, when every wave is complete; use the plan's own `default`";
-
-interface IssueSink {
-  addIssue(issue: { code: "custom"; message: string; path: (string | number)[] }): void;
-}
-
-/** Takes `default` out of waves, with a message that says why. */
-function refuseDefaultInWaves(waves: unknown, context: IssueSink): unknown {
-  if (!Array.isArray(waves)) return waves;
-  const given: readonly unknown[] = waves;
-  return given.map((wave, index) => {
-    if (typeof wave !== "object" || wave === null || !("default" in wave)) return wave;
-    context.addIssue({ code: "custom", message: NO_DEFAULT_IN_WAVE, path: [index, "default"] });
-    const { default: _, ...rest } = wave;
-    return rest;
-  });
-}
-
 export const RolloutInputSchema = z
   .strictObject({
     id: RolloutIdSchema,
@@ -143,12 +125,6 @@ export const RolloutInputSchema = z
     default: DefaultStepSchema.optional(),
   })
   .openapi("RolloutInput");
-
-export const PlanQuerySchema = z.strictObject({
-  before: InstantSchema.optional().openapi({ description: "Who cannot be reached before this time?" }),
-  at: InstantSchema.optional().openapi({ description: "As if it were started then; left out: now" }),
-  label: z.string().max(64).optional().openapi({ description: "Name of a label to count accounts by" }),
-});
 
 export const StartInputSchema = z
   .strictObject({
@@ -306,4 +282,3 @@ export type PauseInput = z.infer<typeof PauseInputSchema>;
 export type ResumeInput = z.infer<typeof ResumeInputSchema>;
 export type StopInput = z.infer<typeof StopInputSchema>;
 export type WaiveGateInput = z.infer<typeof WaiveGateInputSchema>;
-export type PlanQuery = z.infer<typeof PlanQuerySchema>;

@@ -4,6 +4,7 @@
  * what every rollout needs to know. Tombstones keep answering by their homes, so they are kept apart. Writes nothing but
  * numbers of new groups.
  */
+import type { Freeze } from "../../contracts/calendar.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { AccountFacts, Frozen } from "../../contracts/rollout-input.ts";
@@ -29,13 +30,20 @@ export interface Question {
   readonly again: boolean;
 }
 
-/** What a rollout would keep of the accounts as they are; numbers of groups are made up. For plans. */
-export function freezeNow(db: Db, question: Question): Result<Frozen, Refusal> {
+/**
+ * What a rollout would keep of the accounts as they are; numbers of groups are made up. For plans.
+ * @param freezes those that are looked at; left out: those that are stored.
+ */
+export function freezeNow(
+  db: Db,
+  question: Question,
+  freezes: readonly Freeze[] = loadFreezes(db),
+): Result<Frozen, Refusal> {
   const living: AccountFacts[] = [];
   for (const { record, facts } of readAccounts(db, question.nowMs)) {
     if (record.deletedAt === null) living.push(facts);
   }
-  return freezeLiving(living, optionsOf(db, question));
+  return freezeLiving(living, { ...optionsOf(db, question), freezes });
 }
 
 function optionsOf(db: Db, question: Question): FreezeOptions {

@@ -24,6 +24,7 @@ import { loadRollout } from "../store/rollouts.ts";
 import { findingsOf } from "./drafts.ts";
 import { loadFacts, loadWindowFacts, readAccounts } from "./facts.ts";
 import { freezeNow, type Question } from "./partition.ts";
+import { whatIf } from "./what-if.ts";
 
 interface Asked {
   readonly plan: RolloutPlan;
@@ -46,7 +47,10 @@ export function viewPlan(
   const facts = loadFacts(db);
   const calendar = { windows: loadWindowFacts(db), freezes: loadFreezes(db), memo: createCalendarMemo() };
   const beforeMs = fromInstantOrNull(input.before);
-  const ahead = forecast({ plan, frozen: frozen.value, facts, startMs, calendar, beforeMs });
+  const plain = { plan, frozen: frozen.value, facts, startMs, calendar, beforeMs };
+  const ahead = forecast(plain);
+  const changed = whatIf(db, input.withFreeze ?? null, { question, plain, nowMs });
+  if (!changed.ok) return changed;
   const labels =
     input.label === null ? null : countLabels(db, question, { frozen: frozen.value, label: input.label });
   return ok({
@@ -68,6 +72,7 @@ export function viewPlan(
     leftBehind: ahead.leftBehind,
     irreversible: irreversibleTargets(facts, plan.targets, startMs),
     notReached: viewNotReached(ahead),
+    whatIf: changed.value,
   });
 }
 

@@ -242,7 +242,26 @@ describe("a rollback in numbers", () => {
   });
 });
 
+const AT = "2026-12-01T00:00:00.000Z";
+
 describe("a plan", () => {
+  it("shows what a freeze would change beside what is planned", ({ expect }) => {
+    const whatIf = {
+      freeze: { from: "2026-11-27", to: "2026-11-30", zone: "account", scope: {} },
+      waves: [{ name: "staff", accounts: 40, startAt: AT, shiftedAt: AT, bakedAt: AT }],
+      defaults: [],
+      endAt: "2026-12-09T00:00:00.000Z",
+      notReached: { accounts: 1200, zones: ["Europe/Paris"] },
+    };
+    const text = renderPlan(buildPlan({ whatIf }));
+    expect(text).toContain("With a freeze from 2026-11-27 to 2026-11-30 (account)");
+    expect(text).toMatch(/^staff +\S.*2026-12-01/m);
+    expect(text).toMatch(/^rest +never +never$/m);
+    expect(text).toMatch(/^the end +never +2026-12-09/m);
+    expect(text).toContain("1,200 accounts instead of 17.");
+    expect(renderPlan(buildPlan())).not.toContain("With a freeze");
+  });
+
   it("shows waves, moves in local time and UTC, the path, who is not reached, who cannot come back", ({
     expect,
   }) => {
