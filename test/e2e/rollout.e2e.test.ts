@@ -11,6 +11,7 @@ import { z } from "zod";
 import { createDemoAccounts } from "../../scripts/local/demo/accounts.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { spreadAt } from "../../scripts/local/spread.ts";
+import { AccountHistorySchema } from "../../src/contracts/api/history.ts";
 import { ExplainSchema, StatusSchema } from "../../src/contracts/api/operations.ts";
 import { RolloutPlanSchema, type RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
 import { RolloutSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
@@ -119,6 +120,13 @@ async function expectVersions(expect: ExpectStatic, hasMoved: (slug: string) => 
   expect(found).toEqual(expected);
 }
 
+/** What was true at a time, to be asked about later; then a minute passes, so that nothing else is of that time. */
+const remembered: { readonly at: string; readonly hasMoved: (slug: string) => boolean }[] = [];
+async function remember(hasMoved: (slug: string) => boolean): Promise<void> {
+  remembered.push({ at: new Date(nowMs).toISOString(), hasMoved });
+  await pass(1);
+}
+
 const isInternal = (slug: string): boolean => internal.some(({ account }) => account === slug);
 
 /** Whom the plan names for a threshold. */
@@ -177,6 +185,7 @@ describe("a rollout on a local instance", () => {
     expect(view.waves[0]).toMatchObject({ name: "staff", progress: 1 });
     expect((await cli("rollout", "show", ID)).out).toMatch(/^what to do +\S/m);
     await expectVersions(expect, isInternal);
+    await remember(isInternal);
   });
 
   it("stays where it is while it is paused, however much time passes", async ({ expect }) => {
@@ -200,7 +209,9 @@ describe("a rollout on a local instance", () => {
     view = await show();
     expect(view.waves[1]).toMatchObject({ moved: plan.waves[1]?.accounts, progress: 1 });
     const threshold = plan.waves[1]?.threshold ?? 0;
-    await expectVersions(expect, (slug) => isInternal(slug) || isBelow(slug, threshold));
+    const inForty = (slug: string): boolean => isInternal(slug) || isBelow(slug, threshold);
+    await expectVersions(expect, inForty);
+    await remember(inForty);
   });
 
   it("asks a person before the last wave, and says how many accounts that is", async ({ expect }) => {
@@ -210,6 +221,14 @@ describe("a rollout on a local instance", () => {
     expect(err).toBe(`Wave 2 "rest" moves ${plan.waves[2]?.accounts.toLocaleString("en-US")} accounts.\n`);
     expect((await cli("rollout", "approve", ID, "forty")).code).toBe(1);
     expect(await show()).toMatchObject({ phase: "awaiting-approval" });
+    const waiting = sample.find(({ account }) => remembered.every(({ hasMoved }) => !hasMoved(account)));
+    const ahead = ["--at", new Date(nowMs + 24 * 60 * MINUTE_MS).toISOString()];
+    const told = await cli("explain", `${waiting?.account ?? ""}.kiln.localhost`, ...ahead);
+    expect([told.code, told.err]).toEqual([0, ""]);
+    expect(told.out).toMatch(
+      /^If all goes as planned, at .* goes to kiln 2\.9\.1.*wave "rest" of rollout autumn/,
+    );
+    expect(told.out).toContain('Wave "rest" waits for approval');
   });
 
   it("goes back to a wave, then altogether, and is over", async ({ expect }) => {
@@ -226,7 +245,36 @@ describe("a rollout on a local instance", () => {
     await pass(2);
     expect(await show()).toMatchObject({ phase: "rolled-back", moved: 0 });
     await expectVersions(expect, () => false);
+    await remember(() => false);
     expect((await cli("rollout", "watch", ID)).code).toBe(1);
+  });
+
+  it("tells of each of these times afterwards what was so then, and the moves that led there", async ({
+    expect,
+  }) => {
+    for (const { at, hasMoved } of remembered) {
+      for (const { account } of sample.filter((_, index) => index % 9 === 0)) {
+        const then = await json(ExplainSchema, "explain", `${account}.kiln.localhost`, "--at", at);
+        expect([at, account, then.version]).toEqual([at, account, hasMoved(account) ? NEW.kiln : OLD.kiln]);
+      }
+    }
+    const [first] = internal;
+    const moves = await json(
+      AccountHistorySchema.pick({ items: true }),
+      "accounts",
+      "history",
+      first?.account ?? "",
+      "--product",
+      "kiln",
+    );
+    expect(moves.items.map(({ why, rollout, to }) => [why, rollout, to])).toEqual([
+      ["rolled-back", ID, OLD.kiln],
+      ["rollout", ID, NEW.kiln],
+      ["created", null, OLD.kiln],
+    ]);
+    expect((await cli("explain", "acme.kiln.localhost", "--at", "2020-01-01T00:00:00Z")).err).toContain(
+      "the record begins at",
+    );
   });
 
   it("goes forward again only with a word, and once stopped leaves everybody where they are", async ({
