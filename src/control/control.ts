@@ -101,9 +101,10 @@ export function createControl(ports: ControlPorts): Control {
       thenWake(async () => {
         await publisher.run();
         const received = readCounter(db, "tick_received");
-        if (received > 0 && clock.nowMs() - received >= WATCHDOG_MS)
-          await tick(ports, publisher, { scheduledTime: clock.nowMs(), rollouts });
-        else carryOn();
+        const isSilent = received > 0 && clock.nowMs() - received >= WATCHDOG_MS;
+        const ticked = isSilent && (await tick(ports, publisher, { scheduledTime: clock.nowMs(), rollouts }));
+        // A tick that is older than the object's clock does nothing, and what waits must not wait for the next.
+        if (ticked === false || !ticked.advanced) carryOn();
       }),
   };
 }

@@ -26,9 +26,13 @@ export const AUDIT_START = "0".repeat(64);
 
 const COLUMNS = "seq, at, actor, role, action, target, reason, detail, previous, hash";
 
-/** Appends one entry and gives its number. */
-export function appendAudit(db: Db, fact: AuditFact): number {
-  const last = db.rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")[0];
+/**
+ * Appends one entry and gives its number. Its time is never before that of the entry before it: a tick is told at the
+ * time it was meant for, which may be older than a command that came first.
+ */
+export function appendAudit(db: Db, given: AuditFact): number {
+  const last = db.rows("SELECT seq, at, hash FROM audit ORDER BY seq DESC LIMIT 1")[0];
+  const fact = last === undefined ? given : { ...given, at: Math.max(given.at, readInt(last, "at")) };
   const seq = last === undefined ? 1 : readInt(last, "seq") + 1;
   const previous = last === undefined ? AUDIT_START : readText(last, "hash");
   const detail = canonicalJson(fact.detail);
