@@ -24,7 +24,10 @@ const SECRET_SIGNATURE = /(signature=)(?:"[^"\r\n]*"?|:[^:\r\n]*:?)/gi;
 
 /** Text whose characters are bytes (U+0000–U+00FF) as those bytes. */
 export function latin1Bytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
+  // A plain loop: every weighing of a version writes its whole matrix, and `from` takes ten times as long.
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at) & 0xff;
+  return bytes;
 }
 
 /** Bytes as text, one character each. */
