@@ -70,6 +70,7 @@ async function take(c: Asked, apiFor: ApiFor, { act, draw }: ActionRoute): Promi
   if (fields === null) return refuseForm();
   const visit = await visitOf(c, apiFor, { problem: null, written: fields });
   if (visit instanceof Response) return visit;
+  if (act === null) return drawInto(visit, draw);
   const done = await act(visit, fields);
   return done.ok ? seeOther(done.value) : drawInto({ ...visit, problem: done.error }, draw);
 }
@@ -104,12 +105,12 @@ async function drawInto(visit: Visit, draw: DrawPage): Promise<Response> {
   const { frame, problem } = visit;
   const drawn = await draw(visit);
   if (!drawn.ok) return pageResponse(<ProblemPage frame={frame} problem={drawn.error} />, drawn.error.status);
-  const { title, body } = drawn.value;
+  const { title, body, status = problem?.status ?? 200 } = drawn.value;
   return pageResponse(
     <Page title={title} frame={frame}>
       {body}
     </Page>,
-    problem?.status ?? 200,
+    status,
   );
 }
 

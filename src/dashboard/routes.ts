@@ -1,9 +1,15 @@
 /** Every page and every form of the dashboard, by address. A new page is a file in pages/ and a line here. */
+import { drawAccount } from "./pages/account.tsx";
+import { drawAccounts } from "./pages/accounts.tsx";
 import { drawAudit } from "./pages/audit.tsx";
+import { drawCalendar } from "./pages/calendar.tsx";
+import { drawExplain } from "./pages/explain.tsx";
 import { actHalt, drawNow } from "./pages/now.tsx";
 import { drawRollback } from "./pages/rollback.tsx";
 import { drawRollout } from "./pages/rollout.tsx";
 import { drawRollouts } from "./pages/rollouts.tsx";
+import { actRevoke, drawNewToken, drawTokens } from "./pages/tokens.tsx";
+import { ACCOUNT_STEPS, accountStep } from "./parts/account-actions.tsx";
 import { ROLLOUT_STEPS, stepOf } from "./parts/rollout-actions.tsx";
 import type { ActionRoute, PageRoute } from "./visit.ts";
 
@@ -12,7 +18,12 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: "/rollouts", draw: drawRollouts },
   { path: "/rollouts/:id", draw: drawRollout },
   { path: "/rollouts/:id/back", draw: drawRollback },
+  { path: "/accounts", draw: drawAccounts },
+  { path: "/accounts/:account", draw: drawAccount },
+  { path: "/explain", draw: drawExplain },
+  { path: "/calendar", draw: drawCalendar },
   { path: "/audit", draw: drawAudit },
+  { path: "/tokens", draw: drawTokens },
 ];
 
 export const ACTION_ROUTES: readonly ActionRoute[] = [
@@ -22,4 +33,11 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     act: stepOf(verb),
     draw: verb === "rollback" ? drawRollback : drawRollout,
   })),
+  ...ACCOUNT_STEPS.map((verb) => ({
+    path: `/accounts/:account/${verb}`,
+    act: accountStep(verb),
+    draw: drawAccount,
+  })),
+  { path: "/tokens/:name/revoke", act: actRevoke, draw: drawTokens },
+  { path: "/tokens/new", act: null, draw: drawNewToken },
 ];

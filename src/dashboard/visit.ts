@@ -22,6 +22,8 @@ export interface Visit {
 export interface Drawn {
   readonly title: string;
   readonly body: Child;
+  /** Left out: 200, or that of the problem which is shown. */
+  readonly status?: number;
 }
 
 /** Draws a page, or says why it cannot. */
@@ -41,7 +43,8 @@ export interface PageRoute {
 
 export interface ActionRoute {
   readonly path: string;
-  readonly act: Act;
+  /** Null: the page itself does it and shows what cannot be shown twice. */
+  readonly act: Act | null;
   /** The page to draw again, with the problem on it, when the action was refused. */
   readonly draw: DrawPage;
 }

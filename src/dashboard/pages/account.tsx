@@ -1,0 +1,165 @@
+/**
+ * One account, for whoever answers its people: on what it is and why, in a sentence; what sets it apart and who is
+ * responsible for that; its moves; and what support may do for it.
+ */
+import { AccountSchema, type Account } from "../../contracts/api/accounts.ts";
+import { AccountHistorySchema } from "../../contracts/api/history.ts";
+import { ExplainSchema, type Status } from "../../contracts/api/operations.ts";
+import { ProductListSchema } from "../../contracts/api/products.ts";
+import { ok } from "../../contracts/result.ts";
+import { path, type Api } from "../api.ts";
+import { ProblemNote } from "../layout.tsx";
+import { AccountActions } from "../parts/account-actions.tsx";
+import type { DrawPage } from "../visit.ts";
+
+const SHOWN_MOVES = 20;
+
+export const drawAccount: DrawPage = async (visit) => {
+  const { api, params, frame } = visit;
+  const slug = params["account"] ?? "";
+  const found = await api.ask(AccountSchema, { path: path`/accounts/${slug}` });
+  if (!found.ok) return found;
+  const account = found.value;
+  const [served, history] = await Promise.all([
+    explainAll(api, account),
+    api.ask(AccountHistorySchema, { path: `${path`/accounts/${slug}/history`}?limit=${SHOWN_MOVES}` }),
+  ]);
+  return ok({
+    title: `Account ${account.account}`,
+    body: (
+      <>
+        {visit.problem === null ? null : <ProblemNote detail={visit.problem.detail} />}
+        {account.deleted === null ? null : <p class="note warn">Deleted at {account.deleted.at}.</p>}
+        {served.map((sentence) => (
+          <p class="note">{sentence}</p>
+        ))}
+        {account.visibleBy === null ? null : (
+          <p class="note warn">
+            The latest change is on its way; every edge knows it by {account.visibleBy}.
+          </p>
+        )}
+        <SetApart account={account} />
+        <Facts account={account} />
+        <h2>Moves</h2>
+        {history.ok && history.value.items.length > 0 ? (
+          <div class="wide">
+            <table>
+              <thead>
+                <tr>
+                  <th>When</th>
+                  <th>Product</th>
+                  <th>From</th>
+                  <th>To</th>
+                  <th>Why</th>
+                </tr>
+              </thead>
+              <tbody>
+                {history.value.items.map((move) => (
+                  <tr>
+                    <td>{move.at}</td>
+                    <td>{move.product}</td>
+                    <td>{move.from ?? "nothing"}</td>
+                    <td>{move.to ?? "nothing"}</td>
+                    <td>
+                      {move.why}
+                      {move.rollout === null ? null : (
+                        <>
+                          {" "}
+                          <a href={path`/rollouts/${move.rollout}`}>{move.rollout}</a>
+                        </>
+                      )}
+                      {move.reason === null ? "" : `: ${move.reason}`}
+                      {move.by === null ? "" : ` (${move.by})`}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        ) : (
+          <p class="soft">{history.ok ? "None is recorded." : history.error.detail}</p>
+        )}
+        <AccountActions account={account} versions={versionsOf(frame.status, account)} frame={frame} />
+        <p>
+          <a href={`/audit?target=${encodeURIComponent(`account/${slug}`)}`}>What was done to it</a>
+        </p>
+      </>
+    ),
+  });
+};
+
+/** One sentence for each product that the account has. */
+async function explainAll(api: Api, { account, homes }: Account): Promise<readonly string[]> {
+  const products = await api.ask(ProductListSchema, { path: "/products" });
+  if (!products.ok) return [];
+  const hosts = products.value.items
+    .filter(({ name }) => Object.hasOwn(homes, name))
+    .flatMap(({ domains }) => domains.slice(0, 1).map((domain) => `${account}.${domain}`));
+  const explained = await Promise.all(
+    hosts.map((host) => api.ask(ExplainSchema, { path: `/explain?host=${encodeURIComponent(host)}` })),
+  );
+  return explained.flatMap((each) => (each.ok ? [each.value.sentence] : []));
+}
+
+/** Versions that the account's products have, for the forms. */
+function versionsOf(status: Status | null, { homes }: Account): Readonly<Record<string, readonly string[]>> {
+  const products = (status?.products ?? []).filter(({ name }) => Object.hasOwn(homes, name));
+  return Object.fromEntries(products.map(({ name, versions }) => [name, Object.keys(versions)]));
+}
+
+function SetApart({ account: { quarantine, pins, hold, deferral } }: { account: Account }) {
+  return (
+    <>
+      {Object.entries(quarantine).map(([product, { version, reason, by, at }]) => (
+        <p class="note bad">
+          In quarantine on {product} {version} since {at} by {by}: {reason}
+        </p>
+      ))}
+      {Object.entries(pins).map(([product, { version, reason, by, expires }]) => (
+        <p class="note warn">
+          Pinned to {product} {version} by {by}
+          {expires === null ? "" : ` until ${expires}`}: {reason}
+        </p>
+      ))}
+      {hold === null ? null : (
+        <p class="note warn">
+          Held ({hold.mode === "page" ? "page" : "read-only"}) since {hold.at} by {hold.by}
+          {hold.until === null ? "" : `, to end at ${hold.until}`}: {hold.reason}
+        </p>
+      )}
+      {deferral === null ? null : (
+        <p class="note">
+          Deferred until {deferral.until}, owner {deferral.owner}: {deferral.reason}
+        </p>
+      )}
+    </>
+  );
+}
+
+function Facts({ account }: { account: Account }) {
+  const { homes, labels, domains } = account;
+  return (
+    <dl class="facts">
+      <dt>Homes</dt>
+      <dd>
+        {Object.entries(homes)
+          .map(([product, version]) => `${product} ${version}`)
+          .join(", ")}
+      </dd>
+      <dt>Cohort</dt>
+      <dd>{account.cohort}</dd>
+      <dt>Time zone</dt>
+      <dd>{account.timeZone}</dd>
+      <dt>Cell</dt>
+      <dd>{account.cell ?? "none"}</dd>
+      <dt>Labels</dt>
+      <dd>
+        {Object.entries(labels)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(", ") || "none"}
+      </dd>
+      <dt>Own domains</dt>
+      <dd>{domains.map(({ host, product }) => `${host} (${product})`).join(", ") || "none"}</dd>
+    </dl>
+  );
+}

@@ -1,0 +1,93 @@
+/** Calendar: when accounts may be moved, and when nothing may. Written with the command line or from git; read here. */
+import {
+  StoredFreezeListSchema,
+  StoredWindowListSchema,
+  type StoredFreeze,
+  type StoredWindow,
+} from "../../contracts/api/calendar.ts";
+import { ok } from "../../contracts/result.ts";
+import type { DrawPage } from "../visit.ts";
+
+export const drawCalendar: DrawPage = async ({ api }) => {
+  const [windows, freezes] = await Promise.all([
+    api.ask(StoredWindowListSchema, { path: "/windows" }),
+    api.ask(StoredFreezeListSchema, { path: "/freezes" }),
+  ]);
+  if (!windows.ok) return windows;
+  if (!freezes.ok) return freezes;
+  return ok({
+    title: "Calendar",
+    body: (
+      <>
+        <h2>Freezes</h2>
+        {freezes.value.items.length === 0 ? <p class="soft">Nothing is frozen, now or later.</p> : null}
+        <div class="cards">
+          {freezes.value.items.map((freeze) => (
+            <FreezeCard freeze={freeze} />
+          ))}
+        </div>
+        <h2>Windows</h2>
+        {windows.value.items.length === 0 ? (
+          <p class="soft">No window has a name yet; rollouts without one may move accounts at any time.</p>
+        ) : null}
+        <div class="cards">
+          {windows.value.items.map((window) => (
+            <WindowCard window={window} />
+          ))}
+        </div>
+      </>
+    ),
+  });
+};
+
+function FreezeCard({ freeze }: { freeze: StoredFreeze }) {
+  const { span } = freeze;
+  return (
+    <section class="card">
+      <h3>
+        {freeze.name}{" "}
+        <span class={`tag ${span?.state === "in-force" ? "warn" : "soft"}`}>
+          {span?.state ?? "zone not known"}
+        </span>
+      </h3>
+      <p>{freeze.reason}</p>
+      <dl class="facts">
+        <dt>From</dt>
+        <dd>
+          {freeze.from} ({freeze.zone}){span === null ? "" : `, ${span.start.utc}`}
+        </dd>
+        <dt>To</dt>
+        <dd>
+          {freeze.to}
+          {span === null ? "" : `, ${span.end.utc}`}
+        </dd>
+        <dt>By</dt>
+        <dd>{freeze.by}</dd>
+      </dl>
+    </section>
+  );
+}
+
+function WindowCard({ window }: { window: StoredWindow }) {
+  return (
+    <section class="card">
+      <h3>{window.name}</h3>
+      <ul>
+        {window.windows.map(({ days, from, to, zone }) => (
+          <li>
+            {days === undefined ? "every day" : days.join(", ")} {from} to {to},{" "}
+            {zone === "account" ? "each account's own zone" : zone}
+          </li>
+        ))}
+      </ul>
+      <p class="soft">Next openings</p>
+      <ul>
+        {window.next.map(({ start, end }) => (
+          <li>
+            {start.local} to {end.local} <span class="soft">({start.utc})</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

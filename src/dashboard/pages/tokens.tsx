@@ -1,0 +1,132 @@
+/** Tokens: who may use the API and these pages, made and revoked here. A new token is shown once, on the answer alone. */
+import {
+  IssuedTokenSchema,
+  RoleSchema,
+  TokenListSchema,
+  TokenSchema,
+} from "../../contracts/api/operations.ts";
+import { ok } from "../../contracts/result.ts";
+import { path } from "../api.ts";
+import { ActionForm, ProblemNote, ReasonField } from "../layout.tsx";
+import type { Act, DrawPage } from "../visit.ts";
+
+export const drawTokens: DrawPage = async ({ api, frame, problem, written }) => {
+  const found = await api.ask(TokenListSchema, { path: "/tokens" });
+  if (!found.ok) return found;
+  return ok({
+    title: "Tokens",
+    body: (
+      <>
+        {problem === null ? null : <ProblemNote detail={problem.detail} />}
+        <div class="wide">
+          <table>
+            <caption>Tokens of ADMIN_TOKENS are not listed</caption>
+            <thead>
+              <tr>
+                <th>Name</th>
+                <th>Role</th>
+                <th>Products</th>
+                <th>Made</th>
+                <th>Expires</th>
+                <th>Revoke</th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.value.items.map((token) => (
+                <tr>
+                  <td>{token.name}</td>
+                  <td>{token.role}</td>
+                  <td>{token.products?.join(", ") ?? "all"}</td>
+                  <td>
+                    {token.createdAt} by {token.createdBy}
+                  </td>
+                  <td>{token.expires ?? "never"}</td>
+                  <td>
+                    {token.revokedAt === null ? (
+                      <details>
+                        <summary>Revoke {token.name}</summary>
+                        <ActionForm
+                          action={path`/tokens/${token.name}/revoke`}
+                          frame={frame}
+                          submit="Revoke"
+                          danger
+                        >
+                          <ReasonField />
+                        </ActionForm>
+                      </details>
+                    ) : (
+                      `revoked ${token.revokedAt}`
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <h2>A new token</h2>
+        <form class="stack" method="post" action="/tokens/new">
+          <input type="hidden" name="proof" value={frame.proof} />
+          <label>
+            Name
+            <input name="name" required maxlength={64} value={written["name"] ?? ""} />
+          </label>
+          <label>
+            Role
+            <select name="role">
+              {RoleSchema.options.map((role) => (
+                <option value={role}>{role}</option>
+              ))}
+            </select>
+          </label>
+          <label>
+            Products, apart by commas (empty: all)
+            <input name="products" value={written["products"] ?? ""} />
+          </label>
+          <div>
+            <button type="submit">Make a token</button>
+          </div>
+        </form>
+      </>
+    ),
+  });
+};
+
+/** The new token, once. */
+export const drawNewToken: DrawPage = async (visit) => {
+  const { api, written } = visit;
+  const products = (written["products"] ?? "")
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+  const body = {
+    name: written["name"],
+    role: written["role"],
+    products: products.length === 0 ? null : products,
+  };
+  const made = await api.ask(IssuedTokenSchema, { method: "POST", path: "/tokens", body });
+  if (!made.ok) {
+    const page = await drawTokens({ ...visit, problem: made.error });
+    return page.ok ? ok({ ...page.value, status: made.error.status }) : page;
+  }
+  return ok({
+    title: `Token ${made.value.name}`,
+    body: (
+      <>
+        <p class="note good">Copy it now. It is not kept anywhere and will not be shown again.</p>
+        <pre>{made.value.token}</pre>
+        <p>
+          <a href="/tokens">All tokens</a>
+        </p>
+      </>
+    ),
+  });
+};
+
+export const actRevoke: Act = async ({ api, params }, { reason = "" }) => {
+  const name = params["name"] ?? "";
+  const done = await api.ask(TokenSchema, {
+    method: "DELETE",
+    path: path`/tokens/${name}?reason=` + encodeURIComponent(reason),
+  });
+  return done.ok ? ok("/tokens") : done;
+};
