@@ -16,7 +16,7 @@ import { createMirrorCounter } from "./adapters/mirror-counts.ts";
 import { createObservationSender } from "./adapters/observation-sender.ts";
 import { createOverrideVerifier } from "./adapters/override-token.ts";
 import { createRequestIds, type RequestIds } from "./adapters/request-id.ts";
-import { createRequestCounts } from "./adapters/request-counts.ts";
+import { createRequestCounts, NO_COUNTS } from "./adapters/request-counts.ts";
 import { createTelemetry, type Telemetry } from "./adapters/telemetry.ts";
 import type { ControlPort } from "./contracts/control.ts";
 import { parseEnv, type Config, type TextEnv } from "./contracts/env.ts";
@@ -29,7 +29,7 @@ import { REQUEST_ID_HEADER } from "./edge/header-sets.ts";
 export interface Env extends TextEnv {
   readonly MAPS: KVNamespace;
   readonly CONTROL: { getByName(name: string): unknown };
-  /** Optional: without meters edges serve as ever, and their reports are counted as dropped. */
+  /** Optional: without meters edges serve as ever, count no requests, and their reports are counted as dropped. */
   readonly METER?: { getByName(name: string): unknown };
 }
 
@@ -86,7 +86,8 @@ function connectEdge(
     clock: systemClock,
     takeMirrored: () => mirrored.take(),
     send: (report) => meters.send(report),
-    counts: createRequestCounts({ meters: METERS, home: homeMeter(isolate) }),
+    counts:
+      env.METER === undefined ? NO_COUNTS : createRequestCounts({ meters: METERS, home: homeMeter(isolate) }),
     observations: createObservationSender({
       isolate,
       sleep: (ms) => systemClock.sleep(ms),

@@ -85,6 +85,7 @@ async function start(options: LocalOptions, stops: Stop[]): Promise<Omit<Instanc
   const nodes = await startNodes({
     nodes: options.nodes,
     port: options.port,
+    ...(options.unmetered === undefined ? {} : { unmetered: options.unmetered }),
     storage: folder.storagePath,
     vars: createVars(options, settings),
     log: (line) => log.line(line),

@@ -35,6 +35,8 @@ export interface NodesOptions {
   readonly storage: string | null;
   /** Replaces vars of wrangler.toml and adds secrets. */
   readonly vars: Readonly<Record<string, string>>;
+  /** Nodes (counted from 1, not the first) without meters, which then count nothing; for measuring what counting costs. */
+  readonly unmetered?: readonly number[];
   /** Gets every line of workerd. Always read, since an undrained pipe would stop workerd as a whole. */
   readonly log: (line: string) => void;
 }
@@ -116,12 +118,13 @@ function keepSignals(): () => void {
   };
 }
 
-function createNode(number: number, script: string, { port, vars }: NodesOptions): WorkerOptions {
+function createNode(number: number, script: string, options: NodesOptions): WorkerOptions {
+  const { port, vars, unmetered = [] } = options;
   const wrangler = WranglerSchema.parse(unstable_getMiniflareWorkerOptions(WRANGLER_TOML).workerOptions);
   // The first node has the objects, the others reach them there. The limiter stays away: everybody here is one operator.
-  const objects = Object.entries(wrangler.durableObjects).map(
-    ([binding, object]) => [binding, number === 1 ? object : { ...object, scriptName: FIRST }] as const,
-  );
+  const objects = Object.entries(wrangler.durableObjects)
+    .filter(([binding]) => binding !== "METER" || !unmetered.includes(number))
+    .map(([binding, object]) => [binding, number === 1 ? object : { ...object, scriptName: FIRST }] as const);
   return {
     name: nodeName(number),
     modules: true,

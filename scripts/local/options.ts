@@ -27,6 +27,8 @@ export interface LocalOptions {
   readonly tick: boolean;
   /** Load balancers in front whose X-Forwarded-For is believed; 0: nobody's. */
   readonly trustedProxy: number;
+  /** Nodes without meters, not the first; no flag, see `NodesOptions`. */
+  readonly unmetered?: readonly number[];
 }
 
 export const USAGE = `npm start -- [flags]

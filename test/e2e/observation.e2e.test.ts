@@ -1,0 +1,84 @@
+/**
+ * Counting on a local run under load: what the versions were asked is what the meters have, to the request, and it shows
+ * as metrics and in status. The minute of load and what counting costs are measured by `npm run bench:observation`.
+ */
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { z } from "zod";
+import { createDemoAccounts } from "../../scripts/local/demo/accounts.ts";
+import type { Instance } from "../../scripts/local/instance.ts";
+import { anything, startLoad, type Asker } from "../../scripts/local/load.ts";
+import { StatusSchema } from "../../src/contracts/api/operations.ts";
+import { startTestInstance } from "../support/local-instance.ts";
+
+const LOAD_MS = 4000;
+/** A flush is due 15 s after the one before at the latest. */
+const COUNTED_WITHIN_MS = 20_000;
+
+let instance: Instance;
+
+beforeAll(async () => {
+  instance = await startTestInstance();
+});
+afterAll(async () => {
+  await instance.stop();
+});
+
+const received = (): number => instance.origins.reduce((sum, origin) => sum + origin.received(), 0);
+
+async function counting() {
+  const { status, body } = await instance.admin.call({ method: "GET", path: "status" });
+  if (status !== 200) throw new Error(`status answers ${status}`);
+  const found = StatusSchema.parse(body).counting;
+  if (found === null) throw new Error("the meters do not answer");
+  return found;
+}
+
+describe("counting under load", () => {
+  it("has every request that reached a version, and shows it", async ({ expect }) => {
+    const before = received();
+    const counted = await counting();
+    const ask = (host: string): Asker => ({ host, path: "/", judge: anything });
+    const accounts = createDemoAccounts();
+    const askers = Array.from({ length: 200 }, (_, number) =>
+      ask(
+        number % 10 === 0
+          ? `nobody-${number}.kiln.localhost`
+          : `${accounts[number]?.account ?? ""}.kiln.localhost`,
+      ),
+    );
+    const load = startLoad(
+      instance.ports.map((port, node) => ({
+        name: `node ${node}`,
+        port,
+        askers,
+        concurrency: 24,
+        pauseMs: 0,
+        timeoutMs: 10_000,
+      })),
+    );
+    await new Promise((resolve) => setTimeout(resolve, LOAD_MS));
+    const tallies = [...(await load.stop()).values()];
+    const answered = tallies.reduce((sum, { requests }) => sum + requests, 0);
+    const asked = received() - before;
+    expect(asked).toBe(answered);
+
+    const deadline = performance.now() + COUNTED_WITHIN_MS;
+    let now = await counting();
+    while (now.requests - counted.requests < asked && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      now = await counting();
+    }
+    expect(now.requests - counted.requests).toBe(asked);
+    expect(now.droppedRequests).toBe(0);
+
+    const { body } = await instance.admin.call({ method: "GET", path: "metrics" });
+    const total = [
+      ...z
+        .string()
+        .parse(body)
+        .matchAll(/^firebreak_requests_total\{[^}]*\} (\d+)$/gm),
+    ];
+    expect(total.reduce((sum, [, value]) => sum + Number(value), 0)).toBe(now.requests);
+    console.log(`${Math.round(answered / (LOAD_MS / 1000))} requests a second, none lost of ${asked}`);
+  }, 60_000);
+});
