@@ -82,7 +82,7 @@ export function revertDefault(
   if (standby === null) {
     return refuse(
       "conflict",
-      `${name} has no standby, so there is nothing to go back to: name a version with \`default promote\``,
+      `${name} has no standby, so there is nothing to go back to: move the default to a version by name (on the command line: default promote ${name} VERSION)`,
     );
   }
   const found = findSubject(work, name, standby);

@@ -73,6 +73,11 @@ interface Loss {
   readonly missing: number;
 }
 
+/** For whoever reads it: the address takes `expectRemoved`, the command line `--expect-removed`. */
+function againWith(missing: number): string {
+  return `send it again with ?expectRemoved=${missing} (on the command line: --expect-removed ${missing})`;
+}
+
 function checkLoss({ db }: Importing, { record, ending, missing }: Loss): Result<never, Refusal> | null {
   const held = readCounter(db, "accounts");
   const allowed = record.expectRemoved ?? allowedLoss(held);
@@ -84,14 +89,14 @@ function checkLoss({ db }: Importing, { record, ending, missing }: Loss): Result
         : `${allowed} were expected`;
     return refuse(
       "removes-too-many",
-      `the file lacks ${missing} of ${held} accounts; ${how}. Check the file; if it is right, send it again with expectRemoved=${missing}`,
+      `the file lacks ${missing} of ${held} accounts; ${how}. Check the file; if it is right, ${againWith(missing)}`,
       counts,
     );
   }
   if (missing > 0 && ending.unreadable > 0 && record.expectRemoved === null) {
     return refuse(
       "removes-too-many",
-      `the file lacks ${missing} accounts, but ${ending.unreadable} of its lines could not be read, so some of these may be on them. Correct the lines, or send it again with expectRemoved=${missing}`,
+      `the file lacks ${missing} accounts, but ${ending.unreadable} of its lines could not be read, so some of these may be on them. Correct the lines, or ${againWith(missing)}`,
       counts,
     );
   }

@@ -28,7 +28,7 @@ export function refuseUntried(
   const fresh = weigh(db, subject.value, nowMs - FRESH_MS);
   const { verdict, failed, unreachable, missing, sentence } = fresh.default;
   if (verdict === "pass") return null;
-  const ways = `Run it with \`firebreak preflight ${product} ${version} --for default\` (POST /api/v1/products/${product}/versions/${version}/preflight), or pass force to move the default all the same`;
+  const ways = `Run it with \`firebreak preflight ${product} ${version} --for default\` (POST /api/v1/products/${product}/versions/${version}/preflight), or move the default all the same with \`"force": true\` (on the command line: --force)`;
   if (fresh.at === null) {
     const why = sayWhyNone(fresh.runs[0], subject.value.basis);
     return refuse("preflight-missing", `${product} ${version}: ${why}. ${ways}.`, { verdict });

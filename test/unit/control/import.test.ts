@@ -225,7 +225,7 @@ describe("sync", () => {
       problem: "removes-too-many",
       extensions: { missing: 300, held: 1000, allowed: 50 },
     });
-    expect(refused.detail).toContain("expectRemoved=300");
+    expect(refused.detail).toContain("?expectRemoved=300 (on the command line: --expect-removed 300)");
     expect(await count(world)).toBe(1000);
     expect(valueOf(await world.control.query("account", { account: "account-1" })).cohort).toBe("general");
     expect(refusalOf((await load(world, rest, { mode: "sync", expectRemoved: 299 })).ended).problem).toBe(

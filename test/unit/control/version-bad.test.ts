@@ -126,7 +126,7 @@ describe("product.default.revert", () => {
     });
     expect([problem, detail]).toEqual([
       "conflict",
-      "kiln has no standby, so there is nothing to go back to: name a version with `default promote`",
+      "kiln has no standby, so there is nothing to go back to: move the default to a version by name (on the command line: default promote kiln VERSION)",
     ]);
   });
 });

@@ -89,7 +89,11 @@ export function rollback(state: RolloutState, command: RollBack, context: Comman
   const { kind: _, markBad = null, ...going } = command;
   const confirm = toConfirm(state, command, context);
   if (confirm.length > 0 && !command.confirmed) {
-    return refuse(state, `confirm it: ${confirm.join("; ")}`, { confirm });
+    return refuse(
+      state,
+      `confirm it with "confirmed": true (on the command line: --confirmed): ${confirm.join("; ")}`,
+      { confirm },
+    );
   }
   return ok(beginRollback(state, context.frozen, { ...going, markBad, by: context.by, automatic: false }));
 }
