@@ -40,11 +40,21 @@ export function sentenceAhead(sentence: string, { time, move }: ExplainedTime): 
   return `${what} ${who} to ${product} ${to} from ${at.local} (${at.utc}) on, with ${by}.`;
 }
 
+/** What stands now and may not then. */
+export interface Standing {
+  readonly product: string | null;
+  readonly breakGlass: boolean;
+  readonly replacing: boolean;
+}
+
 export function aheadNotes(
   view: AheadView | null,
-  { product, heldBy }: { readonly product: string | null; readonly heldBy: boolean },
+  { product, breakGlass, replacing }: Standing,
 ): readonly string[] {
-  const glass = heldBy ? ["A break-glass document is in force now; it is counted until it expires."] : [];
+  const glass = [
+    ...(breakGlass ? ["A break-glass document is in force now; it is counted until it expires."] : []),
+    ...(replacing ? ["A replacement is under way; it is counted as it stands now."] : []),
+  ];
   if (view === null)
     return [
       ...glass,

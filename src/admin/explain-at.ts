@@ -198,9 +198,17 @@ async function explainAhead(
             zone: move.zone,
             rollout: view.rollout.id,
           },
-    notes: [...aheadNotes(view, { product, heldBy: ground.snapshot.breakGlass !== null })],
+    notes: [...aheadNotes(view, { product, ...standing(then, product) })],
   };
   return ok({ ...moved, sentence: sentenceAhead(moved.sentence, at), at });
+}
+
+function standing(
+  { snapshot: { root, breakGlass } }: Ground,
+  product: string | null,
+): { readonly breakGlass: boolean; readonly replacing: boolean } {
+  const facts = product === null ? undefined : root?.products[product];
+  return { breakGlass: breakGlass !== null, replacing: (facts?.replacements.length ?? 0) > 0 };
 }
 
 /** A break-glass document that has expired by then. */

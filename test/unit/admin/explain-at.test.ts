@@ -4,6 +4,7 @@ import type { MapsReader } from "../../../src/adapters/maps-reader/types.ts";
 import { AccountHistorySchema, type AccountHistory } from "../../../src/contracts/api/history.ts";
 import { ExplainSchema, type Explain } from "../../../src/contracts/api/operations.ts";
 import { makeSnapshot } from "../../../src/adapters/maps-reader/snapshots.ts";
+import { aheadNotes } from "../../../src/admin/explain-at-words.ts";
 import { buildAdmin, CONFIG } from "../../support/admin-builders.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { must, readMaps, versionFor, type World } from "../../support/control-world.ts";
@@ -199,6 +200,17 @@ describe("explain of what is ahead", () => {
     });
     const unknown = await call(`/explain?host=account-1.kiln.example.com&at=${iso(ahead)}&rollout=winter`);
     expect(unknown.status).toBe(404);
+  });
+});
+
+describe("what is said besides of times ahead", () => {
+  it("names what stands now and may not then", ({ expect }) => {
+    const standing = { product: "kiln", breakGlass: true, replacing: true };
+    expect(aheadNotes(null, standing)).toEqual([
+      "A break-glass document is in force now; it is counted until it expires.",
+      "A replacement is under way; it is counted as it stands now.",
+      expect.stringContaining("does not depend on any rollout"),
+    ]);
   });
 });
 
