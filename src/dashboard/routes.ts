@@ -4,7 +4,9 @@ import { drawAccounts } from "./pages/accounts.tsx";
 import { drawAudit } from "./pages/audit.tsx";
 import { drawCalendar } from "./pages/calendar.tsx";
 import { drawExplain } from "./pages/explain.tsx";
+import { actIncidentHalt, drawIncident } from "./pages/incident.tsx";
 import { actHalt, drawNow } from "./pages/now.tsx";
+import { actRun, drawPreflight, drawPreflights } from "./pages/preflight.tsx";
 import { drawRollback } from "./pages/rollback.tsx";
 import { drawRollout } from "./pages/rollout.tsx";
 import { drawRollouts } from "./pages/rollouts.tsx";
@@ -22,6 +24,9 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: "/accounts/:account", draw: drawAccount },
   { path: "/explain", draw: drawExplain },
   { path: "/calendar", draw: drawCalendar },
+  { path: "/preflight", draw: drawPreflights },
+  { path: "/preflight/:product/:version", draw: drawPreflight },
+  { path: "/incident", draw: drawIncident },
   { path: "/audit", draw: drawAudit },
   { path: "/tokens", draw: drawTokens },
 ];
@@ -38,6 +43,8 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     act: accountStep(verb),
     draw: drawAccount,
   })),
+  { path: "/preflight/:product/:version/run", act: actRun, draw: drawPreflight },
+  { path: "/incident/halt", act: actIncidentHalt, draw: drawIncident },
   { path: "/tokens/:name/revoke", act: actRevoke, draw: drawTokens },
   { path: "/tokens/new", act: null, draw: drawNewToken },
 ];

@@ -74,6 +74,9 @@ describe("text from outside", () => {
       "/calendar",
       "/audit",
       "/tokens",
+      "/incident",
+      "/preflight",
+      "/preflight/kiln/2",
       `/accounts?prefix=${encodeURIComponent(HOSTILE)}`,
       `/explain?host=${encodeURIComponent(HOSTILE)}&at=${encodeURIComponent(HOSTILE)}`,
       `/audit?target=${encodeURIComponent(HOSTILE)}`,
@@ -107,6 +110,27 @@ describe("the token page", () => {
     const again = await browser.post("/tokens/new", { name: "eva", role: "viewer", products: "kiln" });
     expect(again.status).toBe(409);
     expect(await again.text()).toMatch(/name="name"[^>]*value="eva"/);
+  });
+});
+
+describe("the incident page", () => {
+  it("halts, and says how far the last change has spread", async ({ expect }) => {
+    const { browser } = await start();
+    expect(await read(browser, "/incident")).toContain("No accounts were being upgraded");
+    const done = await browser.post("/incident/halt", { reason: "503 everywhere" });
+    expect([done.status, done.headers.get("location")]).toEqual([303, "/incident"]);
+    expect(await read(browser, "/incident")).toContain("halt.set halt (503 everywhere)");
+  });
+});
+
+describe("the preflight page", () => {
+  it("lists the versions, runs the matrix and shows the bytes of every probe", async ({ expect }) => {
+    const { browser } = await start();
+    expect(await read(browser, "/preflight")).toContain("kiln 2");
+    const page = "/preflight/kiln/2";
+    expect(await read(browser, page)).toContain("Never run");
+    expect((await browser.post(`${page}/run`, {})).status).toBe(303);
+    expect(await read(browser, page)).toContain("OPTIONS / HTTP/1.0");
   });
 });
 
