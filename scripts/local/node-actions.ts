@@ -25,6 +25,8 @@ export interface NodeState {
   readonly faults: NodeFaults;
   /** Writes of the control plane to KV by the kind of key (`root`, `root/`, `shard/`); it lives in the first node. */
   readonly written: Readonly<Record<string, number>>;
+  /** Requests in the reports of counts that this node has sent to meters, arrived or not. */
+  readonly reported: number;
 }
 
 const includes = <T extends string>(list: readonly T[], text: unknown): text is T =>

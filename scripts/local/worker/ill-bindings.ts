@@ -19,17 +19,19 @@ async function beIll(binding: NodeBinding, mode: FaultMode): Promise<never> {
   throw new Error(`${binding} was made to fail`);
 }
 
-/**
- * Wraps an object whose methods are asynchronous (a KV namespace, a cache, an object's stub).
- * @param heard is told of every answer of a well binding, by the name of the method.
- */
+interface IllOptions {
+  readonly binding: NodeBinding;
+  readonly modeOf: ModeOf;
+  /** Is told of every call, by the name of the method, whatever becomes of it. */
+  readonly asked?: (name: string, args: readonly unknown[]) => void;
+  /** Is told of every answer of a well binding, by the name of the method. */
+  readonly heard?: (name: string, value: unknown) => void;
+}
+
+/** Wraps an object whose methods are asynchronous (a KV namespace, a cache, an object's stub). */
 export function createIllBinding<T extends object>(
   target: T,
-  {
-    binding,
-    modeOf,
-    heard,
-  }: { binding: NodeBinding; modeOf: ModeOf; heard?: (name: string, value: unknown) => void },
+  { binding, modeOf, asked, heard }: IllOptions,
 ): T {
   return new Proxy(target, {
     get(_, name) {
@@ -37,6 +39,7 @@ export function createIllBinding<T extends object>(
       // A stub must not look like a promise, and what is not a method is passed on as it is.
       if (typeof name !== "string" || name === "then" || typeof member !== "function") return member;
       return (...args: unknown[]): unknown => {
+        asked?.(name, args);
         const mode = modeOf(binding);
         if (mode !== "ok") return beIll(binding, mode);
         const answer: unknown = Reflect.apply(member as Method, target, args);
@@ -51,10 +54,7 @@ export function createIllBinding<T extends object>(
 }
 
 /** Wraps a namespace of objects: finding an object always works, what the object is asked is wrapped. */
-export function createIllNamespace<T extends object>(
-  target: T,
-  options: { binding: NodeBinding; modeOf: ModeOf; heard?: (name: string, value: unknown) => void },
-): T {
+export function createIllNamespace<T extends object>(target: T, options: IllOptions): T {
   return new Proxy(target, {
     get(_, name) {
       const member: unknown = Reflect.get(target, name, target);

@@ -7,6 +7,7 @@
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createFirebreak, type Env } from "../../../src/compose.ts";
+import type { ObservationReport } from "../../../src/contracts/observation.ts";
 import {
   NODE_BINDINGS,
   type FaultMode,
@@ -30,6 +31,7 @@ const modes = new Map<NodeBinding, FaultMode>();
 const wrapped = new WeakMap<Env, Env>();
 const written = new Map<string, number>();
 let restarts = 0;
+let reported = 0;
 let lastTick: unknown = null;
 
 /** The control plane as it is deployed; what it writes to KV is counted. Only the first node has one. */
@@ -56,6 +58,12 @@ function noteTick(name: string, value: unknown): void {
   if (name === "tick") lastTick = value;
 }
 
+/** What the edge of this node sends its meters; the first node's control plane asks them through bindings of its own. */
+function noteReport(name: string, [report]: readonly unknown[]): void {
+  if (name !== "observe") return;
+  for (const { total } of (report as ObservationReport).series) reported += total.requests + total.gone;
+}
+
 /** The same wrapped environment for every request, because the composition may remember what it made of it. */
 function wrapEnv(env: Env): Env {
   const known = wrapped.get(env);
@@ -66,7 +74,7 @@ function wrapEnv(env: Env): Env {
     CONTROL: createIllNamespace(env.CONTROL, { binding: "control", modeOf, heard: noteTick }),
     ...(env.METER === undefined
       ? {}
-      : { METER: createIllNamespace(env.METER, { binding: "meter", modeOf }) }),
+      : { METER: createIllNamespace(env.METER, { binding: "meter", modeOf, asked: noteReport }) }),
   };
   wrapped.set(env, made);
   return made;
@@ -104,6 +112,7 @@ export class NodeControl extends WorkerEntrypoint<Env> {
       restarts,
       faults: faults as Record<NodeBinding, FaultMode>,
       written: Object.fromEntries(written),
+      reported,
     };
   }
 
