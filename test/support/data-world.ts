@@ -3,7 +3,7 @@
  * (so that it may die between any two steps), a network of hooks, and the published maps with their times. Every step is
  * judged by what any edge may answer then, whichever maps it holds, against the data that the account has.
  */
-import type { BatchReport, CallTerms, DataRule, HookUnit } from "../../src/contracts/move-data.ts";
+import type { BatchReport, CallTerms, DataRule, HookCall, HookUnit } from "../../src/contracts/move-data.ts";
 import type { AccountRow, Root } from "../../src/contracts/maps.ts";
 import type {
   Advanced,
@@ -330,14 +330,14 @@ export class DataWorld {
   }
 
   /** Sends calls that are due, at most `most` of them, and stores that before. */
-  call(fortune: (index: number) => Fortune, most = Infinity): number {
+  call(fortune: (index: number, call: HookCall) => Fortune, most = Infinity): number {
     let count = 0;
     for (const number of this.batches.keys()) {
       const batch = this.elapsed(number);
       if (batch === null) continue;
       for (const due of dueCalls(batch.units, batch.terms, this.nowMs).slice(0, most)) {
         this.change(number, due.unit, (unit) => sent(unit, due, this.nowMs));
-        this.network.send(due, { batch: number, nowMs: this.nowMs, fortune: fortune(count) });
+        this.network.send(due, { batch: number, nowMs: this.nowMs, fortune: fortune(count, due) });
         count += 1;
       }
     }

@@ -3,6 +3,7 @@
  * shown. All of them are listed, never only the first. Pure; called by control when a rollout is created, planned and
  * started (the world may have changed in between). Design §5.
  */
+import { SETTLE_TIMES } from "../../contracts/move-data.ts";
 import { windowListProblems, type Window } from "../../contracts/calendar.ts";
 import type { Facts } from "../../contracts/rollout-input.ts";
 import type { PlanWindow, RolloutPlan } from "../../contracts/rollout.ts";
@@ -10,7 +11,8 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { nextOpening, isOpen } from "../calendar/openings.ts";
 import { own } from "../record.ts";
 import { ANY_COHORT, WHOLE_BP } from "./thresholds.ts";
-import { irreversibleTargets, pairProblem, targetProblem } from "./versions.ts";
+import { batchSize, callMs, resolveDataPlan, undoMs } from "./data/times.ts";
+import { irreversibleTargets, pairProblem, targetProblem, versionFacts } from "./versions.ts";
 
 export interface PlanWorld {
   readonly nowMs: EpochMs;
@@ -73,6 +75,20 @@ function targetProblems({ targets }: RolloutPlan, { facts }: PlanWorld): PlanPro
   return pair === null ? found : [...found, problem(["targets"], pair)];
 }
 
+/** Hooks that cannot be called for one account within the longest hold would move nobody, ever. */
+function hookProblems(plan: RolloutPlan, { facts }: PlanWorld): PlanProblem[] {
+  return Object.entries(plan.targets).flatMap(([product, version]) => {
+    const migration = versionFacts(facts, product, version)?.data?.migration ?? { kind: "none" };
+    if (migration.kind === "none") return [];
+    const hooks = { [product]: migration };
+    if (batchSize(plan, hooks, { leftMs: Infinity, settle: SETTLE_TIMES }) > 0) return [];
+    const seconds = Math.round((callMs(hooks, 1) + undoMs(hooks, 1)) / 1000);
+    const most = Math.round(resolveDataPlan(plan).maxHoldMs / 1000);
+    const message = `${product} ${version}: its hooks may take ${seconds} s for one account, and the plan holds for ${most} s at most`;
+    return [problem(["targets", product], message)];
+  });
+}
+
 function waveProblems({ waves }: RolloutPlan, world: PlanWorld): PlanProblem[] {
   return waves.flatMap((wave, index) => {
     const path: Path = ["waves", index];
@@ -129,6 +145,7 @@ export function checkPlan(plan: RolloutPlan, world: PlanWorld): PlanFindings {
   return {
     problems: [
       ...targetProblems(plan, world),
+      ...hookProblems(plan, world),
       ...waves,
       ...waveProblems(plan, world),
       ...defaultProblems(plan, world),

@@ -10,6 +10,7 @@ import type { ShownInstant } from "../../contracts/calendar.ts";
 import type { EpochMs, ProductName } from "../../contracts/units.ts";
 import { showInstant } from "../calendar/preview.ts";
 import { type Beginning, ceilMinute } from "./ahead.ts";
+import { holdWarnings, type PlannedHold, plannedHold } from "./data/simulate.ts";
 import { type CalendarFacts, opennessOf } from "./openness.ts";
 import { forecastDefaults } from "./plan-defaults.ts";
 import { bakeEndMs } from "./phases/bake.ts";
@@ -36,6 +37,8 @@ export interface PlannedWave {
   /** Targets that its accounts cannot come back from. */
   readonly oneWay: readonly string[];
   readonly warnings: readonly string[];
+  /** How its accounts are held while they move; null: they are not. */
+  readonly hold: PlannedHold | null;
 }
 
 /** One stretch of the way from start to end, and what it waits for. */
@@ -148,7 +151,9 @@ function walkWave(
     (sum, { group, moved, target }) => sum + countBetween(group, moved, target),
     0,
   );
-  const run = simulateWave({ wave, plan: wavePlan, startMs, groups, ask, watch });
+  const hold = plannedHold(plan, frozen, facts);
+  const held = hold === null ? null : { plan, hold };
+  const run = simulateWave({ wave, plan: wavePlan, startMs, groups, ask, watch, held });
   for (const { index, target } of groups) walk.moved[index] = target;
   if (run.crossedMs !== null) walk.crossing = { wave, atMs: run.crossedMs };
   // As the engine counts: whoever has moved so far is watched.
@@ -172,7 +177,8 @@ function walkWave(
     bakedMs,
     zones: zonesOf(run.segments, frozen.groups),
     oneWay: irreversibleTargets(facts, plan.targets, doneMs ?? startMs),
-    warnings: warningsOf(accounts, run.never.length),
+    warnings: [...warningsOf(accounts, run.never.length), ...holdWarnings(accounts === 0 ? null : hold)],
+    hold,
   });
   addPath(walk, {
     name: wavePlan.name,

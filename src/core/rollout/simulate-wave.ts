@@ -3,9 +3,10 @@
  * looked at, so that a plan over months of nights costs what its moving minutes cost. It assumes that nothing fails and
  * that a person says yes at once. Pure; called by plan.
  */
-import type { FrozenGroup, WavePlan } from "../../contracts/rollout.ts";
+import type { FrozenGroup, RolloutPlan, WavePlan } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { MINUTE_MS, SEARCH_HORIZON_MS } from "../calendar/memo.ts";
+import { type PlannedHold, simulatedBatch, type SimulatedStep } from "./data/simulate.ts";
 import type { AskOpenness } from "./openness.ts";
 import { capStep, gainOf } from "./pace.ts";
 
@@ -56,6 +57,8 @@ export interface WaveQuestion {
   readonly ask: AskOpenness;
   /** Says when this account moves, to the minute. */
   readonly watch?: Watched | null | undefined;
+  /** Where accounts are held while they move: how, and the plan that says how long. */
+  readonly held?: { readonly plan: Pick<RolloutPlan, "data">; readonly hold: PlannedHold } | null;
 }
 
 /** Opens a group at `atMs`, or finds when to look again; false when it never opens. */
@@ -83,7 +86,7 @@ function close(pending: Pending, { wave, atMs }: { wave: number; atMs: EpochMs }
 function minute(
   openNow: readonly Pending[],
   { plan, wave, watch }: WaveQuestion,
-  { atMs, into }: { atMs: EpochMs; into: MoveSegment[] },
+  { atMs, movedAtMs, most, into }: { atMs: EpochMs; movedAtMs: EpochMs; most: number; into: MoveSegment[] },
 ): boolean {
   let accounts = 0;
   let crossed = false;
@@ -91,7 +94,7 @@ function minute(
     const gain = gainOf(plan.paceBpPerMinute, pending.pacedMs, atMs);
     const range = { from: pending.moved, to: Math.min(pending.target, pending.moved + gain.gained) };
     const step = capStep(pending.group, range, {
-      budget: (plan.maxPerTick ?? Infinity) - accounts,
+      budget: Math.min(plan.maxPerTick ?? Infinity, most) - accounts,
       mayExceed: accounts === 0,
     });
     accounts += step.accounts;
@@ -99,9 +102,15 @@ function minute(
       watch?.index === pending.index && pending.moved <= watch.bucket && watch.bucket < step.threshold;
     pending.moved = step.threshold;
     pending.pacedMs = gain.pacedMs;
-    if (pending.moved >= pending.target) close(pending, { wave, atMs }, into);
+    if (pending.moved >= pending.target) close(pending, { wave, atMs: movedAtMs }, into);
   }
   return crossed;
+}
+
+/** Who moves in one step: everybody who is open, or a batch of them. */
+function stepOf({ held }: WaveQuestion, open: readonly Pending[], atMs: EpochMs): SimulatedStep<Pending> {
+  if (held == null) return { open, accounts: Infinity, movedAtMs: atMs, nextMs: null };
+  return simulatedBatch(held, open, atMs);
 }
 
 /** Runs one wave from `startMs` until all its groups are done. */
@@ -131,16 +140,22 @@ export function simulateWave(question: WaveQuestion): WaveRun {
     const openNow = left
       .filter(({ segment }) => segment !== null)
       .sort((a, b) => a.closesMs - b.closesMs || a.index - b.index);
-    if (openNow.length > 0) {
-      if (minute(openNow, question, { atMs, into: segments })) crossedMs = atMs;
-      doneMs = atMs;
+    const step = stepOf(question, openNow, atMs);
+    const { movedAtMs } = step;
+    if (step.open.length > 0) {
+      if (minute(step.open, question, { atMs, movedAtMs, most: step.accounts, into: segments }))
+        crossedMs = movedAtMs;
+      doneMs = movedAtMs;
     }
     left = left.filter(({ moved, target, nextMs }) => moved < target && nextMs !== Infinity);
+    // Where what is left of every window is too short for a batch, nothing happens before it closes.
+    const idle = openNow.length > 0 && step.open.length === 0;
     const next = left.reduce(
-      (soonest, { segment, nextMs }) => Math.min(soonest, segment === null ? nextMs : atMs + MINUTE_MS),
+      (soonest, { segment, nextMs, closesMs }) =>
+        Math.min(soonest, segment === null ? nextMs : idle ? closesMs : atMs + MINUTE_MS),
       Infinity,
     );
-    atMs = Math.max(atMs + 1, next);
+    atMs = Math.max(atMs + 1, next, step.nextMs ?? 0);
   }
   never.push(...left.map(({ index }) => index));
   return { segments, doneMs: never.length > 0 ? null : doneMs, never, crossedMs };

@@ -80,19 +80,39 @@ function progressBack(unit: HookUnit, terms: CallTerms, nowMs: EpochMs): HookUni
   return nowMs >= terms.undoUntilMs ? stuck(unit, "verify was not confirmed") : unit;
 }
 
+/**
+ * Until when a unit may go forward. What has begun and cannot be undone is given the time that undoing would have taken:
+ * there is nothing better to do with it than to finish.
+ */
+export function forwardUntil(unit: HookUnit, terms: CallTerms): EpochMs {
+  const begun = unit.runs.some(({ prepare }) => prepare.tries > 0);
+  return begun && !isUndoable(terms.hooks) ? terms.undoUntilMs : terms.callUntilMs;
+}
+
+/** Whether the unit's own hooks kept it: they asked for later, or did not answer twice. Others were not called in time. */
+function isSlow({ prepare, verify }: HookRun): boolean {
+  return [prepare, verify].some(({ why, silences }) => silences > 1 || (why !== null && silences === 0));
+}
+
+/** A unit that did not finish. Where that is nobody's fault of its own, the whole batch is called off for its sake. */
+function tooLate(unit: HookUnit, terms: CallTerms, nowMs: EpochMs): HookUnit {
+  const undoable = isUndoable(terms.hooks);
+  if (unit.runs.every(({ prepare }) => prepare.tries === 0))
+    return over(unit, undoable ? "returned" : "left", "its turn did not come in time");
+  const own = !undoable || unit.runs.some(isSlow);
+  const turned = turnBack({ ...unit, calledOff: !own }, `${unit.stage} was not done in time`);
+  return progressUndo(turned, terms, nowMs);
+}
+
 function progressForward(unit: HookUnit, terms: CallTerms, nowMs: EpochMs): HookUnit {
   if (unit.stage === "undo") return progressUndo(unit, terms, nowMs);
   const step = unit.stage === "verify" ? "verify" : "prepare";
   const bad = unit.runs.find((run) => run[step].result === "failed" || giveUp(run[step]));
   if (bad !== undefined)
     return progressUndo(turnBack(unit, `${bad.product} ${step} ${bad[step].why ?? ""}`), terms, nowMs);
-  const late = unit.runs.find((run) => run[step].result === "open" && run[step].nextMs > terms.callUntilMs);
-  if (nowMs >= terms.callUntilMs || late !== undefined) {
-    // The batch is called off for their sake; where that cannot be, they alone stay behind.
-    if (unit.runs.every(({ prepare }) => prepare.tries === 0))
-      return over(unit, isUndoable(terms.hooks) ? "returned" : "left", "its turn did not come in time");
-    return progressUndo(turnBack(unit, `${step} was not done in time`), terms, nowMs);
-  }
+  const untilMs = forwardUntil(unit, terms);
+  const late = unit.runs.find((run) => run[step].result === "open" && run[step].nextMs > untilMs);
+  if (nowMs >= untilMs || late !== undefined) return tooLate(unit, terms, nowMs);
   if (!unit.runs.every((run) => run[step].result === "done")) return unit;
   return step === "prepare" ? { ...unit, stage: "verify" } : over(unit, "ready", null);
 }

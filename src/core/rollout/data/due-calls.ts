@@ -5,7 +5,8 @@
  */
 import type { CallTerms, HookCall, HookRun, HookStep, HookUnit } from "../../../contracts/move-data.ts";
 import type { EpochMs, ProductName } from "../../../contracts/units.ts";
-import { nextStep } from "./calls.ts";
+import { forwardUntil, nextStep } from "./calls.ts";
+import { ANSWER_ROOM_MS } from "./steps.ts";
 
 /** The one name of a step's work: per rollout, account (or unit of a cell), product, step and batch. */
 export function hookKey(
@@ -35,7 +36,7 @@ function dueOf(
   if (run === undefined || step === null || hooks === undefined || url === null) return null;
   const state = run[step];
   const timeoutMs = hooks.timeoutSeconds * 1000;
-  const untilMs = step === "undo" || unit.direction === "back" ? Infinity : terms.callUntilMs;
+  const untilMs = step === "undo" || unit.direction === "back" ? Infinity : forwardUntil(unit, terms);
   if (state.sentMs !== null || state.nextMs > nowMs || nowMs + timeoutMs > untilMs) return null;
   const { product, from, to, account } = run;
   const body = {
@@ -80,18 +81,27 @@ export function dueCalls(units: readonly HookUnit[], terms: CallTerms, nowMs: Ep
     });
 }
 
-/** When something changes without an answer: a call's time is over, a second try is due, the terms end. Null: never. */
-export function nextCallMs(units: readonly HookUnit[], terms: CallTerms): EpochMs | null {
+/**
+ * When to look at a batch again without an answer: now, where calls are due; else when a call's time is over, a second
+ * try is due, or the terms end. Null: never.
+ */
+export function nextCallMs(units: readonly HookUnit[], terms: CallTerms, nowMs: EpochMs): EpochMs | null {
+  if (dueCalls(units, terms, nowMs).length > 0) return nowMs;
   let next = Infinity;
+  const consider = (atMs: EpochMs): void => {
+    if (atMs > nowMs) next = Math.min(next, atMs);
+  };
   for (const unit of units) {
-    if (unit.fate === "open")
-      next = Math.min(next, unit.stage === "undo" ? terms.undoUntilMs : terms.callUntilMs);
+    if (unit.fate === "open") {
+      consider(unit.stage === "undo" ? terms.undoUntilMs : forwardUntil(unit, terms));
+      consider(terms.undoUntilMs);
+    }
     for (const run of unit.runs) {
       const step = nextStep(unit, run, terms);
       const timeoutMs = (terms.hooks[run.product]?.timeoutSeconds ?? 1) * 1000;
       for (const { sentMs } of [run.prepare, run.verify, run.undo])
-        if (sentMs !== null) next = Math.min(next, sentMs + timeoutMs);
-      if (step !== null && run[step].sentMs === null) next = Math.min(next, run[step].nextMs);
+        if (sentMs !== null) consider(sentMs + timeoutMs + ANSWER_ROOM_MS);
+      if (step !== null && run[step].sentMs === null) consider(run[step].nextMs);
     }
   }
   return next === Infinity ? null : next;
