@@ -8,7 +8,7 @@ import type { RolloutState } from "../../contracts/rollout.ts";
 import type { ProductName } from "../../contracts/units.ts";
 import { coverage, syntheticSeen, type SeenRequests } from "../../core/preflight/verdict.ts";
 import type { Db } from "../db.ts";
-import { weighVersion } from "../rollouts/heard.ts";
+import type { Weigher } from "../rollouts/heard.ts";
 import { loadObserved, type Observed } from "../store/observations.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { markNames } from "./marks.ts";
@@ -63,9 +63,13 @@ function defaultRequests(
 }
 
 /** Requests by class that a target has answered well since the rollout began, and probes that passed; null: neither is known. */
-export function coverageOf(db: Db, { id, state }: RolloutRecord, product: ProductName): ClassCoverage | null {
+export function coverageOf(
+  db: Db,
+  { id, state }: RolloutRecord,
+  { product, weigher }: { readonly product: ProductName; readonly weigher: Weigher },
+): ClassCoverage | null {
   const version = state.plan.targets[product];
-  const weighed = version === undefined ? null : weighVersion(db, product, version);
+  const weighed = version === undefined ? null : weigher(product, version);
   const found = answerSince(loadObserved(db, id), { name: markNames.start, product, since: state.startedMs });
   if (weighed === null && found === undefined) return null;
   const synthetic = syntheticSeen(weighed?.results ?? []);

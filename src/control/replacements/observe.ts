@@ -11,7 +11,7 @@ import type { Db } from "../db.ts";
 import { readText } from "../row.ts";
 import type { Drive } from "../rollouts/drive.ts";
 import { isHalted, loadFacts } from "../rollouts/facts.ts";
-import { heardOf, targetVersions } from "../rollouts/heard.ts";
+import { createWeigher, heardOf, targetVersions } from "../rollouts/heard.ts";
 import { isOut } from "../rollouts/observe.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { loadActiveReplacements, type ReplacementRecord } from "../store/replacements.ts";
@@ -22,16 +22,17 @@ import { isAnybodyLeft } from "./sweep.ts";
 export function observeReplacement({ db, nowMs, memo }: Drive, record: ReplacementRecord): ReplacementTurn {
   const { plan, rollback } = record.state;
   const facts = loadFacts(db);
+  const weigher = createWeigher(db);
   const freezes = loadFreezes(db);
   // Itself alone: whoever goes back is served by it, and not by what takes its place.
-  const probe = rollback === null ? null : heardOf(db, plan.product, [plan.from]);
+  const probe = rollback === null ? null : heardOf(weigher, plan.product, [plan.from]);
   return {
     nowMs,
     halt: isHalted(db),
     facts,
     freezes,
     zones: freezes.length === 0 ? [] : loadZones(db),
-    preflight: heardOf(db, plan.product, targetVersions(facts, plan.product, plan.to)),
+    preflight: heardOf(weigher, plan.product, targetVersions(facts, plan.product, plan.to)),
     gate: null,
     probe: probe === null ? null : { atMs: probe.atMs, ...probe.wave },
     homesWritten: areHomesOut(db, record) && !isAnybodyLeft(db, record),

@@ -12,9 +12,20 @@ import { loadSubject } from "../preflight/subject.ts";
 import { weigh, type Weighed } from "../preflight/weigh.ts";
 
 /** Everything that is kept of one version; null when it is not registered. */
-export function weighVersion(db: Db, product: ProductName, version: VersionName): Weighed | null {
-  const subject = loadSubject(db, { product, version });
-  return subject.ok ? weigh(db, subject.value) : null;
+export type Weigher = (product: ProductName, version: VersionName) => Weighed | null;
+
+/** Weighs each version once, for one look at one time: several questions are asked of the same kept runs. */
+export function createWeigher(db: Db): Weigher {
+  const known = new Map<string, Weighed | null>();
+  return (product, version) => {
+    const key = `${product} ${version}`;
+    const given = known.get(key);
+    if (given !== undefined) return given;
+    const subject = loadSubject(db, { product, version });
+    const weighed = subject.ok ? weigh(db, subject.value) : null;
+    known.set(key, weighed);
+    return weighed;
+  };
 }
 
 /** A target itself, and what its accounts are served instead. */
@@ -30,13 +41,13 @@ const WORST: readonly Verdict[] = ["fail", "inconclusive", "pass"];
 
 /** What is heard of all of them together; null while one of them was not heard. */
 export function heardOf(
-  db: Db,
+  weigher: Weigher,
   product: ProductName,
   versions: readonly VersionName[],
 ): PreflightFact | null {
   const heard: PreflightFact[] = [];
   for (const version of versions) {
-    const weighed = weighVersion(db, product, version);
+    const weighed = weigher(product, version);
     if (weighed === null || weighed.at === null) return null;
     const named = versions.length === 1 ? "" : `${version}: `;
     heard.push({

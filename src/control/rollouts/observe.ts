@@ -18,7 +18,7 @@ import { mirrorFacts } from "./mirrors.ts";
 import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
-import { heardOf, targetVersions } from "./heard.ts";
+import { createWeigher, heardOf, targetVersions, type Weigher } from "./heard.ts";
 import { coverageOf, seenTraffic, uncoveredBy } from "../observations/seen.ts";
 
 /** Everything for one advance. */
@@ -50,15 +50,16 @@ export function isOut(db: Db, seq: number): boolean {
 function observations(db: Db, record: RolloutRecord): Observations {
   const { state } = record;
   const facts = loadFacts(db);
+  const weigher = createWeigher(db);
   const preflight: Record<ProductName, PreflightFact> = {};
   const uncovered: Record<ProductName, readonly CoveredClass[]> = {};
   // Before every edge can know its groups, nothing may count as healthy: a threshold would mean other accounts.
   if (isOut(db, record.groupsSeq)) {
     for (const [product, version] of Object.entries(state.plan.targets)) {
-      const heard = heardOf(db, product, targetVersions(facts, product, version));
+      const heard = heardOf(weigher, product, targetVersions(facts, product, version));
       if (heard === null) continue;
       preflight[product] = heard;
-      const coverage = coverageOf(db, record, product);
+      const coverage = coverageOf(db, record, { product, weigher });
       uncovered[product] = coverage === null ? COVERED_CLASSES : uncoveredBy(coverage);
     }
   }
@@ -70,17 +71,17 @@ function observations(db: Db, record: RolloutRecord): Observations {
     mirrors: mirrorFacts(db, state),
     ...seenTraffic(db, record),
     uncovered,
-    probes: probes(db, facts, state),
+    probes: probes(weigher, facts, state),
     homes: homesOf(db, record),
   };
 }
 
 /** Only while somebody goes back: what is heard of the versions it leads to. */
-function probes(db: Db, facts: Facts, state: RolloutState): Observations["probes"] {
+function probes(weigher: Weigher, facts: Facts, state: RolloutState): Observations["probes"] {
   if (state.rollback === null) return {};
   const found: Record<string, VerdictFact> = {};
   for (const { product, version } of returnVersions(state)) {
-    const heard = heardOf(db, product, servedVersions(facts, product, version));
+    const heard = heardOf(weigher, product, servedVersions(facts, product, version));
     if (heard !== null) found[probeKey(product, version)] = { atMs: heard.atMs, ...heard.wave };
   }
   return found;

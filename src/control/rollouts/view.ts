@@ -4,6 +4,7 @@ import { isActive, isTerminal } from "../../core/rollout/state.ts";
 import { rolloutView, type ViewContext } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
+import { createWeigher } from "./heard.ts";
 import { readInt } from "../row.ts";
 import { loadTallies } from "../store/backs.ts";
 import { loadFrozen, type RolloutRecord } from "../store/rollouts.ts";
@@ -25,8 +26,9 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
 function coverage(db: Db, record: RolloutRecord): ViewContext["coverage"] {
   const { plan, startedMs } = record.state;
   if (startedMs === null) return [];
+  const weigher = createWeigher(db);
   return Object.entries(plan.targets).flatMap(([product, version]) => {
-    const classes = coverageOf(db, record, product);
+    const classes = coverageOf(db, record, { product, weigher });
     return classes === null ? [] : [{ product, version, classes }];
   });
 }
