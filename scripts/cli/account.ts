@@ -139,6 +139,36 @@ function renderAccounts(accounts: readonly Account[]): string {
   );
 }
 
+type Now = NonNullable<Account["now"]>[string];
+
+const BECAUSE: Readonly<Record<Now["reason"], string>> = {
+  quarantine: "by its quarantine",
+  pin: "by its pin",
+  rollout: "moved by rollout",
+  home: "by its home",
+};
+
+function nowText(product: string, { version, reason, rollout, replaced }: Now): string {
+  const by = rollout === null ? BECAUSE[reason] : `${BECAUSE[reason]} ${rollout}`;
+  return `${product} ${version}, ${by}${replaced === null ? "" : `, in place of ${replaced}`}`;
+}
+
+function nextText(product: string, { next, stays }: Now): string[] {
+  if (next === null) return stays === null ? [] : [clean(`${product}: ${stays}`)];
+  const wave = next.wave === null ? "" : ` in wave "${next.wave}"`;
+  return [`${product} ${next.to}${wave} of ${next.rollout}: ${next.local} (${instant(next.utc)})`];
+}
+
+/** What it is on and what comes next; only in the answer about one account. */
+function nowFields({ now }: Account): readonly (readonly [string, readonly string[]])[] {
+  if (now === undefined) return [];
+  const entries = Object.entries(now);
+  return [
+    ["is on", entries.map(([product, each]) => nowText(product, each))],
+    ["comes next", entries.flatMap(([product, each]) => nextText(product, each))],
+  ];
+}
+
 /** One account for people; also what every change of an account answers with. */
 export function renderAccount(account: Account): string {
   const { deleted, deferral } = account;
@@ -151,7 +181,11 @@ export function renderAccount(account: Account): string {
     ["cohort", account.cohort],
     ["time zone", account.timeZone],
     ["cell", account.cell],
-    ["homes", Object.entries(account.homes).map(([product, version]) => `${product} ${version}`)],
+    ...nowFields(account),
+    [
+      account.now === undefined ? "homes" : "homes (recorded)",
+      Object.entries(account.homes).map(([product, version]) => `${product} ${version}`),
+    ],
     [
       "pins",
       Object.entries(account.pins).map(([product, pin]) => {

@@ -19,6 +19,7 @@ import { loadProduct, loadProducts } from "./store/products.ts";
 import { listTokens } from "./store/tokens.ts";
 import { loadVersion, loadVersions } from "./store/versions.ts";
 import { loadWindow, loadWindows } from "./store/windows.ts";
+import { viewNow } from "./view/account-now.ts";
 import { listAccounts, viewAccount } from "./view/accounts.ts";
 import { previewAt, viewFreeze, viewWindow } from "./view/calendar.ts";
 import { viewPreflight, viewSettings } from "./view/preflight.ts";
@@ -52,7 +53,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   accounts: ({ db, config, clock }, query) => ok(listAccounts({ db, config, wallMs: clock.nowMs() }, query)),
   account: ({ db, config, clock }, { account: slug }) => {
     const account = viewAccount({ db, config, wallMs: clock.nowMs() }, slug);
-    return account === null ? notFound(`account ${slug}`) : ok(account);
+    return account === null ? notFound(`account ${slug}`) : ok({ ...account, now: viewNow(db, clock, slug) });
   },
   halt: ({ db }) => ok(readHalt(db)),
   audit: ({ db }, query) => ok(listAudit(db, query)),

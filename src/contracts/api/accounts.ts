@@ -87,6 +87,28 @@ export const DeferralInputSchema = z
   .strictObject({ until: InstantSchema, reason: ReasonSchema, owner: z.string().trim().min(1).max(100) })
   .openapi("DeferralInput");
 
+/** What an account is on, and what comes next. */
+export const AccountNowSchema = z
+  .object({
+    version: VersionNameSchema,
+    reason: z
+      .enum(["quarantine", "pin", "rollout", "home"])
+      .openapi({ description: "What decides it; break-glass and holds are shown where they are" }),
+    rollout: z.string().nullable().openapi({ description: "The running rollout that has moved it" }),
+    replaced: VersionNameSchema.nullable().openapi({ description: "In place of this one, by a replacement" }),
+    next: z
+      .object({
+        rollout: z.string(),
+        to: VersionNameSchema,
+        wave: z.string().nullable(),
+        local: z.string().openapi({ description: "In the account's zone, if all goes as planned" }),
+        utc: InstantSchema,
+      })
+      .nullable(),
+    stays: z.string().nullable().openapi({ description: "Why the running rollout does not move it further" }),
+  })
+  .openapi("AccountNow");
+
 export const AccountSchema = z
   .object({
     account: SlugSchema,
@@ -95,7 +117,13 @@ export const AccountSchema = z
     labels: z.record(z.string(), z.string()),
     cell: CellSchema.nullable(),
     domains: z.array(CustomDomainSchema),
-    homes: z.record(ProductNameSchema, VersionNameSchema),
+    homes: z.record(ProductNameSchema, VersionNameSchema).openapi({
+      description: "As recorded: where it stays when nothing else decides. See `now` for what it is on",
+    }),
+    now: z
+      .record(ProductNameSchema, AccountNowSchema)
+      .optional()
+      .openapi({ description: "What it is on, by product; only where one account is asked for" }),
     pins: z.record(ProductNameSchema, PinSchema),
     quarantine: z.record(ProductNameSchema, QuarantineSchema),
     hold: HoldSchema.nullable(),
