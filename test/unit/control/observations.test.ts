@@ -2,12 +2,16 @@
 import { describe, it } from "vitest";
 import type { RolloutInput, RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import type { SeriesReport } from "../../../src/contracts/observation.ts";
+import { noteMarks } from "../../../src/control/observations/marks.ts";
+import { markRoot, nextSeq } from "../../../src/control/store/changes.ts";
+import type { Mark } from "../../../src/control/store/observations.ts";
+import { loadRollout } from "../../../src/control/store/rollouts.ts";
 import { loadPublished } from "../../../src/control/store/roots.ts";
 import { contextOf, must, readMaps, refusalOf, valueOf, type World } from "../../support/control-world.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { createMemoryMeters, type MemoryMeters } from "../../support/memory-meters.ts";
 import { observationReport, series } from "../../support/observation-builders.ts";
-import { ACCOUNTS, FRIDAY, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
+import { ACCOUNTS, FRIDAY, HOUR, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
 
 const COUNTED: RolloutInput = {
   id: "autumn",
@@ -174,6 +178,32 @@ describe("request-class coverage", () => {
     await must(world, "rollout.create", { id: "autumn", input: COUNTED });
     const view = valueOf(await world.control.query("rollout", { id: "autumn" }));
     expect(view).toMatchObject({ coverage: [], waves: [{ requests: null }] });
+  });
+});
+
+describe("marks", () => {
+  it("begin anew when a moment comes again, and wait for maps that know of it", async ({ expect }) => {
+    const { world } = await prepare();
+    const { db } = world;
+    await tickTo(world, FRIDAY + MINUTE, FRIDAY + 2 * MINUTE);
+    const record = loadRollout(db, "autumn");
+    if (record === null) throw new Error("no rollout");
+    const shifted = (marks: readonly Mark[]) => marks.find(({ name }) => name === "shifted:0");
+    const first = shifted(noteMarks(db, record));
+    expect(first?.generation).toBe(loadPublished(db)?.generation);
+    // Somebody became eligible late: the wave had accounts to move once more, and is done again.
+    const [wave] = record.state.waves;
+    if (wave === undefined) throw new Error("no wave");
+    const waves = [{ ...wave, shiftedMs: FRIDAY + HOUR }];
+    const again = { ...record, state: { ...record.state, waves } };
+    markRoot(db, { seq: nextSeq(db), nowMs: FRIDAY + HOUR });
+    expect(shifted(noteMarks(db, again))).toEqual({ name: "shifted:0", at: FRIDAY + HOUR, generation: null });
+    world.wakeUp.at = world.clock.now;
+    await quiet(world);
+    const out = shifted(noteMarks(db, again));
+    expect(out?.generation).toBe(loadPublished(db)?.generation);
+    expect(out?.generation).toBeGreaterThan(first?.generation ?? Infinity);
+    expect(shifted(noteMarks(db, again))).toEqual(out);
   });
 });
 
