@@ -114,6 +114,42 @@ describe("units of a batch", () => {
     });
   });
 
+  it("are not undone while a call that was sent may still be at work", ({ expect }) => {
+    const [unit] = planUnits([member("a")], PLAN);
+    if (unit === undefined) throw new Error("no unit");
+    const call = { run: 0, step: "prepare", attempt: 1 } as const;
+    const back = callOff(sent(unit, call, 0), "pause", { terms: TERMS, nowMs: 5000 });
+    expect(dueCalls([back], TERMS, 5000)).toEqual([]);
+    const heard = answered(back, { ...call, answer: { kind: "done" } }, { terms: TERMS, nowMs: 6000 });
+    expect(dueCalls([heard], TERMS, 6000).map(({ step }) => step)).toEqual(["undo"]);
+    const gone = elapse(back, TERMS, 15_000);
+    expect(dueCalls([gone], TERMS, 15_000).map(({ step }) => step)).toEqual(["undo"]);
+  });
+
+  it("stay on the new version only where every undo said no: silence is nobody's word", ({ expect }) => {
+    const fateAfter = (silences: number): string => {
+      let [unit] = planUnits([member("a")], { ...PLAN, direction: "back" });
+      if (unit === undefined) throw new Error("no unit");
+      let nowMs = 0;
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const at = { run: 0, step: "undo", attempt } as const;
+        unit = sent(unit, at, nowMs);
+        nowMs += 15_000;
+        const no = { kind: "failed", why: "no" } as const;
+        unit =
+          attempt <= silences
+            ? elapse(unit, TERMS, nowMs)
+            : answered(unit, { ...at, answer: no }, { terms: TERMS, nowMs: nowMs - 10_000 });
+      }
+      if (unit.stage !== "verify") return unit.fate;
+      const verify = { run: 0, step: "verify", attempt: 1 } as const;
+      const asked = sent(unit, verify, nowMs);
+      return answered(asked, { ...verify, answer: { kind: "done" } }, { terms: TERMS, nowMs: nowMs + 1 })
+        .fate;
+    };
+    expect([0, 1].map(fateAfter)).toEqual(["kept", "stuck"]);
+  });
+
   it("tell the engine in accounts, and say why whoever stays behind does", ({ expect }) => {
     const units = planUnits([member("a"), member("b", { kept: "pinned" })], PLAN);
     expect(reportOf(3, units, false)).toMatchObject({ batch: 3, accounts: 2, fates: { open: 1, left: 1 } });
