@@ -3,7 +3,6 @@ import { describe, it } from "vitest";
 import type { RolloutInput, RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import type { SeriesReport } from "../../../src/contracts/observation.ts";
 import { noteMarks } from "../../../src/control/observations/marks.ts";
-import { markRoot, nextSeq } from "../../../src/control/store/changes.ts";
 import type { Mark } from "../../../src/control/store/observations.ts";
 import { loadRollout } from "../../../src/control/store/rollouts.ts";
 import { loadPublished } from "../../../src/control/store/roots.ts";
@@ -196,9 +195,8 @@ describe("marks", () => {
     if (wave === undefined) throw new Error("no wave");
     const waves = [{ ...wave, shiftedMs: FRIDAY + HOUR }];
     const again = { ...record, state: { ...record.state, waves } };
-    markRoot(db, { seq: nextSeq(db), nowMs: FRIDAY + HOUR });
+    await must(world, "halt.set", { input: { on: true, reason: "a change of the maps" } });
     expect(shifted(noteMarks(db, again))).toEqual({ name: "shifted:0", at: FRIDAY + HOUR, generation: null });
-    world.wakeUp.at = world.clock.now;
     await quiet(world);
     const out = shifted(noteMarks(db, again));
     expect(out?.generation).toBe(loadPublished(db)?.generation);
