@@ -73,7 +73,7 @@ export interface DataPlan {
 
 export const DATA_PLAN: DataPlan = { maxFailures: null, batch: null, maxHoldMs: 20 * 60_000 };
 
-/** Accounts that one batch takes however quick its hooks are: its list is read and written in one transaction. */
+/** Of one batch, however quick its hooks are: its list is read and written in one transaction. */
 export const MAX_BATCH_ACCOUNTS = 2000;
 
 // --- The engine's part: a batch as the rollout's state keeps it ---------------------------------------------------
@@ -190,10 +190,7 @@ export interface Member {
   readonly cell: string | null;
   /** Without this rollout: what it has, or what it goes back to. */
   readonly homes: Readonly<Record<ProductName, VersionName>>;
-  /**
-   * Why it must not be moved although it is in the batch; null: nothing. A pin or quarantine for one of the targets, either
-   * way: such an account is not held, so its data must not be touched. Going back also `returnTrouble`.
-   */
+  /** Why it stays behind; null: nothing. A pin or quarantine for a target, either way: it is not held. Back: `returnTrouble`. */
   readonly kept: string | null;
 }
 
