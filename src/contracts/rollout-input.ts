@@ -4,6 +4,7 @@
  * Effects are carried out by control through its outbox, each once for its `step`; the engine never does them itself.
  */
 import type { Freeze, Window } from "./calendar.ts";
+import type { GateAction, GateCause } from "./gate.ts";
 import type { DataEffect, DataFacts, DataRule, SettleTimes } from "./move-data.ts";
 import type { MirrorCounts } from "./mirror.ts";
 import type { CoveredClass } from "./preflight.ts";
@@ -88,6 +89,17 @@ export interface VerdictFact {
   readonly sentence: string;
 }
 
+/** What a gate says of a wave. Left out: what the plan's `onFail` and `onInconclusive` make of the verdict. */
+export interface GateFact extends VerdictFact {
+  readonly cause?: GateCause;
+  readonly action?: GateAction | null;
+  /** False: nothing measured, a signal missing, or everybody bad: no plan lets that past. */
+  readonly planMayAdvance?: boolean;
+  readonly notify?: "ticket" | "page" | null;
+  /** To be put back alone now, worst first. */
+  readonly quarantine?: readonly { readonly account: AccountSlug; readonly reason: string }[];
+}
+
 /** The last run for a target: what accounts may do, and what the default may do. */
 export interface PreflightFact {
   readonly atMs: EpochMs;
@@ -106,7 +118,7 @@ export interface Observations {
   /** Last run per target's product. */
   readonly preflight: Readonly<Record<ProductName, PreflightFact>>;
   /** Verdict over the wave of this index; left out or null: none. */
-  readonly gates: readonly (VerdictFact | null)[];
+  readonly gates: readonly (GateFact | null)[];
   /** Verdict over the default after its move. */
   readonly defaultGates: Readonly<Record<ProductName, VerdictFact>>;
   /** What edges have compared of mirrored requests, by product; left out: nothing was reported. */
@@ -165,6 +177,8 @@ export type RolloutEffect = EffectBase &
         readonly version: VersionName;
         readonly reason: string;
       }
+    /** One account back to the versions it came from, of all targets. */
+    | { readonly kind: "quarantine"; readonly account: AccountSlug; readonly reason: string }
     | { readonly kind: "settle-homes" | "restore-homes" }
     | { readonly kind: "split-groups"; readonly where: RollbackWhere }
     | { readonly kind: "data"; readonly what: DataEffect }

@@ -5,9 +5,10 @@
  * Read by core, control, admin and the command line. Design §5.
  */
 import type { Window } from "./calendar.ts";
+import type { GatePlan } from "./gate-plan.ts";
 import type { DataPlan, DataState } from "./move-data.ts";
 import type { MirrorPlan, MirrorState } from "./mirror.ts";
-import type { EpochMs, ProductName, VersionName } from "./units.ts";
+import type { AccountSlug, EpochMs, ProductName, VersionName } from "./units.ts";
 
 /** Closed set. Every phase has a way out: see `core/rollout/commands` and the table in the README. */
 export const ROLLOUT_PHASES = [
@@ -83,16 +84,6 @@ export interface WavePlan {
   readonly maxPerTick: number | null;
   readonly bake: Bake;
   readonly approveBefore: boolean;
-}
-
-export interface GatePlan {
-  readonly errorIncreasePercent: number;
-  readonly alpha: number;
-  readonly minAccounts: number;
-  readonly onFail: "pause" | "rollback";
-  /** `advance` must be asked for: no data is never healthy by itself. */
-  readonly onInconclusive: "hold" | "pause" | "advance";
-  readonly mustHave: readonly string[];
 }
 
 export interface DefaultPlan {
@@ -292,6 +283,8 @@ export interface RolloutState {
   readonly settle: { readonly askedMs: EpochMs | null; readonly into: "completed" | "stopped" } | null;
   /** A notice is sent once for each of these. */
   readonly notified: readonly string[];
+  /** Accounts that the gate had put back alone; left out: none. */
+  readonly quarantined?: readonly { readonly account: AccountSlug; readonly atMs: EpochMs }[];
   /** Left out where no version declares that accounts are held while they move. */
   readonly data?: DataState;
 }

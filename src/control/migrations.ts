@@ -10,6 +10,8 @@ import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
 import { BACKS_SCHEMA } from "./schema-backs.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
+import { DATA_MOVES_SCHEMA } from "./schema-data-moves.ts";
+import { GATE_TABLES } from "./schema-gates.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
 import { OBSERVATION_TABLES } from "./schema-observations.ts";
@@ -40,6 +42,8 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { id: "008_backs", statements: BACKS_SCHEMA },
   { id: "009_observations", statements: OBSERVATION_TABLES },
+  { id: "010_gates", statements: GATE_TABLES },
+  { id: "011_data_moves", statements: DATA_MOVES_SCHEMA },
 ];
 
 /**

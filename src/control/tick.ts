@@ -8,6 +8,7 @@ import type { EpochMs } from "../contracts/units.ts";
 import { expireDeferrals } from "./commands/deferrals.ts";
 import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
+import { judgeRunning } from "./gates/judge.ts";
 import { forgetHistory } from "./history/forget.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
 import { lookAtTraffic, type MeasureTraffic } from "./observations/gather.ts";
@@ -86,6 +87,7 @@ function doWhatIsDue(
   dropOldSnapshots(db, clock.nowMs());
   forgetHistory(db, nowMs);
   const stale = dropOldImports(db, clock.nowMs());
+  judgeRunning(db, nowMs);
   return [
     ...rollouts.advanceAll(moment),
     ...expired,

@@ -392,6 +392,8 @@ export class Sim {
         return;
       case "mark-bad":
         return this.setVersion(effect.product, effect.version, { bad: true });
+      case "quarantine":
+        return this.quarantine(effect.account);
       case "split-groups":
         return this.split(effect.where.labels ?? {});
       case "data":
@@ -459,6 +461,14 @@ export class Sim {
     this.state = splitDone(this.state, this.frozen.groups);
   }
 
+  /** The gate puts an account back alone: it is on what it had before, whatever the rollout does. */
+  quarantine(slug: string): void {
+    const member = this.members.get(slug);
+    if (member === undefined) return;
+    member.row = { ...member.row, quarantine: member.row.homes };
+    this.publish();
+  }
+
   /** Pins an account to what it has now. */
   pin(slug: string): void {
     const member = this.members.get(slug);
@@ -475,7 +485,9 @@ export class Sim {
     const member = this.members.get(slug);
     if (member?.row.pins == null) return;
     const before = member.row.pins;
-    member.row = { ...member.row, pins: null };
+    // As control does: where it was held is its home from now on, whatever a rollout has written before.
+    member.row = { ...member.row, pins: null, homes: { ...member.row.homes, ...before } };
+    member.homesBefore = null;
     member.facts = { ...member.facts, pinned: [] };
     if (Object.keys(before).every((name) => this.decide(slug, name) === before[name])) return;
     const { cohort, zone, window, cell } = member.facts;

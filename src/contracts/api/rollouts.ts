@@ -18,6 +18,7 @@ import {
 } from "./common.ts";
 import { LabelsSchema } from "./accounts.ts";
 import { refuseDefaultInWaves } from "./refuse-default.ts";
+import { GateSchema } from "./gates.ts";
 import { MirrorChoiceSchema, MirrorViewSchema } from "./mirror.ts";
 
 export const RolloutIdSchema = z
@@ -78,17 +79,6 @@ const WaveInputSchema = z
     approve: ApproveSchema,
   })
   .openapi("WaveInput");
-
-export const GateSchema = z
-  .strictObject({
-    errorIncreasePercent: z.number().positive().max(100).default(1),
-    alpha: z.number().gt(0).max(0.5).default(0.05),
-    minAccounts: z.int().min(1).max(1_000_000).default(20),
-    onFail: z.enum(["pause", "rollback"]).default("pause"),
-    onInconclusive: z.enum(["hold", "pause", "advance"]).default("hold"),
-    mustHave: z.array(z.string().min(1).max(100)).max(32).default([]),
-  })
-  .openapi("Gate");
 
 export const DefaultStepSchema = z
   .strictObject({

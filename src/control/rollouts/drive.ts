@@ -15,6 +15,7 @@ import { isTerminal } from "../../core/rollout/state.ts";
 import { splitDone } from "../../core/rollout/rollback.ts";
 import { writeBad } from "../commands/version-bad.ts";
 import type { Db } from "../db.ts";
+import { putBackAlone } from "../gates/put-back.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markRoot } from "../store/changes.ts";
 import { loadProduct, saveProduct } from "../store/products.ts";
@@ -142,6 +143,8 @@ function carryOut(drive: Drive, record: RolloutRecord, effect: RolloutEffect): D
         record: { ...record, homes: "restoring", homesCursor: "", homesSeq: drive.seq },
         outcome: "begun",
       };
+    case "quarantine":
+      return { record, outcome: putBackAlone(drive, record, effect) };
     case "split-groups":
       return { record: splitByLabels(drive, record, effect.where.labels ?? {}), outcome: "split" };
     case "data":

@@ -1,8 +1,8 @@
 /**
  * What the engine is told at one advance: calendar, facts, what preflight says of the targets and of where a rollback
  * leads, how far the writing of homes is. Reads groups and kept runs, no account row: its cost does not grow with them.
- * Requests are those of the last tick's answers of the meters. Gates are not measured here: none is known, which the
- * engine counts as inconclusive. What is missing is not healthy.
+ * Requests are those of the last tick's answers of the meters, and verdicts those that gates/judge made of them. What is
+ * missing is not healthy.
  */
 import { COVERED_CLASSES, type CoveredClass } from "../../contracts/preflight.ts";
 import type { Facts, Observations, PreflightFact, VerdictFact } from "../../contracts/rollout-input.ts";
@@ -15,6 +15,7 @@ import type { Turn } from "../../core/rollout/turn.ts";
 import type { Db } from "../db.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { mirrorFacts } from "./mirrors.ts";
+import { defaultFacts, gateFacts } from "../gates/facts.ts";
 import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
@@ -37,7 +38,7 @@ export function observe(
     frozen,
     windows: loadWindowFacts(db),
     freezes: loadFreezes(db),
-    observations: observations(db, record),
+    observations: observations(db, record, nowMs),
     memo,
   };
 }
@@ -47,7 +48,7 @@ export function isOut(db: Db, seq: number): boolean {
   return (loadPublished(db)?.shardSeq ?? -1) >= seq;
 }
 
-function observations(db: Db, record: RolloutRecord): Observations {
+function observations(db: Db, record: RolloutRecord, nowMs: EpochMs): Observations {
   const { state } = record;
   const facts = loadFacts(db);
   const weigher = createWeigher(db);
@@ -66,8 +67,8 @@ function observations(db: Db, record: RolloutRecord): Observations {
   return {
     facts,
     preflight,
-    gates: [],
-    defaultGates: {},
+    gates: gateFacts(db, record),
+    defaultGates: defaultFacts(db, record, nowMs),
     mirrors: mirrorFacts(db, state),
     ...seenTraffic(db, record),
     uncovered,

@@ -3,6 +3,7 @@ import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { isActive, isTerminal } from "../../core/rollout/state.ts";
 import { rolloutView, type ViewContext } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
+import { gateFacts } from "../gates/facts.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
 import { createWeigher } from "./heard.ts";
 import { readInt } from "../row.ts";
@@ -13,7 +14,7 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
   return rolloutView(record.state, {
     frozen: loadFrozen(db, record.id),
     leftBehind: record.leftBehind,
-    gates: [],
+    gates: gateFacts(db, record),
     requests: seenTraffic(db, record).requests,
     coverage: coverage(db, record),
     createdLater: createdLater(db, record),

@@ -87,6 +87,10 @@ export function deleteRollout(db: Db, id: string): void {
     "rollout_homes",
     "left_behind",
     "rollout_tallies",
+    "gate_signals",
+    "gate_quarantines",
+    "gate_verdicts",
+    "gate_points",
   ])
     db.run(`DELETE FROM ${table} WHERE rollout = ?`, id);
 }

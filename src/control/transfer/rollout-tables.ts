@@ -1,6 +1,6 @@
 /**
- * The part of an export that migrations 003, 006 and 008 added: rollouts with what they froze, their steps, whom they
- * moved back and left behind; replacements of versions. Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
+ * The part of an export that migrations 003, 006, 008 and 010 added: rollouts with what they froze, their steps, whom
+ * they moved back and left behind, what gates were told and whom they put back; replacements of versions. Data alone; see tables.ts. An export made before has no such rows, and restoring it leaves none.
  */
 import type { ExportTable } from "./tables.ts";
 
@@ -72,6 +72,34 @@ export const ROLLOUT_TABLES: readonly ExportTable[] = [
     name: "rollout_tallies",
     order: "rollout",
     columns: { rollout: "text", cursor: "text" },
+  },
+  {
+    name: "gate_signals",
+    order: "rollout, source, product",
+    columns: {
+      rollout: "text",
+      source: "text",
+      product: "text",
+      verdict: "text",
+      reason: "text",
+      at: "int",
+      expires: "int",
+      made_by: "text",
+    },
+  },
+  {
+    name: "gate_quarantines",
+    order: "rollout, account, product",
+    columns: {
+      rollout: "text",
+      account: "text",
+      product: "text",
+      version: "text",
+      was: "text",
+      at: "int",
+      step: "int",
+      reason: "text",
+    },
   },
   {
     name: "replacements",

@@ -23,7 +23,11 @@ function missingOf(name: string, signal: GateSignal | undefined, nowMs: EpochMs)
 }
 
 /** What the signals say together. An expired `fail` says nothing any more, and stands in the way only of a `mustHave`. */
-export function signalsPart({ nowMs, policy, signals }: GateInput): PartVerdict {
+export function signalsPart({
+  nowMs,
+  policy,
+  signals,
+}: Pick<GateInput, "nowMs" | "policy" | "signals">): PartVerdict {
   const newest = newestByName(signals);
   const failed = [...newest.values()].find(
     ({ verdict, expiresMs }) => verdict === "fail" && expiresMs > nowMs,

@@ -2,7 +2,8 @@
  * A plan's gate in its one spelling: every default of a gate stands here, with its reason. Decides nothing about data.
  * Pure; called where a plan is read. A plan may leave out everything; what it says is taken as it stands.
  */
-import type { GatePart, GateAction, GatePolicy, LatencyPolicy } from "../../contracts/gate.ts";
+import type { GatePart, GatePolicy, LatencyPolicy } from "../../contracts/gate.ts";
+import type { ActionWishes, LatencyWishes } from "../../contracts/gate-plan.ts";
 
 /** Half as slow again as the others, and by a quarter of a second: what people notice. */
 const LATENCY: LatencyPolicy = { ratio: 1.5, floorMs: 250, minRequests: 200 };
@@ -22,9 +23,9 @@ export interface GateWishes {
   readonly onInconclusive: GatePolicy["onInconclusive"];
   readonly minRequests?: number | undefined;
   /** Null turns it off. */
-  readonly latency?: Partial<LatencyPolicy> | null | undefined;
+  readonly latency?: LatencyWishes | null | undefined;
   readonly quarantineLimit?: number | null | undefined;
-  readonly actions?: Readonly<Partial<Record<GatePart, GateAction>>> | undefined;
+  readonly actions?: ActionWishes | undefined;
   readonly dryRun?: readonly GatePart[] | undefined;
 }
 
@@ -39,10 +40,22 @@ export function gatePolicy(wishes: GateWishes): GatePolicy {
     alpha: wishes.alpha,
     minAccounts: wishes.minAccounts,
     minRequests: wishes.minRequests ?? MIN_REQUESTS,
-    latency: latency === null ? null : { ...LATENCY, ...latency },
+    latency:
+      latency === null
+        ? null
+        : {
+            ratio: latency?.ratio ?? LATENCY.ratio,
+            floorMs: latency?.floorMs ?? LATENCY.floorMs,
+            minRequests: latency?.minRequests ?? LATENCY.minRequests,
+          },
     quarantineLimit: wishes.quarantineLimit ?? null,
     mustHave: wishes.mustHave,
-    actions: { errors: onFail, accounts: onFail, latency: "hold", signals: onFail, ...actions },
+    actions: {
+      errors: actions.errors ?? onFail,
+      accounts: actions.accounts ?? onFail,
+      latency: actions.latency ?? "hold",
+      signals: actions.signals ?? onFail,
+    },
     onInconclusive: wishes.onInconclusive,
     dryRun: wishes.dryRun ?? [],
   };

@@ -3,8 +3,9 @@
  * is missing, old or inconclusive holds, and a failure pauses or rolls back. Also when to ask for preflight again.
  * Pure; called before every step forward and by the watch over a running rollout. Design §5, §5.1.
  */
+import type { GateAction } from "../../contracts/gate.ts";
 import type { PreflightPurpose } from "../../contracts/preflight.ts";
-import type { Verdict } from "../../contracts/rollout-input.ts";
+import type { GateFact, Verdict } from "../../contracts/rollout-input.ts";
 import type { RolloutCause, RolloutState } from "../../contracts/rollout.ts";
 import type { EpochMs, ProductName } from "../../contracts/units.ts";
 import { HOUR_MS, MINUTE_MS } from "../calendar/memo.ts";
@@ -19,6 +20,9 @@ export const FRESH_MS = HOUR_MS;
 export const REPEAT_MS = 50 * MINUTE_MS;
 /** Asked and not answered: asked again after this time. */
 export const PREFLIGHT_PATIENCE_MS = 10 * MINUTE_MS;
+
+/** Whoever is put back is in quarantine by the next tick. */
+const PUT_BACK_PATIENCE_MS = MINUTE_MS;
 
 /** Null: healthy. Otherwise why nothing may move forward. */
 export interface Unhealthy {
@@ -66,28 +70,61 @@ export function anyPreflightTrouble(state: RolloutState, turn: Turn): Unhealthy 
   return null;
 }
 
-/** The gate's word over a wave, as the plan takes it. `at` is the index of a wave that has moved somebody. */
-export function gateVerdict(
-  state: RolloutState,
-  turn: Turn,
-  wave: number,
-): { verdict: Verdict; sentence: string } {
-  if (state.plan.gate === null) return { verdict: "pass", sentence: "the plan asks for no gate" };
-  const fact = turn.observations.gates[wave] ?? null;
-  if (fact?.verdict === "fail") return fact;
-  const waived = state.waves[wave]?.gateWaived ?? null;
-  if (waived !== null) return { verdict: "pass", sentence: `let past by ${waived.by}: ${waived.reason}` };
-  if (fact === null || !isFresh(fact.atMs, turn.nowMs)) {
-    return lenient(
-      state,
-      fact === null ? "nothing has been measured" : "the last verdict is older than an hour",
-    );
-  }
-  return fact.verdict === "inconclusive" ? lenient(state, fact.sentence) : fact;
+/** A gate's word as the plan takes it. */
+export interface GateWord {
+  readonly verdict: Verdict;
+  readonly sentence: string;
+  /** What is to be done about it; `hold` is what `inconclusive` comes to. */
+  readonly action: GateAction | null;
+  /** Nobody may go forward, also not between two steps. */
+  readonly bars: boolean;
 }
 
-function lenient({ plan }: RolloutState, sentence: string): { verdict: Verdict; sentence: string } {
-  return { verdict: plan.gate?.onInconclusive === "advance" ? "pass" : "inconclusive", sentence };
+const STOPPING: readonly (GateAction | null)[] = ["pause", "rollback"];
+
+function passes(sentence: string): GateWord {
+  return { verdict: "pass", sentence, action: null, bars: false };
+}
+
+function cannotTell(sentence: string, bars = false): GateWord {
+  return { verdict: "inconclusive", sentence, action: "hold", bars };
+}
+
+/** Asked to be put back a while ago, and still named by the gate. */
+function stuckAccounts(state: RolloutState, turn: Turn, { quarantine = [] }: GateFact): readonly string[] {
+  return (state.quarantined ?? [])
+    .filter(({ atMs }) => turn.nowMs - atMs >= PUT_BACK_PATIENCE_MS)
+    .map(({ account }) => account)
+    .filter((account) => quarantine.some((named) => named.account === account));
+}
+
+/**
+ * The gate's word over a wave. `at` is the index of a wave that has moved somebody. A failure that pauses or rolls back
+ * stands whoever waived it; one that only holds, and what a gate cannot tell, somebody may let past by name, but not
+ * while everybody else fails as well: then it is not the version, and nobody knows what it is.
+ */
+export function gateVerdict(state: RolloutState, turn: Turn, wave: number): GateWord {
+  const { gate } = state.plan;
+  if (gate === null) return passes("the plan asks for no gate");
+  const fact = turn.observations.gates[wave] ?? null;
+  const failed = fact?.verdict === "fail" ? (fact.action ?? gate.onFail) : null;
+  if (fact !== null && STOPPING.includes(failed))
+    return { verdict: "fail", sentence: fact.sentence, action: failed, bars: true };
+  const stuck = fact === null ? [] : stuckAccounts(state, turn, fact);
+  const fresh = fact !== null && isFresh(fact.atMs, turn.nowMs);
+  if (fresh && fact.cause === "baseline-bad") return cannotTell(fact.sentence, true);
+  const waived = state.waves[wave]?.gateWaived ?? null;
+  if (waived !== null) return passes(`let past by ${waived.by}: ${waived.reason}`);
+  if (fact === null) return cannotTell("nothing has been measured");
+  if (!fresh) return cannotTell("the last verdict is older than an hour");
+  if (failed !== null) return { verdict: "fail", sentence: fact.sentence, action: failed, bars: true };
+  if (stuck.length > 0) {
+    const sentence = `${stuck.join(", ")} could not be put back alone; ${fact.sentence}`;
+    return { verdict: "fail", sentence, action: "hold", bars: true };
+  }
+  if (fact.verdict === "pass") return passes(fact.sentence);
+  const mayAdvance = fact.planMayAdvance !== false && gate.onInconclusive === "advance";
+  return mayAdvance ? passes(fact.sentence) : cannotTell(fact.sentence);
 }
 
 /** The last wave up to the one at hand that has moved somebody; null before the first move. */
@@ -96,6 +133,10 @@ export function lastMovingWave({ waves, wave }: RolloutState): number | null {
     if ((waves[index]?.firstMoveMs ?? null) !== null) return index;
   }
   return null;
+}
+
+export function barWord({ verdict }: GateWord): string {
+  return verdict === "fail" ? "failed" : `is ${verdict}`;
 }
 
 /**
@@ -108,7 +149,7 @@ export function stepTrouble(state: RolloutState, turn: Turn, afterWait: boolean)
   if (versions !== null) return versions;
   const wave = lastMovingWave(state);
   const gate = wave === null ? null : gateVerdict(state, turn, wave);
-  if (gate?.verdict === "fail") return { cause: "gate", reason: `the gate failed: ${gate.sentence}` };
+  if (gate?.bars === true) return { cause: "gate", reason: `the gate ${barWord(gate)}: ${gate.sentence}` };
   const preflight = anyPreflightTrouble(state, turn);
   if (preflight !== null) return preflight;
   if (gate === null || gate.verdict === "pass" || !afterWait) return null;

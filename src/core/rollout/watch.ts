@@ -9,6 +9,7 @@ import { MINUTE_MS } from "../calendar/memo.ts";
 import { own } from "../record.ts";
 import { withFailure } from "./failure.ts";
 import { gateVerdict, lastMovingWave, preflightsDue, REPEAT_MS, versionTrouble } from "./health.ts";
+import { actOnGate } from "./gate-acts.ts";
 import { beginAutomaticRollback } from "./rollback.ts";
 import { andThen, pauseItself, quietly, wanting } from "./state.ts";
 import type { Turn } from "./turn.ts";
@@ -59,10 +60,10 @@ function judge(state: RolloutState, turn: Turn): Advanced | null {
   if (versions !== null) return pauseItself(state, versions.cause, versions.reason);
   const wave = lastMovingWave(state);
   const gate = wave === null ? null : gateVerdict(state, turn, wave);
-  if (gate?.verdict === "fail") {
+  if (gate?.action === "pause" || gate?.action === "rollback") {
     const reason = `the gate failed: ${gate.sentence}`;
     const failed = withFailure(state, reason);
-    return state.plan.gate?.onFail === "rollback"
+    return gate.action === "rollback"
       ? beginAutomaticRollback(failed, turn, reason)
       : pauseItself(failed, "gate", reason);
   }
@@ -85,7 +86,6 @@ function judge(state: RolloutState, turn: Turn): Advanced | null {
 export function watch(given: RolloutState, turn: Turn): Advanced {
   const state = seePreflights(given, turn);
   if (!WATCHED.includes(state.phase)) return quietly(state);
-  const stopped = judge(state, turn);
-  if (stopped !== null) return stopped;
-  return andThen(quietly(state), (same) => repeatPreflight(same, turn));
+  const acted = actOnGate(state, turn);
+  return andThen(acted, (next) => judge(next, turn) ?? repeatPreflight(next, turn));
 }

@@ -23,6 +23,8 @@ function approveWave(
   const known = state.waves[wave];
   if (plan === undefined || known === undefined)
     return refuse(state, `there is no wave ${wave}`, { wave: state.wave });
+  if (wave === state.wave && asksAboutGate(state)) return approveGate(state, wave, { nowMs, by });
+  if (!plan.approveBefore && known.gateWaived !== null) return ok(quietly(state));
   if (!plan.approveBefore) return refuse(state, `wave ${wave} "${plan.name}" asks for no approval`);
   if (wave !== state.wave || known.shiftedMs !== null) {
     return refuse(state, `wave ${state.wave} is at hand, not wave ${wave}`, { wave: state.wave });
@@ -30,6 +32,22 @@ function approveWave(
   const accounts = accountsAhead(state, frozen, remaining(state, frozen, wave));
   const next = withWave(state, wave, { approved: { by, atMs: nowMs } });
   return ok({ ...quietly(next), happened: [`wave "${plan.name}" (${accounts} accounts) approved by ${by}`] });
+}
+
+/** The wave is baked and its gate cannot tell: the plan leaves that to a person. */
+function asksAboutGate({ phase, cause }: RolloutState): boolean {
+  return phase === "baking" && cause === "approval";
+}
+
+function approveGate(
+  state: RolloutState,
+  wave: number,
+  { nowMs, by }: Pick<CommandContext, "nowMs" | "by">,
+): CommandResult {
+  const reason = "approved although the gate cannot tell";
+  const next = withWave(state, wave, { gateWaived: { by, atMs: nowMs, reason } });
+  const name = state.plan.waves[wave]?.name ?? "";
+  return ok({ ...quietly(next), happened: [`wave "${name}": ${reason}, by ${by}`] });
 }
 
 function approveDefault(state: RolloutState, product: string, { nowMs, by }: CommandContext): CommandResult {
@@ -62,7 +80,8 @@ export function approve(state: RolloutState, { what }: Approve, context: Command
   const step = "wave" in what ? undefined : state.defaults.find(({ product }) => product === what.default);
   const said = "wave" in what ? state.waves[what.wave] : step;
   // What too few mirrored requests leave open is another question than the one that was answered before.
-  const asks = waiveMirror(step?.mirror, { by: context.by, atMs: context.nowMs }) !== null;
+  const mirror = waiveMirror(step?.mirror, { by: context.by, atMs: context.nowMs }) !== null;
+  const asks = mirror || ("wave" in what && what.wave === state.wave && asksAboutGate(state));
   if ((said?.approved ?? null) !== null && !asks) return ok(quietly(state));
   if (!isActive(state)) return refuse(state, `${state.plan.id} is ${state.phase}: nothing to approve`);
   if (state.rollback !== null || state.settle !== null)

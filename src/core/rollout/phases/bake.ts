@@ -9,9 +9,9 @@ import type { EpochMs } from "../../../contracts/units.ts";
 import { type CalendarMemo, DAY_MS, MINUTE_MS } from "../../calendar/memo.ts";
 import { addWorkdays } from "../../calendar/workdays.ts";
 import { own } from "../../record.ts";
-import { gateVerdict } from "../health.ts";
+import { barWord, gateVerdict, isFresh } from "../health.ts";
 import { remaining } from "../groups.ts";
-import { enter, notifyOnce, quietly, type Where } from "../state.ts";
+import { andThen, enter, notifyOnce, quietly, type Where } from "../state.ts";
 import type { PhaseHandler, Turn } from "../turn.ts";
 import { route } from "./route.ts";
 import { withWave } from "./shift.ts";
@@ -68,7 +68,17 @@ function unmet(state: RolloutState, turn: Turn, shiftedMs: EpochMs): Omit<Where,
   }
   const gate = gateVerdict(state, turn, state.wave);
   if (gate.verdict === "pass") return null;
-  return { cause: "gate", reason: `the gate is ${gate.verdict}: ${gate.sentence}`, deadlineMs };
+  const reason = `the gate ${barWord(gate)}: ${gate.sentence}`;
+  if (!mayApprove(state, turn)) return { cause: "gate", reason, deadlineMs };
+  return { cause: "approval", reason: `${reason}; it waits for approval`, deadlineMs };
+}
+
+/** Whether the plan asks a person where the gate cannot tell, and the gate leaves that to a person. */
+function mayApprove({ plan, wave }: RolloutState, turn: Turn): boolean {
+  const fact = turn.observations.gates[wave] ?? null;
+  if (plan.gate?.onInconclusive !== "approve" || fact === null || !isFresh(fact.atMs, turn.nowMs))
+    return false;
+  return fact.verdict === "inconclusive" && fact.planMayAdvance !== false;
 }
 
 function finish(state: RolloutState, nowMs: EpochMs): Advanced {
@@ -93,7 +103,14 @@ export const inBake: PhaseHandler = (state, turn) => {
   const waiting = unmet(state, turn, wave.shiftedMs);
   if (waiting === null) return finish(state, turn.nowMs);
   const next = enter(state, { phase: "baking", ...waiting });
-  if (waiting.deadlineMs == null || turn.nowMs < waiting.deadlineMs) return quietly(next);
+  const asked =
+    waiting.cause === "approval"
+      ? notifyOnce(next, `gate-approval ${state.wave}`, {
+          level: "ticket",
+          text: `${state.plan.id}: wave "${state.plan.waves[state.wave]?.name ?? ""}": ${waiting.reason}`,
+        })
+      : quietly(next);
+  if (waiting.deadlineMs == null || turn.nowMs < waiting.deadlineMs) return asked;
   const text = `${state.plan.id}: still baking a day after it could be over: ${waiting.reason}`;
-  return notifyOnce(next, `bake-late ${state.wave}`, { level: "ticket", text });
+  return andThen(asked, (told) => notifyOnce(told, `bake-late ${state.wave}`, { level: "ticket", text }));
 };

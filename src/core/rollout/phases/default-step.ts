@@ -12,7 +12,10 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../calendar/memo.ts";
 import { own } from "../../record.ts";
 import {
   anyPreflightTrouble,
+  barWord,
   FRESH_MS,
+  gateVerdict,
+  lastMovingWave,
   preflightsDue,
   preflightTrouble,
   PREFLIGHT_PATIENCE_MS,
@@ -160,7 +163,7 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
   if (plan.approveBefore && step.approved === null) return approval(state, product);
   const open = openness(state, turn, plan);
   if (!open.allowed) return waitForCalendar(state, product, open);
-  const trouble = versionTrouble(state, turn) ?? anyPreflightTrouble(state, turn);
+  const trouble = versionTrouble(state, turn) ?? anyPreflightTrouble(state, turn) ?? gateBars(state, turn);
   const evidence = evidenceTrouble(state, turn, product);
   const preflight = preflightFirst(state, turn, product);
   if (preflight !== null) return preflight;
@@ -171,6 +174,14 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
   const mirrored = mirrorFirst(state, turn, { step, closesAtMs: open.closesAtMs });
   return "wait" in mirrored ? mirrored.wait : move(mirrored.go, turn, { step, facts });
 };
+
+/** The last wave passed its gate when it was baked; what speaks against it now keeps the default where it is. */
+function gateBars(state: RolloutState, turn: Turn): Unhealthy | null {
+  const wave = lastMovingWave(state);
+  const gate = wave === null ? null : gateVerdict(state, turn, wave);
+  if (gate?.bars !== true) return null;
+  return { cause: "gate", reason: `the gate of the last wave ${barWord(gate)}: ${gate.sentence}` };
+}
 
 function putBack(
   state: RolloutState,
