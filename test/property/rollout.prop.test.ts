@@ -66,6 +66,8 @@ type Op =
   | { readonly op: "resume"; readonly again: boolean }
   | { readonly op: "stretch"; readonly ticks: number }
   | { readonly op: "mend" }
+  /** What has ended is followed by another one to the same versions; a draft that was refused is tried again. */
+  | { readonly op: "anew" }
   | { readonly op: "back"; readonly to: "all" | "wave" | "cohort" | "gold"; readonly paced: boolean }
   | { readonly op: "freeze" | "unfreeze"; readonly which: number }
   | { readonly op: "word"; readonly product: "kiln" | "fogbugz"; readonly wave: Word; readonly default: Word }
@@ -97,6 +99,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     }),
   },
   { weight: 6, arbitrary: one("next", "mend") },
+  { weight: 3, arbitrary: one("anew") },
   { weight: 8, arbitrary: fc.record({ op: fc.constant("stretch"), ticks: fc.integer({ min: 5, max: 20 }) }) },
   { weight: 4, arbitrary: one("approve", "again") },
   { weight: 3, arbitrary: one("pause", "halt", "unhalt", "delete", "default", "new", "stop") },
@@ -192,7 +195,7 @@ class Witness {
   readonly sim: Sim;
   /** Decisions and defaults when the rollout was started. */
   before = new Map<string, string>();
-  readonly homeBefore: string;
+  homeBefore: string;
   /** Forward moves per account in this rollout, since an operator last said "again". */
   forward = new Map<string, number>();
   /** Zone, window and cohort of each account when the rollout was started. */
@@ -208,6 +211,7 @@ class Witness {
   touched = new Set<string>();
   defaultTouched = false;
   trace: string[] = [];
+  round = 1;
 
   constructor(of: RolloutPlan, first: Word) {
     this.sim = new Sim(ACCOUNTS, of);
@@ -341,8 +345,31 @@ class Witness {
       case "mend":
         this.mend();
         return;
+      case "anew":
+        this.anew();
+        return;
       case "stretch":
     }
+  }
+
+  /** Memory begins anew with the rollout: what accounts have now is what they had before. */
+  private anew(): void {
+    const { sim } = this;
+    const { phase, plan: of } = sim.state;
+    if (phase !== "draft" && !isTerminal(sim.state)) return;
+    if (phase !== "draft") {
+      this.round += 1;
+      sim.next({ ...of, id: `round-${this.round}` }, `salt-${this.round}`);
+    }
+    this.before = new Map(sim.decisions());
+    this.forward = new Map();
+    this.touched = new Set();
+    this.homeBefore = this.defaults();
+    this.frozenZone.clear();
+    for (const [slug, { facts }] of sim.members) this.frozenZone.set(slug, facts);
+    const started = sim.start();
+    if (started.ok && this.isBad("kiln", NEW.kiln)) throw new Error("it started to a bad version");
+    if (started.ok) this.trace.push(`round-${Math.min(this.round, 3)}:0:0`);
   }
 
   /** Everything is well again, and somebody says so. */
@@ -424,6 +451,7 @@ class Witness {
       if (/"op":"(?:pin|unpin|create|edit|delete)"/.test(what)) fail(`${slug} was moved by that alone`);
       if (isNew(pair)) this.forwardMove(slug, fail);
       else if (pair !== this.before.get(slug)) fail(`${slug} went to ${pair}, which it never had`);
+      else if (this.isBad("kiln", kiln)) fail(`${slug} went back to a bad version`);
       else if (sim.state.phase === "completed" || sim.state.phase === "stopped")
         fail(`${slug} was moved by an end`);
     }
@@ -432,12 +460,18 @@ class Witness {
     this.checkEnds(fail);
   }
 
+  private isBad(name: string, at: string | undefined): boolean {
+    return this.sim.facts[name]?.versions[at ?? ""]?.bad === true;
+  }
+
   private forwardMove(slug: string, fail: (why: string) => never): void {
     const { sim } = this;
     const count = (this.forward.get(slug) ?? 0) + 1;
     this.forward.set(slug, count);
     if (count > 1) fail(`${slug} moved forward ${count} times`);
     if (sim.halt) fail(`${slug} moved while halted`);
+    if (this.isBad("kiln", NEW.kiln) || this.isBad("fogbugz", NEW.fogbugz))
+      fail(`${slug} moved to a bad version`);
     for (const [product, { wave }] of sim.runs)
       if (wave.verdict !== "pass") fail(`${slug} moved to ${product} whose preflight is ${wave.verdict}`);
     const known = this.frozenZone.get(slug);
@@ -479,6 +513,12 @@ class Witness {
     const { sim } = this;
     const now = this.defaults();
     if (now === was.defaults) return;
+    for (const [name, version] of [
+      ["kiln", now.split("/")[0]],
+      ["fogbugz", now.split("/")[1]],
+    ] as const)
+      if (!was.defaults.split("/").includes(version ?? "") && this.isBad(name, version))
+        fail(`the default of ${name} went to a bad version`);
     const forward =
       now.length > 0 &&
       [NEW.kiln, NEW.fogbugz].some((name) => now.includes(name) && !was.defaults.includes(name));
@@ -582,6 +622,8 @@ describe("a rollout's history", () => {
       "default-pending",
       "preflight-failed",
       "mirror-default-pending",
+      "round-2",
+      "round-3",
     ]) {
       if (!phases.has(phase)) throw new Error(`no history came to ${phase}: ${JSON.stringify([...phases])}`);
     }

@@ -136,6 +136,23 @@ describe("a version marked bad", () => {
     expect(sim.state.reason).toContain("fogbugz 8.7.0 is marked bad");
   });
 
+  it("stops a stepped rollback to it: who has gone back stays, nobody follows", ({ expect }) => {
+    const sim = new Sim(crowd(200), onePlan({ bake: { minutes: 600, requests: 0, workdays: 0 } }));
+    sim.start();
+    sim.command({ ...back, paceBpPerMinute: 1000 });
+    sim.run(sim.nowMs + 3 * MINUTE, MINUTE);
+    const left = sim.moved();
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThan(200);
+    sim.setVersion("kiln", OLD.kiln, { bad: true });
+    sim.run(sim.nowMs + 20 * MINUTE, MINUTE);
+    expect(sim.moved()).toBe(left);
+    expect(sim.state).toMatchObject({ phase: "paused", cause: "version" });
+    sim.setVersion("kiln", OLD.kiln, { bad: false });
+    sim.command(back);
+    expect(sim.moved()).toBe(0);
+  });
+
   it("is not what a rollback puts the default back to; accounts go back all the same", ({ expect }) => {
     const sim = new Sim(crowd(20), { ...onePlan(), default: plan().default });
     sim.setDefault("fogbugz", "8.6.0");

@@ -13,7 +13,7 @@ import { holdBack } from "../data/back.ts";
 import { moveRule, type MoveRule } from "../data/rule.ts";
 import { defaultReturn } from "../failure.ts";
 import { gainOf } from "../pace.ts";
-import { defaultsMoved, probeKey, returnVersions } from "../rollback.ts";
+import { defaultsMoved, probeKey, returnProblems, returnVersions } from "../rollback.ts";
 import { andThen, enter, notifyOnce, pauseItself, quietly, wanting, type Wanted } from "../state.ts";
 import { countBetween } from "../thresholds.ts";
 import type { PhaseHandler, Turn } from "../turn.ts";
@@ -122,7 +122,21 @@ function finish(state: RolloutState, rollback: Rollback): RolloutState {
   return enter({ ...cleared, paused }, { phase: "paused", cause: "rollback", reason });
 }
 
+/** What it leads to may have been marked bad or retired since it began: then nobody goes there any more. */
+function closedOnTheWay(state: RolloutState, turn: Turn, { goal }: Rollback): Advanced | null {
+  const going = state.groups.moved.some((now, index) => now > (goal[index] ?? 0));
+  const closed = going ? returnProblems(state, turn.observations.facts) : [];
+  if (closed.length === 0) return null;
+  return pauseItself(
+    { ...state, rollback: null },
+    "version",
+    `it goes back no further: ${closed.join("; ")}`,
+  );
+}
+
 function lowerAndPublish(state: RolloutState, turn: Turn, rollback: Rollback): Advanced {
+  const closed = closedOnTheWay(state, turn, rollback);
+  if (closed !== null) return closed;
   // The default moved last, so it is the first to go back, whichever wave it goes back to.
   const back = rollback.scope.kind !== "where" ? defaultsBack(state, turn) : { state, wanted: [] };
   const rule = moveRule(back.state, turn.observations.facts);
