@@ -9,6 +9,7 @@ import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
 import { addAccountVerbs } from "./account.ts";
 import { addImportVerbs } from "./account-import.ts";
+import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
 import { addDefault } from "./default.ts";
@@ -107,6 +108,7 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addAccountPut(accounts, context);
   addImportVerbs(accounts, context);
   addAccountCareVerbs(accounts, context);
+  addAssignments(program, context);
   addWindow(program, context);
   addFreeze(program, context);
   addRollout(program, context);

@@ -19,11 +19,13 @@ import { jsonResponse, problemResponse, textResponse } from "./respond.ts";
 import { ACCOUNT_STATE_OPERATIONS } from "./routes/account-state.ts";
 import { ACCOUNT_OPERATIONS } from "./routes/accounts.ts";
 import { CALENDAR_OPERATIONS } from "./routes/calendar.ts";
+import { HANDOVER_OPERATIONS } from "./routes/handover.ts";
 import { INSIGHT_OPERATIONS } from "./routes/insight.ts";
 import { MAINTENANCE_OPERATIONS } from "./routes/maintenance.ts";
 import { OPERATOR_OPERATIONS } from "./routes/operations.ts";
 import { PREFLIGHT_OPERATIONS } from "./routes/preflight.ts";
 import { PRODUCT_OPERATIONS } from "./routes/products.ts";
+import { ROLLOUT_GATES } from "./routes/rollout-gates.ts";
 import { ROLLOUT_STEPS } from "./routes/rollout-steps.ts";
 import { REPLACEMENT_OPERATIONS } from "./routes/replacements.ts";
 import { ROLLOUT_OPERATIONS } from "./routes/rollouts.ts";
@@ -86,8 +88,10 @@ function listOperations(services: Services): readonly Operation[] {
     ...ROLLOUT_OPERATIONS,
     ...REPLACEMENT_OPERATIONS,
     ...ROLLOUT_STEPS,
+    ...ROLLOUT_GATES,
     ...ACCOUNT_OPERATIONS,
     ...ACCOUNT_STATE_OPERATIONS,
+    ...HANDOVER_OPERATIONS,
     ...OPERATOR_OPERATIONS,
     ...TOKEN_OPERATIONS,
     ...SESSION_OPERATIONS,

@@ -53,6 +53,7 @@ import type {
   RolloutQueryInputs,
   RolloutQueryOutputs,
 } from "./rollout-port.ts";
+import type { HandoverQueryInputs, HandoverQueryOutputs } from "./handover-port.ts";
 import type { HistoryQueryInputs, HistoryQueryOutputs } from "./history-port.ts";
 import type { Result } from "./result.ts";
 import type { SeenIsolate } from "./telemetry.ts";
@@ -180,7 +181,8 @@ export interface CommandOutputs extends RolloutCommandOutputs, ReplacementComman
 export type CommandName = keyof CommandInputs;
 
 /** Every question: what it takes. */
-export interface QueryInputs extends RolloutQueryInputs, HistoryQueryInputs, ReplacementQueryInputs {
+export interface QueryInputs
+  extends RolloutQueryInputs, HistoryQueryInputs, ReplacementQueryInputs, HandoverQueryInputs {
   products: Record<never, never>;
   product: OfProduct;
   versions: OfProduct;
@@ -205,7 +207,8 @@ export interface QueryInputs extends RolloutQueryInputs, HistoryQueryInputs, Rep
   "preflight.probes": OfVersion & { readonly via: string | null };
 }
 
-export interface QueryOutputs extends RolloutQueryOutputs, HistoryQueryOutputs, ReplacementQueryOutputs {
+export interface QueryOutputs
+  extends RolloutQueryOutputs, HistoryQueryOutputs, ReplacementQueryOutputs, HandoverQueryOutputs {
   products: readonly Product[];
   product: Product;
   versions: readonly Version[];

@@ -4,6 +4,7 @@ import type { Refusal } from "../contracts/problems.ts";
 import { ok, type Result } from "../contracts/result.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
 import { commandTime } from "./clock.ts";
+import { HANDOVER_QUERIES } from "./handover/queries.ts";
 import { HISTORY_QUERIES } from "./history/queries.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
 import { loadSubject, matrixOf } from "./preflight/subject.ts";
@@ -91,6 +92,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   ...ROLLOUT_QUERIES,
   ...REPLACEMENT_QUERIES,
   ...HISTORY_QUERIES,
+  ...HANDOVER_QUERIES,
 };
 
 /** The matrix as it would be sent now, signatures included: for a command line that sends it itself. */

@@ -10,7 +10,7 @@ import { canonicalJson } from "../../core/maps/canonical.ts";
 import { readRow, rowToJson } from "../../core/maps/row-json.ts";
 import { complaint, newSite } from "../../core/maps/shape.ts";
 import type { Db, SqlRow } from "../db.ts";
-import { readBytes, readInt, readIntOrNull } from "../row.ts";
+import { readBytes, readInt, readIntOrNull, readText } from "../row.ts";
 import { readCounter } from "../store/meta.ts";
 import { loadValue, openValueBook } from "./values.ts";
 
@@ -164,6 +164,23 @@ export function loadRootRecord(db: Db, generation: Generation): RootRecord | nul
   return row === undefined ? null : toRecord(row);
 }
 
+/** Oldest first: those after one generation, up to and with another. */
+export function loadRootsBetween(db: Db, after: Generation, upTo: Generation): readonly RootRecord[] {
+  return db
+    .rows(
+      `SELECT ${COLUMNS} FROM history_roots WHERE generation > ? AND generation <= ? ORDER BY generation`,
+      after,
+      upTo,
+    )
+    .map(toRecord);
+}
+
+/** The oldest generation that is recorded whole; null: none. */
+export function firstComparable(db: Db): Generation | null {
+  const row = db.rows("SELECT min(generation) AS first FROM history_roots WHERE base IS NOT NULL")[0];
+  return row === undefined ? null : readIntOrNull(row, "first");
+}
+
 /** Since when roots are recorded; null: nothing was published yet. */
 export function firstRecordedMs(db: Db): EpochMs | null {
   const row = db.rows("SELECT from_at FROM history_roots ORDER BY generation LIMIT 1")[0];
@@ -191,6 +208,31 @@ export interface GroupThreshold {
   readonly generation: Generation;
   readonly moved: number;
   readonly held: number;
+}
+
+/** What edges were told of all groups of a rollout by the maps of a generation: `moved`, by their number. */
+export function loadThresholds(db: Db, rollout: string, at: Generation): readonly number[] {
+  const row = db.rows(
+    "SELECT moved FROM history_thresholds WHERE rollout = ? AND generation <= ? ORDER BY generation DESC LIMIT 1",
+    rollout,
+    at,
+  )[0];
+  if (row === undefined) return [];
+  const bytes = readBytes(row, "moved");
+  return Array.from({ length: bytes.length / 2 }, (_unused, group) =>
+    toThreshold(bytes.subarray(2 * group, 2 * group + 2)),
+  );
+}
+
+/** Rollouts whose thresholds changed after one generation, up to and with another. */
+export function loadSteppedRollouts(db: Db, after: Generation, upTo: Generation): readonly string[] {
+  return db
+    .rows(
+      "SELECT DISTINCT rollout FROM history_thresholds WHERE generation > ? AND generation <= ?",
+      after,
+      upTo,
+    )
+    .map((row) => readText(row, "rollout"));
 }
 
 /** Every change of a group's thresholds in a rollout, oldest first. */
