@@ -25,6 +25,8 @@ function waitAdvice(view: RolloutView): string | null {
       return "Halt is on: `halt off` lets it go on.";
     case "gate":
       return `Wait for more requests, or \`rollout waive-gate ${view.id} ${waveWord(view)} --reason …\`.`;
+    case "approval":
+      return `\`rollout approve ${view.id} ${waveWord(view)}\` goes on although the gate cannot tell.`;
     case "coverage":
       return `Send what has not been seen yet: \`preflight ${targetWords(view)}\`.`;
     case "freeze":

@@ -4,6 +4,7 @@
  */
 import type { MirrorView } from "../../src/contracts/api/mirror.ts";
 import type { RolloutView, WaveView } from "../../src/contracts/api/rollouts.ts";
+import { renderGates } from "./rollout-gates-render.ts";
 import { rolloutAdvice } from "./rollout-advice.ts";
 import { clean, count, instant, pairs, percent, renderFields, renderTable } from "./render.ts";
 
@@ -165,7 +166,7 @@ export function renderRollout(view: RolloutView): string {
     ["revision", view.revision],
     ["what to do", rolloutAdvice(view)],
   ]);
-  return `${fields}\n${renderWaves(view)}${renderDefaults(view)}${renderMirrors(view)}${renderCoverage(view)}${renderLeftBehind(view)}`;
+  return `${fields}\n${renderWaves(view)}${renderGates(view)}${renderDefaults(view)}${renderMirrors(view)}${renderCoverage(view)}${renderLeftBehind(view)}`;
 }
 
 /** All rollouts, one a line. */

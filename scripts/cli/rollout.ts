@@ -20,6 +20,7 @@ import { isPlanFile, readPlanFile } from "./rollout-file.ts";
 import { renderPlan } from "./rollout-plan-render.ts";
 import { renderRollout, renderRollouts } from "./rollout-render.ts";
 import { WITH_FREEZE_OPTIONS, withFreeze } from "./rollout-with-freeze.ts";
+import { addRolloutSignals } from "./rollout-signal.ts";
 import { addRolloutWatch } from "./rollout-watch.ts";
 import { pathOf, ROLLOUT_ID, toRolloutId } from "./rollout-words.ts";
 import { addObject, addVerb, print, type ProgramContext, type Session } from "./verb.ts";
@@ -34,6 +35,7 @@ export function addRollout(program: Command, context: ProgramContext): void {
   addReading(object, context);
   addRolloutWatch(object, context);
   addRolloutChanges(object, context);
+  addRolloutSignals(object, context);
   addRolloutBack(object, context);
 }
 

@@ -13,6 +13,7 @@ import type {
   StopInput,
   WaiveGateInput,
 } from "./api/rollouts.ts";
+import type { RolloutGatesView, SignalInput } from "./api/gates.ts";
 import type { FreezeInput } from "./api/calendar.ts";
 import type { ShownInstant } from "./calendar.ts";
 import type { LeftBehind } from "./rollout-input.ts";
@@ -34,6 +35,8 @@ export interface RolloutCommandInputs {
   "rollout.resume": OfRollout & { readonly input: ResumeInput };
   "rollout.approve": OfRollout & { readonly input: ApproveInput };
   "rollout.waive-gate": OfRollout & { readonly input: WaiveGateInput };
+  /** A word from outside about how the targets do. */
+  "rollout.signal": OfRollout & { readonly input: SignalInput };
   "rollout.stop": OfRollout & { readonly input: StopInput };
   "rollout.rollback": OfRollout & { readonly input: RollbackInput };
   /**
@@ -181,6 +184,8 @@ export interface RolloutQueryInputs {
   rollouts: Record<never, never>;
   rollout: OfRollout;
   "rollout.plan": PlanOptions & (OfRollout | { readonly input: RolloutInput });
+  /** Verdicts with their series, signals, accounts put back alone. */
+  "rollout.gates": OfRollout;
   /** What a rollback would do, before it is begun. */
   "rollout.rollback.preview": OfRollout & { readonly input: RollbackInput };
   "rollout.left-behind": OfRollout & { readonly cursor: string | null; readonly limit: number };
@@ -191,6 +196,7 @@ export interface RolloutQueryOutputs {
   rollouts: readonly RolloutView[];
   rollout: RolloutView;
   "rollout.plan": RolloutPlanView;
+  "rollout.gates": RolloutGatesView;
   "rollout.rollback.preview": RollbackPreviewView;
   "rollout.left-behind": LeftBehindPage;
 }

@@ -31,6 +31,7 @@ const DEPLOYER: readonly Deed[] = [
   "override.issued",
   "preflight.run",
   "preflight.record",
+  "rollout.signal",
 ];
 const OPERATOR: readonly Deed[] = [
   ...SUPPORT,

@@ -1,5 +1,6 @@
 /** Gates as plan files say them, and as the API shows their verdicts, signals from outside and whom they hurt. Shapes only. */
 import { z } from "@hono/zod-openapi";
+import { InstantSchema, ProductNameSchema, ReasonSchema } from "./common.ts";
 import { GATE_ACTIONS, GATE_PARTS } from "../gate.ts";
 
 const MAX_REQUESTS = 1_000_000_000;
@@ -63,3 +64,149 @@ export const GateSchema = z
       .openapi({ description: "Parts that only say what they would have done" }),
   })
   .openapi("Gate");
+
+const VerdictSchema = z.enum(["pass", "fail", "inconclusive"]);
+const MAX_TTL_SECONDS = 7 * 24 * 60 * 60;
+const DEFAULT_TTL_SECONDS = 60 * 60;
+
+export const SignalInputSchema = z
+  .strictObject({
+    verdict: VerdictSchema,
+    reason: ReasonSchema,
+    source: z
+      .string()
+      .regex(
+        /^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/,
+        "must be lower-case letters, digits and . _ -, at most 100",
+      )
+      .openapi({
+        example: "support-tickets",
+        description:
+          "Who says so, as the plan's mustHave names it; its next word takes the place of this one",
+      }),
+    ttlSeconds: z
+      .int()
+      .min(1)
+      .max(MAX_TTL_SECONDS)
+      .default(DEFAULT_TTL_SECONDS)
+      .openapi({ description: "After this it says nothing any more, whatever it said" }),
+    product: ProductNameSchema.optional().openapi({ description: "Left out: about all targets" }),
+  })
+  .openapi("SignalInput");
+
+export const SignalSchema = z
+  .object({
+    source: z.string(),
+    product: z.string().nullable(),
+    verdict: VerdictSchema,
+    reason: z.string(),
+    by: z.string(),
+    at: InstantSchema,
+    expires: InstantSchema,
+    expired: z.boolean(),
+  })
+  .openapi("Signal");
+export const SignalListSchema = z
+  .object({ items: z.array(SignalSchema), cursor: z.null() })
+  .openapi("SignalList");
+
+const BoundsSchema = z
+  .object({ estimate: z.number(), lower: z.number(), upper: z.number() })
+  .openapi("Bounds", { description: "Shares, 0-1; each bound holds at all times at once" });
+
+const MissingSchema = z
+  .object({
+    part: z.enum(GATE_PARTS),
+    what: z.string(),
+    sentence: z.string(),
+    have: z.number(),
+    need: z.number(),
+  })
+  .openapi("GateMissing");
+
+const SuspectSchema = z
+  .object({
+    account: z.string(),
+    nowShare: z.number(),
+    pastShare: z.number(),
+    requests: z.int(),
+    failures: z.int(),
+  })
+  .openapi("GateSuspect");
+
+/** A verdict with the numbers behind it. */
+export const GateViewSchema = z
+  .object({
+    product: z.string(),
+    version: z.string(),
+    at: InstantSchema,
+    verdict: VerdictSchema,
+    cause: z.string(),
+    sentence: z.string(),
+    action: z.enum(GATE_ACTIONS).nullable().openapi({ description: "What the plan wants done now" }),
+    wouldDo: z.enum(GATE_ACTIONS).nullable().openapi({ description: "The same if no part ran dry" }),
+    parts: z.array(
+      z.object({ part: z.enum(GATE_PARTS), verdict: VerdictSchema, cause: z.string(), sentence: z.string() }),
+    ),
+    moved: z.object({ accounts: z.int(), requests: z.int(), failures: z.int(), rate: z.number() }),
+    notMoved: z.object({ accounts: z.int(), requests: z.int(), failures: z.int(), rate: z.number() }),
+    syntheticRequests: z.int(),
+    against: z.enum(["not-moved", "own-past", "nothing"]),
+    tolerated: z.number().openapi({ description: "Increase of the share of failures that is tolerated" }),
+    increase: BoundsSchema.nullable().openapi({ description: "null: it cannot be computed yet" }),
+    baseline: BoundsSchema.nullable(),
+    latency: z.object({
+      movedP95Ms: z.number().nullable(),
+      notMovedP95Ms: z.number().nullable(),
+      slowWindows: z.int(),
+      windows: z.int(),
+    }),
+    suspects: z.array(SuspectSchema),
+    missing: z.array(MissingSchema),
+  })
+  .openapi("GateView");
+
+const GatePointSchema = z
+  .object({
+    at: InstantSchema,
+    verdict: VerdictSchema,
+    accountsMoved: z.int(),
+    moved: z.object({ accounts: z.int(), requests: z.int(), failures: z.int(), rate: z.number() }),
+    notMoved: z.object({ requests: z.int(), failures: z.int(), rate: z.number() }),
+    increase: BoundsSchema.nullable(),
+  })
+  .openapi("GatePoint");
+
+/** Everything that gates have said and done in a rollout. */
+export const RolloutGatesSchema = z
+  .object({
+    waves: z.array(
+      z.object({
+        wave: z.int(),
+        name: z.string(),
+        product: z.string(),
+        verdict: GateViewSchema.nullable(),
+        points: z.array(GatePointSchema).openapi({
+          description:
+            "What had been counted since the wave began to move: each minute of the last three hours, before that each quarter of an hour, for two weeks",
+        }),
+      }),
+    ),
+    signals: z.array(SignalSchema),
+    putBack: z.array(
+      z.object({
+        account: z.string(),
+        product: z.string(),
+        version: z.string(),
+        was: z.string(),
+        at: InstantSchema,
+        reason: z.string(),
+      }),
+    ),
+  })
+  .openapi("RolloutGates");
+
+export type SignalInput = z.infer<typeof SignalInputSchema>;
+export type SignalView = z.infer<typeof SignalSchema>;
+export type GateView = z.infer<typeof GateViewSchema>;
+export type RolloutGatesView = z.infer<typeof RolloutGatesSchema>;

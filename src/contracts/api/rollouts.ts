@@ -18,7 +18,7 @@ import {
 } from "./common.ts";
 import { LabelsSchema } from "./accounts.ts";
 import { refuseDefaultInWaves } from "./refuse-default.ts";
-import { GateSchema } from "./gates.ts";
+import { GateSchema, GateViewSchema } from "./gates.ts";
 import { MirrorChoiceSchema, MirrorViewSchema } from "./mirror.ts";
 
 export const RolloutIdSchema = z
@@ -193,6 +193,9 @@ export const WaveViewSchema = z
     moved: z.int(),
     progress: z.number().min(0).max(1),
     verdict: z.enum(["pass", "fail", "inconclusive"]).nullable(),
+    gates: z.array(GateViewSchema).optional().openapi({
+      description: "The last verdict for each target; left out: none was made",
+    }),
     requests: z.int().nullable().openapi({
       description: "Requests of moved accounts since the wave was done, while it bakes; null: not known",
     }),

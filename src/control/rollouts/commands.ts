@@ -11,6 +11,7 @@ import type { RolloutCommandInputs } from "../../contracts/rollout-port.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { command } from "../../core/rollout/command.ts";
 import type { Change, Command, Work } from "../commands/work.ts";
+import { sendSignal } from "../gates/signals.ts";
 import { loadFrozen } from "../store/rollouts.ts";
 import { adoptInto, createDraft, deleteDraft } from "./drafts.ts";
 import { advanceRollout, takeAdvanced } from "./drive.ts";
@@ -66,6 +67,7 @@ export const ROLLOUT_COMMANDS: { readonly [K in keyof RolloutCommandInputs]: Com
     tell(work, id, { what: { kind: "approve", what: input }, reason: null }),
   "rollout.waive-gate": (work, { id, input }) =>
     tell(work, id, { what: { kind: "waive-gate", ...input }, reason: input.reason }),
+  "rollout.signal": sendSignal,
   "rollout.stop": (work, { id, input: { reason } }) =>
     tell(work, id, { what: { kind: "stop", reason }, reason }),
   "rollout.rollback": (work, { id, input }) =>

@@ -3,6 +3,7 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { RolloutQueryInputs, RolloutQueryOutputs } from "../../contracts/rollout-port.ts";
 import { commandTime } from "../clock.ts";
+import { viewGates } from "../gates/view.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { notFound } from "../refuse.ts";
 import { loadLeftBehind } from "../store/left-behind.ts";
@@ -23,6 +24,10 @@ export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: Query<
     return record === null ? notFound(`rollout ${id}`) : ok(viewRollout(db, record));
   },
   "rollout.plan": ({ db, clock }, input) => viewPlan(db, input, commandTime(db, clock)),
+  "rollout.gates": ({ db, clock }, { id }) => {
+    const record = loadRollout(db, id);
+    return record === null ? notFound(`rollout ${id}`) : ok(viewGates(db, record, commandTime(db, clock)));
+  },
   "rollout.rollback.preview": ({ db, clock }, input) => viewRollback(db, input, commandTime(db, clock)),
   "rollout.left-behind": ({ db }, { id, cursor, limit }) => {
     if (loadRollout(db, id) === null) return notFound(`rollout ${id}`);

@@ -4,14 +4,17 @@ import { isActive, isTerminal } from "../../core/rollout/state.ts";
 import { rolloutView, type ViewContext } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
 import { gateFacts } from "../gates/facts.ts";
+import { viewVerdict } from "../gates/view.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
 import { createWeigher } from "./heard.ts";
 import { readInt } from "../row.ts";
+import { loadVerdicts } from "../store/gates.ts";
 import { loadTallies } from "../store/backs.ts";
 import { loadFrozen, type RolloutRecord } from "../store/rollouts.ts";
 
 export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
-  return rolloutView(record.state, {
+  const verdicts = loadVerdicts(db, record.id);
+  const view = rolloutView(record.state, {
     frozen: loadFrozen(db, record.id),
     leftBehind: record.leftBehind,
     gates: gateFacts(db, record),
@@ -21,6 +24,12 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
     listed: isListed(db, record),
     revision: record.revision,
   });
+  if (verdicts.length === 0) return view;
+  const gatesOf = (at: number): Pick<RolloutView["waves"][number], "gates"> => {
+    const mine = verdicts.filter(({ wave }) => wave === at);
+    return mine.length === 0 ? {} : { gates: mine.map(({ verdict }) => viewVerdict(verdict)) };
+  };
+  return { ...view, waves: view.waves.map((wave, at) => ({ ...wave, ...gatesOf(at) })) };
 }
 
 /** Nothing counts before the start. */

@@ -142,7 +142,7 @@ export function barWord({ verdict }: GateWord): string {
 /**
  * What forbids a step forward by a wave: unhealthy before inconclusive, versions before measurements.
  * A gate must pass at the first step after any wait. Between steps that follow each other it only must not fail: a wave
- * that has just begun has too few accounts to say anything, and would never get more.
+ * that has just begun has too few accounts to say anything, and would never get more: after a wait as little as before.
  */
 export function stepTrouble(state: RolloutState, turn: Turn, afterWait: boolean): Unhealthy | null {
   const versions = versionTrouble(state, turn);
@@ -153,6 +153,7 @@ export function stepTrouble(state: RolloutState, turn: Turn, afterWait: boolean)
   const preflight = anyPreflightTrouble(state, turn);
   if (preflight !== null) return preflight;
   if (gate === null || gate.verdict === "pass" || !afterWait) return null;
+  if (wave === state.wave && turn.observations.gates[wave]?.cause === "too-little") return null;
   return { cause: "gate", reason: `the gate is inconclusive: ${gate.sentence}` };
 }
 

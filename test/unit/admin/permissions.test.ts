@@ -57,6 +57,7 @@ const DEEDS = {
   "rollouts.resume": "rollout.resume",
   "rollouts.approve": "rollout.approve",
   "rollouts.waive-gate": "rollout.waive-gate",
+  "rollouts.signals.send": "rollout.signal",
   "rollouts.stop": "rollout.stop",
   "rollouts.rollback": "rollout.rollback",
   "rollouts.adopt": "rollout.adopt",
