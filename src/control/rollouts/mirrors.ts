@@ -1,7 +1,7 @@
 /**
  * What edges have compared of mirrored requests, as the engine is told of it: asked of the meters before a tick and kept
- * until the next one, so that every advance of a tick sees the same. Meters that do not answer leave what was known: a
- * failed measurement is neither a failed version nor a pass. Called by the tick, and by `observe`.
+ * until the next one, so that every advance of a tick sees the same. Meters that do not answer tell nothing: a failed
+ * measurement is neither a failed version nor a pass. Called by the tick, and by `observe`.
  */
 import type { MirrorReport } from "../../contracts/mirror.ts";
 import type { MirrorFact } from "../../contracts/rollout-input.ts";
@@ -24,7 +24,8 @@ export async function lookAtMirrored(db: Db, read: ReadMirrored): Promise<void> 
   try {
     writeMeta(db, "mirrored", JSON.stringify(await read(runs)));
   } catch {
-    // What was known stays; the rollout says how much that is, and a person is asked when it stays too little.
+    // The rollout remembers what it was told; that nothing is told now keeps it from taking that for a pass.
+    writeMeta(db, "mirrored", null);
   }
 }
 

@@ -140,7 +140,7 @@ export function mirrorFirst(
   // Ticks were missed while its window closed and opened again: edges have stopped, so the maps must say it anew.
   const isStale = seen.untilMs !== null && nowMs >= seen.untilMs;
   if (seen.sinceMs === null || isStale) return { wait: begin(question, seen) };
-  return look(question, seen, isSame);
+  return look(question, seen, { isSame, isFresh: fact?.run === known.run });
 }
 
 /** Begins, or goes on with what an interruption left; either way the maps say it from now on. */
@@ -163,7 +163,15 @@ function begin(question: Question, left: MirrorState | null): Advanced {
   return wanting(next, [{ kind: "publish", why }], [why]);
 }
 
-function look(question: Question, mirror: MirrorState, isSame: boolean): Mirrored {
+/**
+ * Judges what was compared. Only what the meters say now is a pass: while they are silent nobody knows what the last
+ * requests were answered, and the ones known may all have been before something broke. A failure stands all the same.
+ */
+function look(
+  question: Question,
+  mirror: MirrorState,
+  { isSame, isFresh }: { readonly isSame: boolean; readonly isFresh: boolean },
+): Mirrored {
   const { state, nowMs, plan, product, target } = question;
   const ended = (change: Partial<MirrorState>): RolloutState =>
     withMirror(state, product, { ...mirror, ...change });
@@ -173,10 +181,10 @@ function look(question: Question, mirror: MirrorState, isSame: boolean): Mirrore
     const reason = `${target} answers mirrored requests of unknown accounts worse than the default does: ${describeCounts(plan, mirror.counts)}`;
     return { wait: pauseItself(ended({ result: "failed" }), "mirror", reason) };
   }
-  if (verdict === "pass" && spentMs >= plan.minutes * MINUTE_MS) {
+  if (verdict === "pass" && isFresh && spentMs >= plan.minutes * MINUTE_MS) {
     return { go: withMirror(state, product, { ...interrupted(mirror, nowMs), result: "passed" }) };
   }
-  if (verdict === "inconclusive" && spentMs >= plan.waitMinutes * MINUTE_MS) {
+  if (spentMs >= plan.waitMinutes * MINUTE_MS) {
     const few: MirrorState = { ...mirror, result: "too-few" };
     return { wait: askPerson({ ...question, state: ended({ result: "too-few" }) }, few) };
   }
