@@ -58,7 +58,7 @@ export interface AccountFacts {
   readonly pinned: readonly ProductName[];
   readonly quarantined: readonly ProductName[];
   readonly deferredUntilMs: EpochMs | null;
-  /** Targets of other rollouts that run and have yet to move it. Left out: none. */
+  /** Versions that other running rollouts may yet give it, forward or on their way back. Left out: none. */
   readonly ahead?: readonly Readonly<Record<ProductName, VersionName>>[];
   /** When a rollout last moved it back. */
   readonly rolledBackMs: EpochMs | null;

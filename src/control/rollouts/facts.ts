@@ -113,15 +113,23 @@ export function currentHomes(
   return current ?? homes;
 }
 
-/** Targets of running rollouts that have the account in a group and have yet to move it. */
+/**
+ * Versions that running rollouts may yet give an account: targets of those that have yet to move it, and its homes where
+ * one that has moved it is going back.
+ */
 export function aheadOf(
   running: readonly Running[],
-  slug: AccountSlug,
-  group: number,
-): readonly RolloutState["plan"]["targets"][] {
-  return running
-    .filter((one) => one.moved.has(group) && !hasMoved(one, slug, group))
-    .map(({ state }) => state.plan.targets);
+  { slug, group, homes }: { readonly slug: AccountSlug; readonly group: number; readonly homes: Homes },
+): readonly Homes[] {
+  return running.flatMap((one) => {
+    if (!one.moved.has(group)) return [];
+    const { plan, rollback } = one.state;
+    if (!hasMoved(one, slug, group)) return [plan.targets];
+    if (rollback === null) return [];
+    return [
+      Object.fromEntries(Object.entries(homes).filter(([name]) => own(plan.targets, name) !== undefined)),
+    ];
+  });
 }
 
 export interface ReadAccount {
@@ -153,7 +161,7 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
         cell: record.cell,
         labels: parseTexts(record.labels),
         homes: currentHomes(running, { slug, group: groupId, homes }),
-        ahead: aheadOf(running, slug, groupId),
+        ahead: aheadOf(running, { slug, group: groupId, homes }),
         pinned: held.pins.get(slug) ?? [],
         quarantined: held.quarantines.get(slug) ?? [],
         deferredUntilMs: held.deferrals.get(slug) ?? null,

@@ -116,7 +116,7 @@ function brokenPairs(
     const before = replaced.get(slug) ?? book.homesOf(readInt(row, "homes_id"));
     const back = currentHomes(others, { slug, group, homes: before });
     const shown = homesAfter(back, held.get(slug) ?? {});
-    const problem = pairAheadProblem(facts, shown, aheadOf(others, slug, group));
+    const problem = pairAheadProblem(facts, shown, aheadOf(others, { slug, group, homes: before }));
     if (problem === null) continue;
     broken.push(slug);
     if (why === "") why = problem;

@@ -166,4 +166,31 @@ describe("two products that go only together", () => {
     await tick(world, FRIDAY + 2 * HOUR + MINUTE);
     expect(moved(world)).toEqual([]);
   });
+
+  it("keeps a rollout that starts meanwhile from taking accounts that the other is taking back", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    const origin = "https://fogbugz-2.origins.example.net";
+    const input = { ...VERSION, reversible: true, origin, requires: { kiln: ["2"] } };
+    await must(world, "version.put", { product: "fogbugz", version: "2", input });
+    await run(world, planOf("first", { kiln: "2" }), FRIDAY);
+    const going = moved(world);
+    expect(going.length).toBeGreaterThan(0);
+    await must(world, "rollout.rollback", {
+      id: "first",
+      input: { confirmed: true, reason: "r", percentPerMinute: 0.01 },
+    });
+    await run(world, planOf("second", { fogbugz: "2" }), FRIDAY + HOUR);
+    expect(moved(world)).not.toEqual([]);
+    expect(moved(world, "fogbugz")).toEqual([]);
+    const left = valueOf(
+      await world.control.query("rollout.left-behind", { id: "second", cursor: null, limit: 100 }),
+    );
+    expect(left.items).toContainEqual({
+      account: going[0],
+      reason: "incompatible",
+      detail: "fogbugz 2 requires kiln 2, not 1",
+    });
+  });
 });
