@@ -145,20 +145,20 @@ const FULL = 2000;
 
 /** In the order in which they are played. */
 export const EXPERIMENTS: readonly Experiment[] = [
-  rollouts({ ...WAVE, name: "no difference" }, "not-stopped", { runs: FULL, testRuns: 1000 }),
-  rollouts({ ...WAVE, name: "1 % becomes 3 %", added: 0.02 }, "stopped", { runs: FULL, testRuns: 1000 }),
+  rollouts({ ...WAVE, name: "no difference" }, "not-stopped", { runs: FULL, testRuns: 600 }),
+  rollouts({ ...WAVE, name: "1 % becomes 3 %", added: 0.02 }, "stopped", { runs: FULL, testRuns: 600 }),
   rollouts({ ...WAVE, name: "1 % becomes 2 %, just what is tolerated", added: 0.01 }, "neither", {
     runs: FULL,
-    testRuns: 200,
+    testRuns: 100,
   }),
   rollouts({ ...WAVE, name: "no difference, one account sends 30 %", whaleShare: WHALE }, "not-stopped", {
     runs: FULL,
-    testRuns: 200,
+    testRuns: 100,
   }),
   rollouts(
     { ...WAVE, name: "1 % becomes 3 %, one account sends 30 %", whaleShare: WHALE, added: 0.02 },
     "stopped",
-    { runs: FULL, testRuns: 500 },
+    { runs: FULL, testRuns: 300 },
   ),
   rollouts(
     {
@@ -168,25 +168,25 @@ export const EXPERIMENTS: readonly Experiment[] = [
       whaleRate: 0.3,
     },
     "not-stopped",
-    { runs: FULL, testRuns: 200 },
+    { runs: FULL, testRuns: 100 },
   ),
   rollouts({ ...WAVE, name: "60 accounts, no difference", accounts: 60 }, "not-stopped", {
     runs: FULL,
-    testRuns: 200,
+    testRuns: 100,
   }),
   rollouts({ ...WAVE, name: "60 accounts, just what is tolerated", accounts: 60, added: 0.01 }, "neither", {
     runs: FULL,
-    testRuns: 200,
+    testRuns: 100,
   }),
   rollouts({ ...WAVE, name: "1 % becomes 3 %, no past is known", added: 0.02, knownPast: false }, "stopped", {
     runs: FULL,
-    testRuns: 200,
+    testRuns: 100,
   }),
   rollouts(
     { ...WAVE, name: "just what is tolerated, no past is known", added: 0.01, knownPast: false },
     "neither",
-    { runs: FULL, testRuns: 200 },
+    { runs: FULL, testRuns: 100 },
   ),
-  families(HEALTHY, { runs: SEEDS, testRuns: 6 }),
+  families(HEALTHY, { runs: SEEDS, testRuns: 3 }),
   families(SICK, { runs: SEEDS, testRuns: 1 }),
 ];
