@@ -1,5 +1,5 @@
 /**
- * The tables of migration `011_handover`. Never edited after a release: a change is a new migration in migrations.ts.
+ * The tables of migration `012_handover`. Never edited after a release: a change is a new migration in migrations.ts.
  *
  * - `versions.events`: where a version wants to be told who moved; NULL: nowhere.
  * - `events`: one event each, with the accounts it names; `sealed` 0 while more may join it. Not a row an account.
