@@ -23,6 +23,7 @@ import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
 import { showWholeList } from "./lists.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
+import { MIGRATION_OPTIONS, migrationFields, namedMigration } from "./version-migration.ts";
 import { clean, instant, pairs, renderFields, renderTable } from "./render.ts";
 import {
   addObject,
@@ -118,6 +119,11 @@ const REGISTER_OPTIONS: readonly OptionSpec[] = [
     about: "path prefixes of files that only it has, apart by commas; `none` for none",
     parse: commaList(toAssetPrefix),
   },
+  ...MIGRATION_OPTIONS,
+  {
+    flags: "--events <url>",
+    about: "where it is told which accounts moved to it or from it; `none` for nowhere",
+  },
   { flags: "--notes <text>", about: "anything worth knowing" },
 ];
 
@@ -151,9 +157,11 @@ async function registerVersion(session: Session): Promise<void> {
     origin,
     reversible: words.value("reversible") ?? found?.value.reversible,
     mixed: words.value("mixed") ?? found?.value.mixed,
+    migration: namedMigration(words, found?.value.migration),
     upgradesFrom: upgradesFrom(words.texts("upgradesFrom"), found?.value.upgradesFrom),
     requires: requirements(words.value("requires")) ?? found?.value.requires,
     assets: assetPrefixes(words.texts("assets")) ?? found?.value.assets,
+    events: words.maybe("events") === "none" ? null : (words.maybe("events") ?? found?.value.events),
     notes: words.maybe("notes") ?? found?.value.notes,
   });
   await change(session, {
@@ -269,6 +277,7 @@ export function renderVersion(version: Version): string {
     ["origin", version.origin],
     ["reversible", reversibleText(version.reversible)],
     ["mixed", version.mixed],
+    ...migrationFields(version.migration),
     ["upgrades from", version.upgradesFrom === null ? "any" : version.upgradesFrom.join(", ")],
     [
       "requires",
@@ -277,6 +286,7 @@ export function renderVersion(version: Version): string {
       ),
     ],
     ["assets", version.assets.join(", ")],
+    ["events", version.events],
     ["notes", version.notes],
     ["accounts", version.accounts],
     ["registered", instant(version.registeredAt)],

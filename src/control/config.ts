@@ -17,6 +17,8 @@ export interface ControlConfig {
   readonly originAllow: readonly OriginRule[];
   /** Base domains compiled into the deployment: they belong to their product even before it is written here. */
   readonly fallbackDomains: readonly OwnedDomain[];
+  /** There is a key to sign hooks with. */
+  readonly signsHooks: boolean;
   /** How long new objects spread before a root names them. */
   readonly flipDelayMs: number;
   /** Raw text of the second break-glass source, for `status`. */
@@ -31,6 +33,7 @@ export function toControlConfig(config: Config): ControlConfig {
     fallbackDomains: Object.entries(config.fallback).flatMap(([product, { domains }]) =>
       domains.map((domain) => ({ product, domain })),
     ),
+    signsHooks: config.originKey !== null,
     flipDelayMs: config.flipDelayMs,
     breakGlass: config.breakGlass,
   };

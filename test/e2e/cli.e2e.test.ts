@@ -87,6 +87,8 @@ const VERSION: Version = {
   state: "candidate",
   reversible: true,
   mixed: "ok",
+  migration: { kind: "none" },
+  events: null,
   assets: [],
   upgradesFrom: ["2.8.0"],
   requires: {},

@@ -90,6 +90,7 @@ export const CONFIG: ControlConfig = {
   adminHost: "admin.example.com",
   originAllow: [{ scheme: "https", host: "origins.example.net", below: true, port: 443 }],
   fallbackDomains: [{ product: "kiln", domain: "kiln.example.com" }],
+  signsHooks: true,
   flipDelayMs: 60_000,
   breakGlass: "",
 };
@@ -180,7 +181,9 @@ export function refusalOf<T>(result: Result<T, Refusal>): Refusal {
 
 export const VERSION: Omit<VersionInput, "origin"> = {
   reversible: false,
-  mixed: "never",
+  mixed: "ok",
+  migration: { kind: "none" },
+  events: null,
   upgradesFrom: null,
   requires: {},
   assets: [],

@@ -21,6 +21,8 @@ const VersionSchema = z.object({
   state: z.string(),
   reversible: z.union([z.boolean(), z.string()]),
   mixed: z.string(),
+  migration: z.unknown(),
+  events: z.unknown(),
   upgradesFrom: z.array(z.string()).nullable(),
   requires: z.record(z.string(), z.array(z.string())),
   notes: z.string(),

@@ -4,6 +4,7 @@
  */
 import type { Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
+import type { Migration } from "../../contracts/move-data.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { refuseOrigin } from "../../contracts/origin-rules.ts";
 import { MAX_PRODUCTS } from "../../contracts/limits.ts";
@@ -118,6 +119,32 @@ function originConflict(
     }
   }
   return null;
+}
+
+/**
+ * Hooks are called where the router may forward to, and signed: whoever answers them must be able to tell who calls.
+ * @returns null when they may be called, else one sentence.
+ */
+export function refuseHooks(work: Pick<Work, "db" | "config">, migration: Migration): string | null {
+  if (migration.kind === "none") return null;
+  if (!work.config.signsHooks) return "hooks are signed with ORIGIN_KEY, which is not set: set it and deploy";
+  for (const url of [migration.prepare, migration.verify, migration.undo]) {
+    if (url === null) continue;
+    const origin = /^https?:\/\/[^/]+/.exec(url)?.[0] ?? url;
+    const reason = refuseOriginHere(work, origin);
+    if (reason !== null) return reason;
+  }
+  return null;
+}
+
+/**
+ * The same for events of moves.
+ * @param url null: nobody is told.
+ */
+export function refuseEvents(work: Pick<Work, "db" | "config">, url: string | null): string | null {
+  if (url === null) return null;
+  if (!work.config.signsHooks) return "events are signed with ORIGIN_KEY, which is not set: set it and deploy";
+  return refuseOriginHere(work, /^https?:\/\/[^/]+/.exec(url)?.[0] ?? url);
 }
 
 /** Every host that is ours, for checking where an origin may be. */

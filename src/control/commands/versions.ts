@@ -16,7 +16,7 @@ import { forgetPreflight } from "../store/preflight-runs.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
-import { refuseOriginHere } from "./products.ts";
+import { refuseEvents, refuseHooks, refuseOriginHere } from "./products.ts";
 import type { Change, Work } from "./work.ts";
 
 type Put = CommandInputs["version.put"];
@@ -67,6 +67,8 @@ function toRecord(
     state: before.state ?? "registered",
     reversible: input.reversible,
     mixed: input.mixed,
+    migration: input.migration,
+    events: input.events,
     upgradesFrom: input.upgradesFrom,
     requires: input.requires,
     assets: input.assets,
@@ -79,8 +81,8 @@ function toRecord(
 
 function shown(version: VersionRecord | null): unknown {
   if (version === null) return null;
-  const { origin, state, reversible, mixed, upgradesFrom, requires, assets, notes } = version;
-  return { origin, state, reversible, mixed, upgradesFrom, requires, assets, notes };
+  const { origin, state, reversible, mixed, migration, upgradesFrom, requires, assets, events, notes } = version;
+  return { origin, state, reversible, mixed, migration, upgradesFrom, requires, assets, events, notes };
 }
 
 function adopt({ db }: Work, product: ProductRecord, version: string): void {
@@ -90,6 +92,8 @@ function adopt({ db }: Work, product: ProductRecord, version: string): void {
 function checkInput(work: Work, put: Put, before: VersionRecord | null): Result<never, Refusal> | null {
   const reason = before?.origin === put.input.origin ? null : refuseOriginHere(work, put.input.origin);
   if (reason !== null) return refuse("invalid", reason);
+  const hook = refuseHooks(work, put.input.migration) ?? refuseEvents(work, put.input.events);
+  if (hook !== null) return refuse("invalid", hook);
   const claimed = refuseClaimedAssets(work, put);
   if (claimed !== null) return claimed;
   if (before === null) return checkRoom(work, put);

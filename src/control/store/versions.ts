@@ -1,6 +1,7 @@
 /** Rows of `versions`, typed. Reads and writes rows; decides nothing. */
 import type { Version } from "../../contracts/api/products.ts";
 import type { VersionState } from "../../contracts/maps.ts";
+import type { Migration } from "../../contracts/move-data.ts";
 import type { EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
 import type { Db, SqlRow } from "../db.ts";
 import { parseList, parseObject, readInt, readText, readTextOrNull } from "../row.ts";
@@ -13,6 +14,9 @@ export interface VersionRecord {
   /** true, false, or the instant until which the way back is open. */
   readonly reversible: boolean | string;
   readonly mixed: "ok" | "never";
+  readonly migration: Migration;
+  /** Where it is told who moved; null: nowhere. */
+  readonly events: string | null;
   /** null: from any. */
   readonly upgradesFrom: readonly VersionName[] | null;
   readonly requires: Readonly<Record<ProductName, readonly VersionName[]>>;
@@ -25,7 +29,7 @@ export interface VersionRecord {
 }
 
 const COLUMNS =
-  "product, name, origin, state, reversible, mixed, upgrades_from, requires, notes, bad, registered_at, revision, assets";
+  "product, name, origin, state, reversible, mixed, upgrades_from, requires, notes, bad, registered_at, revision, assets, migration, events";
 const STATES: readonly VersionState[] = ["registered", "candidate", "live", "draining", "retired"];
 
 /** All versions of one product, oldest first; without a product, of all products. */
@@ -44,7 +48,7 @@ export function loadVersion(db: Db, product: ProductName, name: VersionName): Ve
 
 export function saveVersion(db: Db, version: VersionRecord): void {
   db.run(
-    `INSERT OR REPLACE INTO versions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO versions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     version.product,
     version.name,
     version.origin,
@@ -58,6 +62,8 @@ export function saveVersion(db: Db, version: VersionRecord): void {
     version.registeredAt,
     version.revision,
     JSON.stringify(version.assets),
+    JSON.stringify(version.migration),
+    version.events,
   );
 }
 
@@ -78,6 +84,9 @@ function toRecord(row: SqlRow): VersionRecord {
     registeredAt: readInt(row, "registered_at"),
     revision: readInt(row, "revision"),
     assets: parseList(readText(row, "assets")),
+    // Written here alone, from what the API has checked.
+    events: readTextOrNull(row, "events"),
+    migration: JSON.parse(readText(row, "migration")) as Migration,
   };
 }
 

@@ -34,11 +34,13 @@ export function viewVersion(db: Db, version: VersionRecord): Version {
     state: version.state,
     reversible: version.reversible,
     mixed: version.mixed,
+    migration: { ...version.migration },
     upgradesFrom: version.upgradesFrom === null ? null : [...version.upgradesFrom],
     requires: Object.fromEntries(
       Object.entries(version.requires).map(([product, versions]) => [product, [...versions]]),
     ),
     assets: [...version.assets],
+    events: version.events,
     notes: version.notes,
     bad: version.bad,
     accounts: countHomes(db, version.product).get(version.name)?.accounts ?? 0,

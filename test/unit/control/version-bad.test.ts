@@ -97,8 +97,8 @@ describe("version.bad.mark", () => {
   it("survives an edit of the version and goes by being cleared alone", async ({ expect }) => {
     await mark();
     const { origin, ...rest } = valueOf(await world.control.query("version", two));
-    const { reversible, mixed, upgradesFrom, requires, notes, assets } = rest;
-    const input = { origin, reversible, mixed, upgradesFrom, requires, notes: `${notes}x`, assets };
+    const { reversible, mixed, migration, upgradesFrom, requires, notes, assets, events } = rest;
+    const input = { origin, reversible, mixed, migration, upgradesFrom, requires, notes: `${notes}x`, assets, events };
     expect((await must(world, "version.put", { ...two, input })).bad).not.toBeNull();
     expect((await must(world, "version.bad.clear", { ...two, reason: "fixed" })).bad).toBeNull();
     expect(await lastAudit()).toMatchObject({
