@@ -6,6 +6,7 @@
 import type { Child } from "hono/jsx";
 import type { Status } from "../contracts/api/operations.ts";
 import type { Whoami } from "../contracts/api/sessions.ts";
+import { count, When } from "./parts/words.tsx";
 import { PROOF_FIELD } from "./session.ts";
 
 /** What every page of a signed-in reader is drawn with. */
@@ -89,6 +90,7 @@ export function Head({ title }: { title: string }) {
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <title>{`${title} · Firebreak`}</title>
+      <link rel="icon" type="image/svg+xml" href="/assets/firebreak.svg" />
       <link rel="stylesheet" href="/assets/firebreak.css" />
       <script src="/assets/live.js" defer></script>
     </head>
@@ -112,7 +114,7 @@ function State({ frame: { status, freezes } }: { frame: Frame }) {
       )}
       {breakGlass.active ? (
         <strong class="tag bad">
-          Break-glass: {breakGlass.reason}, until {breakGlass.expires}
+          Break-glass: {breakGlass.reason}, until <When at={breakGlass.expires} />
         </strong>
       ) : (
         <span class="tag soft">No break-glass</span>
@@ -123,11 +125,14 @@ function State({ frame: { status, freezes } }: { frame: Frame }) {
         <span class="tag soft">No freeze</span>
       )}
       <span>
-        Generation <strong>{published.generation}</strong> published ({published.state}),{" "}
+        Generation <strong>{count(published.generation)}</strong> published ({published.state}),{" "}
         {seen.generations.length === 0 ? "no edge reported lately" : `seen by ${percent(share)} of requests`}
       </span>
       <span>
-        Last tick <strong>{lastTick ?? "never"}</strong>
+        Last tick{" "}
+        <strong>
+          <When at={lastTick} otherwise="never" />
+        </strong>
       </span>
     </>
   );

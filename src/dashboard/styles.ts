@@ -54,7 +54,7 @@ dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anyw
 .tag.good { color: var(--good); } .tag.warn { color: var(--warn); } .tag.bad { color: var(--bad); } .tag.soft { color: var(--soft); }
 .soft { color: var(--soft); }
 code, pre { font: 14px/1.45 ui-monospace, monospace; }
-pre { overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; margin: 4px 0; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; margin: 4px 0; }
 form.inline { display: inline-flex; flex-wrap: wrap; gap: 8px; align-items: end; }
 form.stack { display: grid; gap: 8px; max-width: 36rem; }
 label { display: grid; gap: 2px; font-size: 14px; color: var(--soft); }
@@ -73,5 +73,13 @@ svg.plot .plan { stroke: var(--plan); fill: none; stroke-width: 2; stroke-dashar
 svg.plot .other { stroke: var(--warn); fill: none; stroke-width: 2; }
 svg.plot .band { fill: var(--accent); opacity: 0.18; stroke: none; }
 footer { max-width: 1200px; margin: 24px auto; padding: 0 16px 24px; font-size: 14px; color: var(--soft); }
-@media (max-width: 600px) { dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: 6px; } th, td { padding: 6px 8px; } }
+@media (max-width: 600px) { dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: 6px; } th, td { padding: 6px 8px; }
+  .wide table, .wide tbody, .wide tr, .wide td { display: block; }
+  .wide thead { position: absolute; left: -999px; }
+  .wide caption { display: block; padding: 8px; }
+  .wide tr { border-top: 1px solid var(--line); padding: 6px 8px; }
+  .wide td, .wide td.number { border: 0; padding: 2px 0; text-align: left; display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 8px; }
+  .wide td::before { content: attr(data-label); color: var(--soft); font-size: 14px; }
+  .wide td > div { overflow-wrap: anywhere; min-width: 0; }
+}
 `;

@@ -3,13 +3,15 @@
  * responsible for that; its moves; and what support may do for it.
  */
 import { AccountSchema, type Account } from "../../contracts/api/accounts.ts";
-import { AccountHistorySchema } from "../../contracts/api/history.ts";
+import { AccountHistorySchema, type MoveRow } from "../../contracts/api/history.ts";
 import { ExplainSchema, type Status } from "../../contracts/api/operations.ts";
 import { ProductListSchema } from "../../contracts/api/products.ts";
 import { ok } from "../../contracts/result.ts";
 import { path, type Api } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";
 import { AccountActions } from "../parts/account-actions.tsx";
+import { Table } from "../parts/table.tsx";
+import { When, Words } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 const SHOWN_MOVES = 20;
@@ -29,56 +31,25 @@ export const drawAccount: DrawPage = async (visit) => {
     body: (
       <>
         {visit.problem === null ? null : <ProblemNote detail={visit.problem.detail} />}
-        {account.deleted === null ? null : <p class="note warn">Deleted at {account.deleted.at}.</p>}
+        {account.deleted === null ? null : (
+          <p class="note warn">
+            Deleted at <When at={account.deleted.at} />.
+          </p>
+        )}
         {served.map((sentence) => (
-          <p class="note">{sentence}</p>
+          <p class="note">
+            <Words text={sentence} />
+          </p>
         ))}
         {account.visibleBy === null ? null : (
           <p class="note warn">
-            The latest change is on its way; every edge knows it by {account.visibleBy}.
+            The latest change is on its way; every edge knows it by <When at={account.visibleBy} />.
           </p>
         )}
         <SetApart account={account} />
         <Facts account={account} />
         <h2>Moves</h2>
-        {history.ok && history.value.items.length > 0 ? (
-          <div class="wide">
-            <table>
-              <thead>
-                <tr>
-                  <th>When</th>
-                  <th>Product</th>
-                  <th>From</th>
-                  <th>To</th>
-                  <th>Why</th>
-                </tr>
-              </thead>
-              <tbody>
-                {history.value.items.map((move) => (
-                  <tr>
-                    <td>{move.at}</td>
-                    <td>{move.product}</td>
-                    <td>{move.from ?? "nothing"}</td>
-                    <td>{move.to ?? "nothing"}</td>
-                    <td>
-                      {move.why}
-                      {move.rollout === null ? null : (
-                        <>
-                          {" "}
-                          <a href={path`/rollouts/${move.rollout}`}>{move.rollout}</a>
-                        </>
-                      )}
-                      {move.reason === null ? "" : `: ${move.reason}`}
-                      {move.by === null ? "" : ` (${move.by})`}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        ) : (
-          <p class="soft">{history.ok ? "None is recorded." : history.error.detail}</p>
-        )}
+        {history.ok ? <Moves moves={history.value.items} /> : <p class="soft">{history.error.detail}</p>}
         <AccountActions account={account} versions={versionsOf(frame.status, account)} frame={frame} />
         <p>
           <a href={`/audit?target=${encodeURIComponent(`account/${slug}`)}`}>What was done to it</a>
@@ -107,29 +78,53 @@ function versionsOf(status: Status | null, { homes }: Account): Readonly<Record<
   return Object.fromEntries(products.map(({ name, versions }) => [name, Object.keys(versions)]));
 }
 
+function Moves({ moves }: { moves: readonly MoveRow[] }) {
+  return (
+    <Table
+      label="Moves"
+      heads={["When", "Product", "From", "To", "Why"]}
+      empty="None is recorded."
+      rows={moves.map((move) => [
+        <When at={move.at} />,
+        move.product,
+        move.from ?? "nothing",
+        move.to ?? "nothing",
+        <>
+          {move.why}{" "}
+          {move.rollout === null ? null : <a href={path`/rollouts/${move.rollout}`}>{move.rollout}</a>}
+          {move.reason === null ? "" : `: ${move.reason}`}
+          {move.by === null ? "" : ` (${move.by})`}
+        </>,
+      ])}
+    />
+  );
+}
+
 function SetApart({ account: { quarantine, pins, hold, deferral } }: { account: Account }) {
   return (
     <>
       {Object.entries(quarantine).map(([product, { version, reason, by, at }]) => (
         <p class="note bad">
-          In quarantine on {product} {version} since {at} by {by}: {reason}
+          In quarantine on {product} {version} since <When at={at} /> by {by}: {reason}
         </p>
       ))}
       {Object.entries(pins).map(([product, { version, reason, by, expires }]) => (
         <p class="note warn">
           Pinned to {product} {version} by {by}
-          {expires === null ? "" : ` until ${expires}`}: {reason}
+          {expires === null ? "" : " until "}
+          <When at={expires} />: {reason}
         </p>
       ))}
       {hold === null ? null : (
         <p class="note warn">
-          Held ({hold.mode === "page" ? "page" : "read-only"}) since {hold.at} by {hold.by}
-          {hold.until === null ? "" : `, to end at ${hold.until}`}: {hold.reason}
+          Held ({hold.mode === "page" ? "page" : "read-only"}) since <When at={hold.at} /> by {hold.by}
+          {hold.until === null ? "" : ", to end at "}
+          <When at={hold.until} />: {hold.reason}
         </p>
       )}
       {deferral === null ? null : (
         <p class="note">
-          Deferred until {deferral.until}, owner {deferral.owner}: {deferral.reason}
+          Deferred until <When at={deferral.until} />, owner {deferral.owner}: {deferral.reason}
         </p>
       )}
     </>

@@ -1,7 +1,9 @@
 /** Accounts: found by the beginning of their slug, their cohort, or the version that is recorded as their home. */
-import { AccountPageSchema } from "../../contracts/api/accounts.ts";
+import { AccountPageSchema, type Account } from "../../contracts/api/accounts.ts";
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
+import { Table } from "../parts/table.tsx";
+import { count } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 const FILTERS: readonly (readonly [name: string, title: string, example: string])[] = [
@@ -36,44 +38,21 @@ export const drawAccounts: DrawPage = async ({ api, url }) => {
           ))}
           <button type="submit">Find</button>
         </form>
-        <div class="wide">
-          <table>
-            <caption>{items.length === 0 ? "No account is like that" : `${items.length} shown`}</caption>
-            <thead>
-              <tr>
-                <th>Account</th>
-                <th>Cohort</th>
-                <th>Zone</th>
-                <th>Homes</th>
-                <th>Set apart</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((account) => (
-                <tr>
-                  <td>
-                    <a href={path`/accounts/${account.account}`}>{account.account}</a>
-                  </td>
-                  <td>{account.cohort}</td>
-                  <td>{account.timeZone}</td>
-                  <td>
-                    {Object.entries(account.homes)
-                      .map(([product, version]) => `${product} ${version}`)
-                      .join(", ")}
-                  </td>
-                  <td>
-                    {Object.keys(account.quarantine).length > 0 ? (
-                      <span class="tag bad">quarantine</span>
-                    ) : null}{" "}
-                    {Object.keys(account.pins).length > 0 ? <span class="tag warn">pinned</span> : null}{" "}
-                    {account.hold === null ? null : <span class="tag warn">held</span>}{" "}
-                    {account.deferral === null ? null : <span class="tag soft">deferred</span>}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Accounts"
+          caption={`${count(items.length)} shown${cursor === null ? "" : ", and there are more"}`}
+          heads={["Account", "Cohort", "Zone", "Homes", "Set apart"]}
+          empty="No account is like that."
+          rows={items.map((account) => [
+            <a href={path`/accounts/${account.account}`}>{account.account}</a>,
+            account.cohort,
+            account.timeZone,
+            Object.entries(account.homes)
+              .map(([product, version]) => `${product} ${version}`)
+              .join(", "),
+            <SetApart account={account} />,
+          ])}
+        />
         {cursor === null ? null : (
           <p>
             <a href={`/accounts?${next.toString()}`}>More</a>
@@ -83,3 +62,14 @@ export const drawAccounts: DrawPage = async ({ api, url }) => {
     ),
   });
 };
+
+function SetApart({ account: { quarantine, pins, hold, deferral } }: { account: Account }) {
+  return (
+    <>
+      {Object.keys(quarantine).length > 0 ? <span class="tag bad">quarantine</span> : null}{" "}
+      {Object.keys(pins).length > 0 ? <span class="tag warn">pinned</span> : null}{" "}
+      {hold === null ? null : <span class="tag warn">held</span>}{" "}
+      {deferral === null ? null : <span class="tag soft">deferred</span>}
+    </>
+  );
+}

@@ -1,6 +1,8 @@
 /** Audit: who did what to what, when and why; filtered by target or actor, a page at a time. */
 import { AuditPageSchema } from "../../contracts/api/operations.ts";
 import { ok } from "../../contracts/result.ts";
+import { Table } from "../parts/table.tsx";
+import { When, Words } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 const PER_PAGE = 100;
@@ -31,43 +33,28 @@ export const drawAudit: DrawPage = async ({ api, url }) => {
           </label>
           <button type="submit">Show</button>
         </form>
-        <div class="wide">
-          <table>
-            <caption>{items.length === 0 ? "Nothing is in the audit for this" : "Newest first"}</caption>
-            <thead>
-              <tr>
-                <th>When</th>
-                <th>Who</th>
-                <th>What</th>
-                <th>To what</th>
-                <th>Why</th>
-                <th>Detail</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((entry) => (
-                <tr>
-                  <td>{entry.at}</td>
-                  <td>
-                    {entry.actor} <span class="soft">({entry.role})</span>
-                  </td>
-                  <td>{entry.action}</td>
-                  <td>{entry.target}</td>
-                  <td>{entry.reason}</td>
-                  <td>
-                    <details>
-                      <summary>Entry {entry.seq}</summary>
-                      <pre>{JSON.stringify(entry.detail, null, 2)}</pre>
-                      <p class="soft">
-                        hash <code>{entry.hash}</code>
-                      </p>
-                    </details>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Audit"
+          caption="Newest first"
+          heads={["When", "Who", "What", "To what", "Why", "Detail"]}
+          empty="Nothing is in the audit for this."
+          rows={items.map((entry) => [
+            <When at={entry.at} />,
+            <>
+              {entry.actor} <span class="soft">({entry.role})</span>
+            </>,
+            entry.action,
+            entry.target,
+            <Words text={entry.reason ?? ""} />,
+            <details>
+              <summary>Entry {entry.seq}</summary>
+              <pre>{JSON.stringify(entry.detail, null, 2)}</pre>
+              <p class="soft">
+                hash <code>{entry.hash}</code>
+              </p>
+            </details>,
+          ])}
+        />
         {cursor === null ? null : (
           <p>
             <a href={`/audit?${older.toString()}`}>Older entries</a>

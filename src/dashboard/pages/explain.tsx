@@ -2,6 +2,7 @@
 import { ExplainSchema, type Explain } from "../../contracts/api/operations.ts";
 import { ok } from "../../contracts/result.ts";
 import { ProblemNote } from "../layout.tsx";
+import { Words } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 export const drawExplain: DrawPage = async ({ api, url }) => {
@@ -38,7 +39,9 @@ function Answer({ answer }: { answer: Explain }) {
   const { at } = answer;
   return (
     <>
-      <p class="note">{answer.sentence}</p>
+      <p class="note">
+        <Words text={answer.sentence} />
+      </p>
       <dl class="facts">
         <dt>Kind of request</dt>
         <dd>{answer.class}</dd>
@@ -70,11 +73,13 @@ function Answer({ answer }: { answer: Explain }) {
       {at === undefined ? null : (
         <ul>
           {at.notes.map((note) => (
-            <li>{note}</li>
+            <li>
+              <Words text={note} />
+            </li>
           ))}
           {at.others.map((other) => (
             <li>
-              Some edges may have answered by generation {other.generation}: {other.sentence}
+              Some edges may have answered by generation {other.generation}: <Words text={other.sentence} />
             </li>
           ))}
         </ul>

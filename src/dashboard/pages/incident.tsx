@@ -9,6 +9,7 @@ import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
 import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
 import { hasEnded, PhaseTag } from "../parts/phase.tsx";
+import { accountsOf, count, When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
 const EVENTS = 40;
@@ -85,7 +86,7 @@ function RolloutCard({
         <a href={path`/rollouts/${id}`}>{id}</a> <PhaseTag phase={phase} />
       </h3>
       <p>
-        {moved} of {accounts} accounts moved. {reason}
+        {count(moved)} of {accountsOf(accounts)} moved. <Words text={reason} />
       </p>
       {phase === "paused" ? null : (
         <ActionForm action={path`/rollouts/${id}/pause`} frame={frame} submit="Pause it">
@@ -94,7 +95,7 @@ function RolloutCard({
       )}
       <p>
         <a href={path`/rollouts/${id}/back?to=all`}>
-          Roll its {moved} accounts back (shows first what it would do)
+          Roll its {accountsOf(moved)} back (shows first what it would do)
         </a>
       </p>
     </section>
@@ -107,10 +108,10 @@ function Spread({ status }: { status: Status | null }) {
   return (
     <>
       <p>
-        Generation {published.generation} was published at {published.at ?? "no time yet"}.{" "}
+        Generation {published.generation} was published at <When at={published.at} otherwise="no time yet" />.{" "}
         {published.waiting === 0
           ? "Nothing waits to be published."
-          : `${published.waiting} changes are not published yet.`}
+          : `${count(published.waiting)} changes are not published yet.`}
       </p>
       {seen.generations.length === 0 ? (
         <p class="soft">No edge has reported in the last two minutes.</p>
@@ -140,7 +141,7 @@ function statusWords(running: readonly RolloutView[]): string {
   const moved = running.reduce((sum, rollout) => sum + rollout.moved, 0);
   if (moved === 0)
     return "We are looking into a problem. No accounts were being upgraded. The next update follows within 30 minutes.";
-  return `We are looking into a problem that may touch the ${moved} accounts we have upgraded lately. All others are served as before. Upgrades are stopped while we look. The next update follows within 30 minutes.`;
+  return `We are looking into a problem that may touch the ${accountsOf(moved)} we have upgraded lately. All others are served as before. Upgrades are stopped while we look. The next update follows within 30 minutes.`;
 }
 
 function Timeline({
@@ -160,8 +161,13 @@ function Timeline({
     <ol>
       {entries.map(({ seq, at, actor, action, target, reason }) => (
         <li value={seq}>
-          {at} {actor}: {action} {target}
-          {reason === null ? "" : ` (${reason})`}
+          <When at={at} /> {actor}: {action} {target}
+          {reason === null ? null : (
+            <>
+              {" "}
+              (<Words text={reason} />)
+            </>
+          )}
         </li>
       ))}
     </ol>

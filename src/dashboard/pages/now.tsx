@@ -7,14 +7,16 @@ import { HaltSchema, type Status } from "../../contracts/api/operations.ts";
 import { RolloutSchema } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
 import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
+import { PhaseTag, hasEnded } from "../parts/phase.tsx";
+import { Table } from "../parts/table.tsx";
+import { count, When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
 const RolloutsSchema = z.object({ items: z.array(RolloutSchema) });
-const ENDED: readonly string[] = ["completed", "stopped", "rolled-back"];
 
 export const drawNow: DrawPage = async ({ api, frame, problem }) => {
   const rollouts = await api.ask(RolloutsSchema, { path: "/rollouts" });
-  const running = rollouts.ok ? rollouts.value.items.filter(({ phase }) => !ENDED.includes(phase)) : [];
+  const running = rollouts.ok ? rollouts.value.items.filter(({ phase }) => !hasEnded(phase)) : [];
   const { status } = frame;
   return ok({
     title: "Now",
@@ -32,11 +34,16 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
             {running.map(({ id, phase, reason, nextAt }) => (
               <section class="card">
                 <h3>
-                  <a href={`/rollouts/${encodeURIComponent(id)}`}>{id}</a>{" "}
-                  <span class="tag soft">{phase}</span>
+                  <a href={`/rollouts/${encodeURIComponent(id)}`}>{id}</a> <PhaseTag phase={phase} />
                 </h3>
-                <p>{reason}</p>
-                {nextAt === null ? null : <p class="soft">Next at {nextAt}</p>}
+                <p>
+                  <Words text={reason} />
+                </p>
+                {nextAt === null ? null : (
+                  <p class="soft">
+                    Next at <When at={nextAt} />
+                  </p>
+                )}
               </section>
             ))}
           </div>
@@ -60,7 +67,9 @@ function Warnings({ warnings }: { warnings: readonly string[] }) {
     <section class="note warn" aria-label="Warnings">
       <ul>
         {warnings.map((warning) => (
-          <li>{warning}</li>
+          <li>
+            <Words text={warning} />
+          </li>
         ))}
       </ul>
     </section>
@@ -80,24 +89,16 @@ function ProductCard({ product }: { product: Status["products"][number] }) {
         <dt>Standby</dt>
         <dd>{product.standby ?? "none"}</dd>
       </dl>
-      <table>
-        <thead>
-          <tr>
-            <th>Version</th>
-            <th class="number">Accounts</th>
-            <th class="number">Share</th>
-          </tr>
-        </thead>
-        <tbody>
-          {Object.entries(product.versions).map(([version, accounts]) => (
-            <tr>
-              <td>{version}</td>
-              <td class="number">{accounts}</td>
-              <td class="number">{total === 0 ? "" : percent(accounts / total)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        label={`Versions of ${product.name}`}
+        heads={["Version", "#Accounts", "#Share"]}
+        empty="No account has this product."
+        rows={Object.entries(product.versions).map(([version, accounts]) => [
+          version,
+          count(accounts),
+          total === 0 ? "" : percent(accounts / total),
+        ])}
+      />
     </section>
   );
 }

@@ -8,6 +8,8 @@ import { ProductListSchema, VersionListSchema } from "../../contracts/api/produc
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
 import { ActionForm, ProblemNote } from "../layout.tsx";
+import { Table } from "../parts/table.tsx";
+import { When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
 /** Every version that is not retired, each with the way to its matrix. */
@@ -23,37 +25,23 @@ export const drawPreflights: DrawPage = async ({ api }) => {
   return ok({
     title: "Preflight",
     body: (
-      <div class="wide">
-        <table>
-          <caption>
-            Before any account moves, a version is sent what load balancers, scanners and lost clients send
-          </caption>
-          <thead>
-            <tr>
-              <th>Version</th>
-              <th>State</th>
-              <th>Origin</th>
-            </tr>
-          </thead>
-          <tbody>
-            {versions
-              .filter(({ state }) => state !== "retired")
-              .map(({ product, name, state, origin, bad }) => (
-                <tr>
-                  <td>
-                    <a href={path`/preflight/${product}/${name}`}>
-                      {product} {name}
-                    </a>
-                  </td>
-                  <td>
-                    {state} {bad === null ? null : <span class="tag bad">bad: {bad.reason}</span>}
-                  </td>
-                  <td>{origin}</td>
-                </tr>
-              ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Versions"
+        caption="Before any account moves, a version is sent what load balancers, scanners and lost clients send"
+        heads={["Version", "State", "Origin"]}
+        empty="No version is registered yet."
+        rows={versions
+          .filter(({ state }) => state !== "retired")
+          .map(({ product, name, state, origin, bad }) => [
+            <a href={path`/preflight/${product}/${name}`}>
+              {product} {name}
+            </a>,
+            <>
+              {state} {bad === null ? null : <span class="tag bad">bad: {bad.reason}</span>}
+            </>,
+            origin,
+          ])}
+      />
     ),
   });
 };
@@ -73,7 +61,9 @@ export const drawPreflight: DrawPage = async ({ api, params, frame, problem }) =
         <Verdict title="May accounts move to it?" verdict={preflight.wave} />
         <Verdict title="May the default move to it?" verdict={preflight.default} />
         <p class="soft">
-          {preflight.at === null ? "Never run." : `Newest run that counts: ${preflight.at}.`}
+          {preflight.at === null ? "Never run." : "Newest run that counts: "}
+          <When at={preflight.at} />
+          {preflight.at === null ? "" : "."}
           {preflight.uncovered.length === 0
             ? ""
             : ` Nobody has seen it answer these kinds of request well: ${preflight.uncovered.join(", ")}.`}
@@ -94,7 +84,7 @@ function Verdict({ title, verdict }: { title: string; verdict: PreflightView["wa
   const tone = { pass: "good", fail: "bad", inconclusive: "warn" }[verdict.verdict];
   return (
     <p class={`note ${tone}`}>
-      <strong>{title}</strong> {verdict.sentence}
+      <strong>{title}</strong> <Words text={verdict.sentence} />
     </p>
   );
 }
@@ -104,60 +94,50 @@ const TONES = { pass: "good", fail: "bad", unreachable: "warn", error: "bad" } a
 function Results({ preflight: { probes, results, waivers } }: { preflight: PreflightView }) {
   const byId = new Map(results.map((result) => [result.id, result]));
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th>Probe</th>
-            <th>Outcome</th>
-            <th>What it found</th>
-            <th>Bytes</th>
-          </tr>
-        </thead>
-        <tbody>
-          {probes.map(({ id, title, why, demandedBy }) => {
-            const result = byId.get(id);
-            const waiver = waivers.find(({ probe }) => probe === id);
-            return (
-              <tr>
-                <td>
-                  {title} <span class="soft">({id})</span>
-                  <br />
-                  <span class="soft">
-                    {why}
-                    {demandedBy.length === 0 ? "" : ` (${demandedBy.join(", ")})`}
-                  </span>
-                </td>
-                <td>
-                  <span class={`tag ${result === undefined ? "soft" : TONES[result.outcome]}`}>
-                    {result?.outcome ?? "not run"}
-                  </span>
-                  {waiver === undefined ? null : (
-                    <p class="soft">
-                      Waived by {waiver.by}: {waiver.reason}
-                    </p>
-                  )}
-                </td>
-                <td>{result?.sentence}</td>
-                <td>
-                  {result === undefined ? null : (
-                    <details>
-                      <summary>Sent and received</summary>
-                      <pre>{result.evidence.sent}</pre>
-                      <pre>{result.evidence.received}</pre>
-                      <p class="soft">
-                        {Math.round(result.evidence.ms)} ms, from{" "}
-                        {result.evidence.from === "here" ? "the command line" : "the control plane"}
-                      </p>
-                    </details>
-                  )}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Probes"
+      heads={["Probe", "Outcome", "What it found", "Bytes"]}
+      rows={probes.map(({ id, title, why, demandedBy }) => {
+        const result = byId.get(id);
+        const waiver = waivers.find(({ probe }) => probe === id);
+        return [
+          <>
+            {title} <span class="soft">({id})</span>
+            <br />
+            <span class="soft">
+              {why}
+              {demandedBy.length === 0 ? "" : ` (${demandedBy.join(", ")})`}
+            </span>
+          </>,
+          <>
+            <span class={`tag ${result === undefined ? "soft" : TONES[result.outcome]}`}>
+              {result?.outcome ?? "not run"}
+            </span>
+            {waiver === undefined ? null : (
+              <p class="soft">
+                Waived by {waiver.by}: {waiver.reason}
+              </p>
+            )}
+          </>,
+          result?.sentence ?? "",
+          result === undefined ? "" : <Evidence evidence={result.evidence} />,
+        ];
+      })}
+    />
+  );
+}
+
+function Evidence({ evidence }: { evidence: PreflightView["results"][number]["evidence"] }) {
+  return (
+    <details>
+      <summary>Sent and received</summary>
+      <pre>{evidence.sent}</pre>
+      <pre>{evidence.received}</pre>
+      <p class="soft">
+        {Math.round(evidence.ms)} ms, from{" "}
+        {evidence.from === "here" ? "the command line" : "the control plane"}
+      </p>
+    </details>
   );
 }
 

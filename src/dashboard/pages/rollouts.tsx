@@ -3,6 +3,8 @@ import { RolloutListSchema } from "../../contracts/api/rollout-plan.ts";
 import { ok } from "../../contracts/result.ts";
 import { percent } from "../layout.tsx";
 import { PhaseTag } from "../parts/phase.tsx";
+import { Table } from "../parts/table.tsx";
+import { count, When, Words } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 export const drawRollouts: DrawPage = async ({ api }) => {
@@ -13,46 +15,29 @@ export const drawRollouts: DrawPage = async ({ api }) => {
     title: "Rollouts",
     body: (
       <>
-        {items.length === 0 ? <p>No rollout was ever made here.</p> : null}
-        <div class="wide">
-          <table>
-            <caption>Running ones first</caption>
-            <thead>
-              <tr>
-                <th>Rollout</th>
-                <th>To</th>
-                <th>Phase</th>
-                <th>Why, and until when</th>
-                <th class="number">Moved</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((rollout) => (
-                <tr>
-                  <td>
-                    <a href={`/rollouts/${encodeURIComponent(rollout.id)}`}>{rollout.id}</a>
-                  </td>
-                  <td>
-                    {Object.entries(rollout.targets)
-                      .map(([product, version]) => `${product} ${version}`)
-                      .join(", ")}
-                  </td>
-                  <td>
-                    <PhaseTag phase={rollout.phase} />
-                  </td>
-                  <td>
-                    {rollout.reason}
-                    {rollout.nextAt === null ? "" : ` (next at ${rollout.nextAt})`}
-                  </td>
-                  <td class="number">
-                    {rollout.moved} of {rollout.accounts}
-                    {rollout.accounts === 0 ? "" : ` (${percent(rollout.moved / rollout.accounts)})`}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Rollouts"
+          caption="Running ones first"
+          heads={["Rollout", "To", "Phase", "Why, and until when", "#Moved"]}
+          empty="No rollout was ever made here."
+          rows={items.map((rollout) => [
+            <a href={`/rollouts/${encodeURIComponent(rollout.id)}`}>{rollout.id}</a>,
+            Object.entries(rollout.targets)
+              .map(([product, version]) => `${product} ${version}`)
+              .join(", "),
+            <PhaseTag phase={rollout.phase} />,
+            <>
+              <Words text={rollout.reason} />
+              {rollout.nextAt === null ? null : (
+                <span class="soft">
+                  {" "}
+                  Next at <When at={rollout.nextAt} />
+                </span>
+              )}
+            </>,
+            `${count(rollout.moved)} of ${count(rollout.accounts)}${rollout.accounts === 0 ? "" : ` (${percent(rollout.moved / rollout.accounts)})`}`,
+          ])}
+        />
         <p class="soft">
           A new one: <code>npm run firebreak -- rollout create plan.jsonc</code>, then start it here.
         </p>

@@ -8,6 +8,8 @@ import {
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
 import { ActionForm, ProblemNote, ReasonField } from "../layout.tsx";
+import { Table } from "../parts/table.tsx";
+import { When } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
 export const drawTokens: DrawPage = async ({ api, frame, problem, written }) => {
@@ -18,51 +20,33 @@ export const drawTokens: DrawPage = async ({ api, frame, problem, written }) => 
     body: (
       <>
         {problem === null ? null : <ProblemNote detail={problem.detail} />}
-        <div class="wide">
-          <table>
-            <caption>Tokens of ADMIN_TOKENS are not listed</caption>
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Role</th>
-                <th>Products</th>
-                <th>Made</th>
-                <th>Expires</th>
-                <th>Revoke</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.value.items.map((token) => (
-                <tr>
-                  <td>{token.name}</td>
-                  <td>{token.role}</td>
-                  <td>{token.products?.join(", ") ?? "all"}</td>
-                  <td>
-                    {token.createdAt} by {token.createdBy}
-                  </td>
-                  <td>{token.expires ?? "never"}</td>
-                  <td>
-                    {token.revokedAt === null ? (
-                      <details>
-                        <summary>Revoke {token.name}</summary>
-                        <ActionForm
-                          action={path`/tokens/${token.name}/revoke`}
-                          frame={frame}
-                          submit="Revoke"
-                          danger
-                        >
-                          <ReasonField />
-                        </ActionForm>
-                      </details>
-                    ) : (
-                      `revoked ${token.revokedAt}`
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Tokens"
+          caption="Tokens of ADMIN_TOKENS are not listed"
+          heads={["Name", "Role", "Products", "Made", "Expires", "Revoke"]}
+          empty="Nobody has a token but those of ADMIN_TOKENS, which are not listed."
+          rows={found.value.items.map((token) => [
+            token.name,
+            token.role,
+            token.products?.join(", ") ?? "all",
+            <>
+              <When at={token.createdAt} /> by {token.createdBy}
+            </>,
+            <When at={token.expires} otherwise="never" />,
+            token.revokedAt === null ? (
+              <details>
+                <summary>Revoke {token.name}</summary>
+                <ActionForm action={path`/tokens/${token.name}/revoke`} frame={frame} submit="Revoke" danger>
+                  <ReasonField />
+                </ActionForm>
+              </details>
+            ) : (
+              <>
+                revoked <When at={token.revokedAt} />
+              </>
+            ),
+          ])}
+        />
         <h2>A new token</h2>
         <form class="stack" method="post" action="/tokens/new">
           <input type="hidden" name="proof" value={frame.proof} />

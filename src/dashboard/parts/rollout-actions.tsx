@@ -9,6 +9,7 @@ import { path } from "../api.ts";
 import { ActionForm, ReasonField } from "../layout.tsx";
 import type { Act, Fields, Visit } from "../visit.ts";
 import { hasEnded } from "./phase.tsx";
+import { accountsOf, count } from "./words.tsx";
 
 interface Props {
   readonly rollout: RolloutView;
@@ -54,7 +55,7 @@ export function RolloutActions({ rollout, digest, visit: { frame } }: Props) {
         {phase !== "draft" && phase !== "paused" ? (
           <section class="card">
             <h3>Pause</h3>
-            <p>Nobody else moves until somebody resumes it. {moved} accounts stay where they are.</p>
+            <p>Nobody else moves until somebody resumes it. {accountsOf(moved)} stay where they are.</p>
             <ActionForm action={to("pause")} frame={frame} submit="Pause">
               <ReasonField />
             </ActionForm>
@@ -69,10 +70,16 @@ export function RolloutActions({ rollout, digest, visit: { frame } }: Props) {
             <section class="card">
               <h3>Stop for good</h3>
               <p>
-                Ends the rollout at wave {wave === null ? "none" : (waves[wave]?.name ?? wave)}. {moved} moved
-                accounts stay on the new version, the rest on the old one.
+                Ends the rollout at wave {wave === null ? "none" : (waves[wave]?.name ?? wave)}.{" "}
+                {accountsOf(moved)}
+                stay on the new version, the rest on the old one.
               </p>
-              <ActionForm action={to("stop")} frame={frame} submit={`Stop, ${moved} stay moved`} danger>
+              <ActionForm
+                action={to("stop")}
+                frame={frame}
+                submit={`Stop, ${count(moved)} stay moved`}
+                danger
+              >
                 <ReasonField />
               </ActionForm>
             </section>
@@ -96,7 +103,7 @@ function waitsFor({ wave, waves, defaults }: RolloutView): Waiting | null {
   if (wave !== null && next !== undefined && next.approved === null && next.moved < next.accounts) {
     return {
       title: `wave ${next.name}`,
-      effect: `Moves ${next.accounts - next.moved} accounts, each in its own window.`,
+      effect: `Moves ${accountsOf(next.accounts - next.moved)}, each in its own window.`,
       field: "wave",
       value: String(wave),
     };
@@ -119,7 +126,7 @@ function RollbackQuestion({ rollout: { id, moved, waves } }: { rollout: RolloutV
       <label>
         How far
         <select name="to">
-          <option value="all">All {moved} moved accounts</option>
+          <option value="all">All {count(moved)} moved accounts</option>
           {waves.slice(0, -1).map(({ name }, index) => (
             <option value={String(index)}>Back to the end of wave {name}</option>
           ))}
@@ -147,12 +154,12 @@ export function RollbackPreviewCard({
   return (
     <section class="card">
       <p>
-        <strong>{preview.accounts} accounts go back</strong>, {preview.stay} moved ones stay.
+        <strong>{accountsOf(preview.accounts)} go back</strong>, {count(preview.stay)} moved ones stay.
       </p>
       <ul>
         {preview.waves.map(({ name, accounts }) => (
           <li>
-            wave {name}: {accounts}
+            wave {name}: {count(accounts)}
           </li>
         ))}
         {preview.defaults.map(({ product, to: version, problem }) => (
@@ -168,7 +175,7 @@ export function RollbackPreviewCard({
         <ActionForm
           action={path`/rollouts/${preview.id}/rollback`}
           frame={frame}
-          submit={`Roll ${preview.accounts} accounts back`}
+          submit={`Roll ${accountsOf(preview.accounts)} back`}
           danger
         >
           <input type="hidden" name="to" value={to} />

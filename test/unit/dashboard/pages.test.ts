@@ -27,7 +27,7 @@ describe("the account page", () => {
       [
         "defer",
         { until: "2026-12-24T10:00", owner: "eva", reason: "audit" },
-        /Deferred until 2026-12-24T10:00:00(?:.000)?Z, owner eva: audit/,
+        /Deferred until 2026-12-24 10:00 , owner eva: audit/,
       ],
       ["quarantine", { product: "kiln", version: "2", reason: "slow" }, /In quarantine on kiln 2/],
     ];

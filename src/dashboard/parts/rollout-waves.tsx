@@ -1,0 +1,108 @@
+/** What a rollout has done so far, in tables: waves, the default, what the targets have answered, who is left behind. */
+import type { RolloutView } from "../../contracts/api/rollouts.ts";
+import { percent } from "../layout.tsx";
+import { Table } from "./table.tsx";
+import { accountsOf, count, When } from "./words.tsx";
+
+export function Waves({ rollout: { waves, wave } }: { rollout: RolloutView }) {
+  return (
+    <>
+      <h2>Waves</h2>
+      <Table
+        label="Waves"
+        heads={["Wave", "#Accounts", "#Moved", "Progress", "Gate", "Moves", "Baked", "Approved"]}
+        current={wave}
+        rows={waves.map((each, index) => [
+          <>
+            {each.name} {index === wave ? <span class="tag good">at hand</span> : null}
+          </>,
+          count(each.accounts),
+          count(each.moved),
+          <>
+            <progress value={each.progress} max={1} aria-label={`Progress of ${each.name}`}></progress>
+            <span class="soft">{percent(each.progress)}</span>
+          </>,
+          each.verdict ?? "not asked yet",
+          <>
+            <When at={each.firstMoveAt} otherwise="not yet" />
+            {each.shiftedAt === null ? "" : " to "}
+            <When at={each.shiftedAt} />
+          </>,
+          <When at={each.bakedAt} otherwise="not yet" />,
+          each.approved === null ? (
+            ""
+          ) : (
+            <>
+              by {each.approved.by}, <When at={each.approved.at} />
+            </>
+          ),
+        ])}
+      />
+    </>
+  );
+}
+
+export function Defaults({ rollout: { defaults } }: { rollout: RolloutView }) {
+  if (defaults.length === 0) return null;
+  return (
+    <>
+      <h2>Default (unknown accounts)</h2>
+      <ul>
+        {defaults.map(({ product, state, at }) => (
+          <li>
+            {product}: {state}
+            {at === null ? "" : " at "}
+            <When at={at} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+const CLASSES = ["known", "unknown", "none", "ip"] as const;
+
+export function Coverage({ rollout: { coverage } }: { rollout: RolloutView }) {
+  if (coverage.length === 0) return null;
+  return (
+    <>
+      <h2>Kinds of request the targets have answered</h2>
+      <Table
+        label="Kinds of request"
+        caption="Real ones, and synthetic ones behind the plus; a kind with neither holds the rollout"
+        heads={["Target", ...CLASSES.map((name) => `#${name}`)]}
+        rows={coverage.map((each) => [
+          `${each.product} ${each.version}`,
+          ...CLASSES.map((name) => `${count(each[name].real)} + ${count(each[name].synthetic)}`),
+        ])}
+      />
+    </>
+  );
+}
+
+export function LeftBehind({ rollout: { leftBehind } }: { rollout: RolloutView }) {
+  if (leftBehind.length === 0) return null;
+  return (
+    <>
+      <h2>Left behind</h2>
+      <ul>
+        {leftBehind.map(({ reason, accounts, examples }) => (
+          <li>
+            {accountsOf(accounts)}: {reason}
+            {examples.length === 0 ? null : (
+              <span class="soft">
+                , such as{" "}
+                {examples.map((slug, at) => (
+                  <>
+                    {at === 0 ? "" : ", "}
+                    <a href={`/accounts/${encodeURIComponent(slug)}`}>{slug}</a>
+                  </>
+                ))}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * How times and numbers read: minutes of UTC with the full instant behind them, thousands apart, and sentences of the
+ * API with the times in them made readable. Draws what it is given.
+ */
+import type { Child } from "hono/jsx";
+
+const INSTANT = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?Z/g;
+
+/** 12345 → "12,345". */
+export function count(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+/** "1 account", "12,345 accounts". */
+export function accountsOf(number: number): string {
+  return `${count(number)} ${number === 1 ? "account" : "accounts"}`;
+}
+
+/** An instant as `2026-11-23 22:31`, UTC as the foot of every page says; `otherwise` where there is none. */
+export function When({ at, otherwise = "" }: { at: string | null; otherwise?: string }) {
+  if (at === null) return <>{otherwise}</>;
+  return (
+    <time datetime={at} title={`${at} (UTC)`}>
+      {at.slice(0, 10)} {at.slice(11, 16)}
+    </time>
+  );
+}
+
+/** A sentence from elsewhere, as text, with its instants as times. */
+export function Words({ text }: { text: string }) {
+  const parts: Child[] = [];
+  let from = 0;
+  for (const found of text.matchAll(INSTANT)) {
+    parts.push(text.slice(from, found.index), <When at={found[0]} />);
+    from = found.index + found[0].length;
+  }
+  parts.push(text.slice(from));
+  return <>{parts}</>;
+}
