@@ -30,6 +30,7 @@ import { addMaps } from "./maps.ts";
 import { addOverride } from "./override.ts";
 import { addPreflight } from "./preflight.ts";
 import { addProduct } from "./product.ts";
+import { addReplay } from "./replay.ts";
 import { addRollout } from "./rollout.ts";
 import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
@@ -112,6 +113,7 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addWindow(program, context);
   addFreeze(program, context);
   addRollout(program, context);
+  addReplay(program, context);
   addHalt(program, context);
   addOverride(program, context);
   addToken(program, context);
