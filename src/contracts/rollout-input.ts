@@ -57,6 +57,8 @@ export interface AccountFacts {
   /** Products that it is pinned for, and in quarantine for. */
   readonly pinned: readonly ProductName[];
   readonly quarantined: readonly ProductName[];
+  /** Versions that people hold it on, by pin or quarantine, whatever else says otherwise. Left out: none. */
+  readonly held?: Readonly<Record<ProductName, VersionName>>;
   readonly deferredUntilMs: EpochMs | null;
   /** Versions that other running rollouts may yet give it, forward or on their way back. Left out: none. */
   readonly ahead?: readonly Readonly<Record<ProductName, VersionName>>[];

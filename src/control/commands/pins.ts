@@ -13,7 +13,7 @@ import { own } from "../../core/record.ts";
 import { fromInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { notFound, refuse } from "../refuse.ts";
-import { keepInPlace } from "../rollouts/keep-in-place.ts";
+import { holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markAccount, type Moment } from "../store/changes.ts";
 import { deletePin, loadExpiredPins, savePin, type PinRecord } from "../store/placements.ts";
@@ -36,7 +36,9 @@ export function setPin(
   const standing = readStanding(work.db, found.value, product);
   const { version, reason } = input;
   savePin(work.db, { account, product, version, reason, expires, by: work.actor.name, at: work.nowMs });
+  const held = holdBack(work.db, work, account);
   const detail = {
+    ...(held.length > 0 ? { heldBackFrom: held } : {}),
     product,
     version,
     expires: input.expires,

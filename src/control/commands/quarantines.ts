@@ -8,7 +8,7 @@ import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
 import { settleHome } from "../accounts/apply.ts";
 import { notFound, refuse } from "../refuse.ts";
-import { keepInPlace } from "../rollouts/keep-in-place.ts";
+import { holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
 import { deleteQuarantine, saveQuarantine } from "../store/placements.ts";
 import { findAccount, finishAccount } from "./find-account.ts";
 import { checkPlacement, readStanding, versionOf } from "./placement-rules.ts";
@@ -26,7 +26,9 @@ export function setQuarantine(
   const was = versionOf(readStanding(work.db, found.value, product));
   const { version, reason } = input;
   saveQuarantine(work.db, { account, product, version, reason, by: work.actor.name, at: work.nowMs });
-  const told = { target: `account/${account}`, reason, detail: { product, version, was } };
+  const held = holdBack(work.db, work, account);
+  const detail = { product, version, was, ...(held.length > 0 ? { heldBackFrom: held } : {}) };
+  const told = { target: `account/${account}`, reason, detail };
   return finishAccount(work, account, { told, maps: "urgent" });
 }
 

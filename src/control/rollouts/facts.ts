@@ -145,6 +145,7 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   const running = loadRunning(db);
   const backs = loadBacks(db, nowMs - FLAP_MEMORY_MS, slugs);
   const held = loadHeld(db);
+  const versions = loadHeldVersions(db);
   for (const row of accountRows(db, slugs)) {
     const record = toAccountRecord(row);
     const { slug, groupId } = record;
@@ -164,6 +165,7 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
         ahead: aheadOf(running, { slug, group: groupId, homes }),
         pinned: held.pins.get(slug) ?? [],
         quarantined: held.quarantines.get(slug) ?? [],
+        held: versions.get(slug) ?? {},
         deferredUntilMs: held.deferrals.get(slug) ?? null,
         rolledBackMs: back?.lastMs ?? null,
         timesBack: back?.times ?? 0,
@@ -205,6 +207,18 @@ function loadHeld(db: Db): Held {
         .map((row) => [readText(row, "account"), Number(row["until"])]),
     ),
   };
+}
+
+/** Versions that people hold accounts on, whatever rollouts say: quarantine before pin. */
+export function loadHeldVersions(db: Db): ReadonlyMap<AccountSlug, Homes> {
+  const held = new Map<AccountSlug, Record<ProductName, VersionName>>();
+  for (const table of ["pins", "quarantines"]) {
+    for (const row of db.rows(`SELECT account, product, version FROM ${table}`)) {
+      const slug = readText(row, "account");
+      held.set(slug, { ...held.get(slug), [readText(row, "product")]: readText(row, "version") });
+    }
+  }
+  return held;
 }
 
 /** An account's own window: windows, or the name of stored ones. A name that is gone opens never. */

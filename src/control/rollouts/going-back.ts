@@ -9,9 +9,9 @@ import { ok, type Result } from "../../contracts/result.ts";
 import type { Facts, RolloutCommand } from "../../contracts/rollout-input.ts";
 import type { RollbackPreviewView } from "../../contracts/rollout-port.ts";
 import type { FrozenGroup, RollbackScope } from "../../contracts/rollout.ts";
-import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
+import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
-import { homesAfter, pairAheadProblem } from "../../core/rollout/eligible.ts";
+import { pairAheadProblem } from "../../core/rollout/eligible.ts";
 import { previewRollback } from "../../core/rollout/rollback-preview.ts";
 import { goalOf, needsSplit } from "../../core/rollout/rollback.ts";
 import { returnPairProblems } from "../../core/rollout/return-pairs.ts";
@@ -20,7 +20,7 @@ import { notFound } from "../refuse.ts";
 import { parseTexts, readInt, readText } from "../row.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
 import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
-import { aheadOf, currentHomes, loadFacts, loadRunning, type Running } from "./facts.ts";
+import { aheadOf, currentHomes, loadFacts, loadHeldVersions, loadRunning, type Running } from "./facts.ts";
 import { splitIn, type Split } from "./regroup.ts";
 import { accountsByGroup } from "./split-labels.ts";
 
@@ -69,18 +69,6 @@ function cut(db: Db, record: RolloutRecord, scope: RollbackScope): Cut {
   return { ...splitIn(record, frozen, splits), chosen };
 }
 
-/** Versions that people hold accounts on, whatever rollouts say: quarantine before pin. */
-function loadHeldVersions(db: Db): ReadonlyMap<AccountSlug, Homes> {
-  const held = new Map<AccountSlug, Record<ProductName, VersionName>>();
-  for (const table of ["pins", "quarantines"]) {
-    for (const row of db.rows(`SELECT account, product, version FROM ${table}`)) {
-      const slug = readText(row, "account");
-      held.set(slug, { ...held.get(slug), [readText(row, "product")]: readText(row, "version") });
-    }
-  }
-  return held;
-}
-
 /** Homes that settling has replaced already. */
 function loadReplacedHomes(db: Db, { id, homes }: RolloutRecord): ReadonlyMap<AccountSlug, Homes> {
   if (homes === "untouched") return new Map();
@@ -115,8 +103,8 @@ function brokenPairs(
     if (index < 0 || bucket >= (state.groups.moved[index] ?? 0) || bucket < (goal[index] ?? 0)) continue;
     const before = replaced.get(slug) ?? book.homesOf(readInt(row, "homes_id"));
     const back = currentHomes(others, { slug, group, homes: before });
-    const shown = homesAfter(back, held.get(slug) ?? {});
-    const problem = pairAheadProblem(facts, shown, aheadOf(others, { slug, group, homes: before }));
+    const ahead = aheadOf(others, { slug, group, homes: before });
+    const problem = pairAheadProblem(facts, back, { ahead, held: held.get(slug) ?? {} });
     if (problem === null) continue;
     broken.push(slug);
     if (why === "") why = problem;

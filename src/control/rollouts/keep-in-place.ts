@@ -1,25 +1,24 @@
 /**
- * What the end of a pin, quarantine or deferral means for running rollouts: the account may be moved from now on, and is
- * not moved by this. Where a threshold would take it along at once it gets a group that starts at zero, which the next
- * wave takes; what rollouts had moved of it is written into its homes first, so that it does not fall back either.
- * Never fails: with no number left for a group it is put into none, which no rollout touches. In the command's transaction.
+ * What the beginning and the end of a pin, quarantine or deferral mean for running rollouts. From its beginning they do
+ * not move the account by half. At its end the account may be moved, and is not moved by this: where a threshold would
+ * take it along at once it gets a group that starts at zero, which the next wave takes; what rollouts had moved of it is
+ * written into its homes first, so that it does not fall back either. Never fails: with no number left for a group it is
+ * put into none, which no rollout touches. In the command's transaction.
  */
 import type { AccountFacts } from "../../contracts/rollout-input.ts";
-import type { FrozenGroup, GroupKey } from "../../contracts/rollout.ts";
+import type { FrozenGroup, GroupKey, LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
 import { NO_GROUP } from "../../contracts/maps.ts";
 import type { AccountSlug, ProductName } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
 import { own } from "../../core/record.ts";
-import { leftBehindReason } from "../../core/rollout/eligible.ts";
+import { leftBehindReason, whyLeft } from "../../core/rollout/eligible.ts";
 import { admitLate, lateVariant } from "../../core/rollout/groups.ts";
 import { settleHome } from "../accounts/apply.ts";
-import { toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { loadAccount } from "../store/accounts.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import type { Homes } from "../store/home-sets.ts";
-import { loadPlacements } from "../store/placements.ts";
 import { forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
 import {
   loadActiveRollouts,
@@ -52,38 +51,51 @@ export function keepInPlace(db: Db, moment: Moment, freed: Freed): void {
 }
 
 /**
- * A deferral begins: running rollouts that have not moved the account never will, unless it ends. Decisions stay.
+ * An obstacle begins (a pin, a quarantine, a deferral): running rollouts that may not move the account any more, and have
+ * not, never will unless it ends; else they would move it by half, or into a pair that is not declared. Decisions stay.
  * @returns the rollouts that it is held back from; then its row must go out with the next root.
  */
 export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly string[] {
   const held: string[] = [];
-  const until = loadPlacements(db, [slug]).deferrals.get(slug)?.until ?? null;
-  const detail = until === null ? null : `until ${toInstant(until)}`;
   for (const { id } of loadActiveRollouts(db)) {
     const record = loadActiveRollouts(db).find((one) => one.id === id);
     const [read] = readAccounts(db, moment.nowMs, [slug]);
     if (record === undefined || read === undefined) continue;
-    const { groupId } = read.record;
-    const mine = groupId !== NO_GROUP && record.state.groups.number.includes(groupId);
-    if (!mine || hasMoved(toRunning(record.state), slug, groupId)) continue;
+    if (!isAhead(record.state, slug, read.record.groupId)) continue;
+    const { targets } = record.state.plan;
+    const query = { targets, facts: loadFacts(db), nowMs: moment.nowMs, again: true };
+    const left = whyLeft(read.facts, query);
+    if (left === null) continue;
     regroup(db, moment, { record, read, late: false });
-    saveLeftBehind(db, id, [{ account: slug, reason: "deferred", detail }]);
+    saveLeftBehind(db, id, [{ account: slug, ...left }]);
     const now = loadActiveRollouts(db).find((one) => one.id === id);
-    if (now !== undefined) saveRollout(db, { ...now, leftBehind: withLeft(now.leftBehind, slug) });
+    if (now !== undefined)
+      saveRollout(db, { ...now, leftBehind: withLeft(now.leftBehind, slug, left.reason) });
     held.push(id);
   }
   return held;
 }
 
-/** One more that is left behind because it is deferred. */
-function withLeft(leftBehind: RolloutRecord["leftBehind"], slug: AccountSlug): RolloutRecord["leftBehind"] {
-  const known = leftBehind.find(({ reason }) => reason === "deferred");
+/** Whether the rollout has the account in a group and has neither moved it nor holds it in order to. */
+function isAhead({ groups, salt }: RolloutState, slug: AccountSlug, group: number): boolean {
+  const index = group === NO_GROUP ? -1 : groups.number.indexOf(group);
+  const gone = Math.max(groups.moved[index] ?? 0, groups.held?.[index] ?? 0);
+  return index >= 0 && bucketOf(salt, slug) >= gone;
+}
+
+/** One more that is left behind for a reason. */
+function withLeft(
+  leftBehind: RolloutRecord["leftBehind"],
+  slug: AccountSlug,
+  reason: LeftBehindReason,
+): RolloutRecord["leftBehind"] {
+  const known = leftBehind.find((left) => left.reason === reason);
   const next = {
-    reason: "deferred" as const,
+    reason,
     accounts: (known?.accounts ?? 0) + 1,
     examples: [...(known?.examples ?? []), slug].sort().slice(0, EXAMPLES),
   };
-  return [...leftBehind.filter(({ reason }) => reason !== "deferred"), next];
+  return [...leftBehind.filter((left) => left.reason !== reason), next];
 }
 
 interface Case {

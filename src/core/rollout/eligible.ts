@@ -50,10 +50,17 @@ export function homesAhead(homes: Homes, targets: readonly Homes[]): readonly Ho
   );
 }
 
-/** Why an account may not get these versions, now or when other rollouts go on; null when it may. */
-export function pairAheadProblem(facts: Facts, homes: Homes, targets: readonly Homes[]): string | null {
-  for (const ahead of homesAhead(homes, targets)) {
-    const problem = pairProblem(facts, ahead);
+/**
+ * Why an account may not get these versions, now or when other rollouts go on; null when it may.
+ * @param account targets of the other rollouts, and versions that people hold it on, which beat them all.
+ */
+export function pairAheadProblem(
+  facts: Facts,
+  homes: Homes,
+  { ahead, held }: Pick<AccountFacts, "ahead" | "held">,
+): string | null {
+  for (const then of homesAhead(homes, ahead ?? [])) {
+    const problem = pairProblem(facts, homesAfter(then, held ?? {}));
     if (problem !== null) return problem;
   }
   return null;
@@ -100,7 +107,7 @@ function pairOrUpgradeProblem(
     const problem = upgradeProblem(facts, product, move);
     if (problem !== null) return problem;
   }
-  return pairAheadProblem(facts, homesAfter(account.homes, targets), account.ahead ?? []);
+  return pairAheadProblem(facts, homesAfter(account.homes, targets), account);
 }
 
 function flapping({ rolledBackMs, timesBack }: AccountFacts, nowMs: EpochMs): Left | null {

@@ -193,4 +193,41 @@ describe("two products that go only together", () => {
       detail: "fogbugz 2 requires kiln 2, not 1",
     });
   });
+
+  it("leaves whoever a pin keeps on one of them where it is, made before the start or meanwhile", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    const origin = "https://fogbugz-2.origins.example.net";
+    const input = { ...VERSION, reversible: true, origin, requires: { kiln: ["2"] } };
+    await must(world, "version.put", { product: "fogbugz", version: "2", input });
+    const pin = async (account: string, version: string): Promise<void> => {
+      const pinned = { version, reason: "r", expires: null };
+      await must(world, "account.pin.set", { account, product: "kiln", input: pinned });
+    };
+    await pin("account-1", "1");
+    await run(world, planOf("both", { kiln: "2", fogbugz: "2" }), FRIDAY);
+    const waiting = ACCOUNTS.filter((slug) => !moved(world).includes(slug) && slug !== "account-1");
+    const [meanwhile = "", other = ""] = waiting;
+    await pin(meanwhile, "1");
+    await quiet(world);
+    await tick(world, FRIDAY + 11 * HOUR);
+    await must(world, "rollout.approve", { id: "both", input: { wave: 2 } });
+    await quiet(world);
+    await tick(world, FRIDAY + 11 * HOUR + MINUTE);
+    expect(moved(world, "fogbugz")).toContain(other);
+    for (const account of ["account-1", meanwhile]) {
+      expect(moved(world, "kiln")).not.toContain(account);
+      expect(moved(world, "fogbugz")).not.toContain(account);
+    }
+    const left = valueOf(
+      await world.control.query("rollout.left-behind", { id: "both", cursor: null, limit: 100 }),
+    );
+    expect(new Map(left.items.map(({ account, reason }) => [account, reason]))).toEqual(
+      new Map([
+        ["account-1", "pinned"],
+        [meanwhile, "pinned"],
+      ]),
+    );
+  });
 });
