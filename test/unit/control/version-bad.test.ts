@@ -98,7 +98,17 @@ describe("version.bad.mark", () => {
     await mark();
     const { origin, ...rest } = valueOf(await world.control.query("version", two));
     const { reversible, mixed, migration, upgradesFrom, requires, notes, assets, events } = rest;
-    const input = { origin, reversible, mixed, migration, upgradesFrom, requires, notes: `${notes}x`, assets, events };
+    const input = {
+      origin,
+      reversible,
+      mixed,
+      migration,
+      upgradesFrom,
+      requires,
+      notes: `${notes}x`,
+      assets,
+      events,
+    };
     expect((await must(world, "version.put", { ...two, input })).bad).not.toBeNull();
     expect((await must(world, "version.bad.clear", { ...two, reason: "fixed" })).bad).toBeNull();
     expect(await lastAudit()).toMatchObject({
