@@ -13,6 +13,7 @@ import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
 import { addDefault } from "./default.ts";
+import { addEvents } from "./events.ts";
 import { addExplain } from "./explain.ts";
 import {
   EXIT_FAILED,
@@ -24,6 +25,7 @@ import {
   usageFailure,
 } from "./failure.ts";
 import { addFreeze } from "./freeze.ts";
+import { addGate } from "./gate.ts";
 import { addHalt } from "./halt.ts";
 import { addLocal } from "./local.ts";
 import { addMaps } from "./maps.ts";
@@ -110,10 +112,12 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addImportVerbs(accounts, context);
   addAccountCareVerbs(accounts, context);
   addAssignments(program, context);
+  addEvents(program, context);
   addWindow(program, context);
   addFreeze(program, context);
   addRollout(program, context);
   addReplay(program, context);
+  addGate(program, context);
   addHalt(program, context);
   addOverride(program, context);
   addToken(program, context);

@@ -53,7 +53,12 @@ import type {
   RolloutQueryInputs,
   RolloutQueryOutputs,
 } from "./rollout-port.ts";
-import type { HandoverQueryInputs, HandoverQueryOutputs } from "./handover-port.ts";
+import type {
+  HandoverCommandInputs,
+  HandoverCommandOutputs,
+  HandoverQueryInputs,
+  HandoverQueryOutputs,
+} from "./handover-port.ts";
 import type { HistoryQueryInputs, HistoryQueryOutputs } from "./history-port.ts";
 import type { Result } from "./result.ts";
 import type { SeenIsolate } from "./telemetry.ts";
@@ -99,7 +104,7 @@ interface WithReason {
 }
 
 /** Every change, by its name in the audit: what it takes. */
-export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandInputs {
+export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandInputs, HandoverCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.default.set": OfProduct & { readonly input: DefaultInput };
@@ -140,7 +145,8 @@ export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandI
 }
 
 /** Every change: the resource as it is afterwards. */
-export interface CommandOutputs extends RolloutCommandOutputs, ReplacementCommandOutputs {
+export interface CommandOutputs
+  extends RolloutCommandOutputs, ReplacementCommandOutputs, HandoverCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.default.set": Product;

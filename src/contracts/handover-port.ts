@@ -35,11 +35,76 @@ export interface AssignmentQuery {
   readonly limit: number;
 }
 
+/** One event as it goes out. */
+export interface OutgoingEvent {
+  readonly url: string;
+  readonly id: string;
+  readonly body: string;
+}
+
+export type EventAnswer =
+  | { readonly taken: true }
+  | {
+      readonly taken: false;
+      readonly problem: string;
+      /** What the receiver asked for; null: nothing. */
+      readonly retryAfterMs: number | null;
+    };
+
+/** Sends an event once. Never rejects, and answers within seconds. */
+export type SendEvent = (event: OutgoingEvent) => Promise<EventAnswer>;
+
+interface OfVersion {
+  readonly product: ProductName;
+  readonly version: VersionName;
+}
+
+/** A version that is told of moves, or was and has not taken all of it. */
+export interface EventReceiver extends OfVersion {
+  /** Null: not any more. */
+  readonly url: string | null;
+  readonly delivered: number;
+  readonly deliveredAt: string | null;
+  readonly waiting: number;
+  /** Given up after a day; `events.retry` sends them again. */
+  readonly dead: number;
+  /** Since when it has not taken what it was sent; null: it takes it. */
+  readonly failingSince: string | null;
+  readonly retryAt: string | null;
+  readonly problem: string | null;
+}
+
+/** An event that a receiver never took. */
+export interface DeadEvent extends OfVersion {
+  readonly id: string;
+  readonly from: VersionName;
+  readonly to: VersionName;
+  readonly generation: Generation;
+  readonly accounts: number;
+  readonly madeAt: string;
+  readonly attempts: number;
+  readonly problem: string | null;
+}
+
+export interface HandoverCommandInputs {
+  /** Sends again what was given up: one event, or (null) all of the receiver's. */
+  "events.retry": OfVersion & { readonly event: string | null; readonly reason: string };
+}
+
+export interface HandoverCommandOutputs {
+  "events.retry": { readonly retried: number };
+}
+
 export interface HandoverQueryInputs {
   assignments: AssignmentQuery;
+  events: Record<never, never>;
+  "events.dead": { readonly cursor: string | null; readonly limit: number };
 }
 
 export interface HandoverQueryOutputs {
   /** Refused with `not-found` when the record begins later than `since`, with the earliest generation. */
   assignments: AssignmentPage;
+  events: readonly EventReceiver[];
+  /** Oldest first. */
+  "events.dead": { readonly items: readonly DeadEvent[]; readonly cursor: string | null };
 }

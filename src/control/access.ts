@@ -58,6 +58,7 @@ const OPERATOR: readonly Deed[] = [
   "preflight.settings.set",
   "preflight.waive",
   "preflight.waiver.withdraw",
+  "events.retry",
 ];
 
 /** Of rollouts and replacements; which products they concern is asked where the rollout is known. */

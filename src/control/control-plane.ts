@@ -8,6 +8,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { connect } from "cloudflare:sockets";
 import { systemClock } from "../adapters/clock.ts";
+import { createEventSender } from "../adapters/event-sender.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
 import { createMeters, type MeterStub } from "../adapters/meters.ts";
 import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-meters.ts";
@@ -134,6 +135,11 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     preflight: createPreflight(config.value.originKey),
     mirrored: createReadMirrored(env.METER),
     measure: createMeasure(env.METER),
+    sendEvent: createEventSender({
+      fetch: (url, init) => fetch(url, init),
+      nowMs: () => systemClock.nowMs(),
+      key: config.value.originKey,
+    }),
     wakeAt: (at) => {
       // Not awaited: the write is part of the object's storage and is held back by its output gate like any other.
       const armed =

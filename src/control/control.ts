@@ -9,6 +9,8 @@ import { commandTime } from "./clock.ts";
 import { beginImport } from "./imports/begin.ts";
 import { takeBatch, type Importing } from "./imports/batch.ts";
 import { endImport } from "./imports/end.ts";
+import type { SendEvent } from "../contracts/handover-port.ts";
+import { createHandoverWork } from "./handover/work.ts";
 import { migrate } from "./migrations.ts";
 import type { MeasureTraffic } from "./observations/gather.ts";
 import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
@@ -36,6 +38,8 @@ export interface ControlPorts extends PublisherPorts {
   readonly mirrored: ReadMirrored;
   /** What the meters know of requests by version and account. */
   readonly measure: MeasureTraffic;
+  /** Sends one event to an origin. */
+  readonly sendEvent: SendEvent;
 }
 
 export interface Control extends ControlPort {
@@ -52,14 +56,18 @@ export function createControl(ports: ControlPorts): Control {
   const publisher = createPublisher(ports);
   const runPreflight = createPreflightRunner(ports);
   const rollouts = createRolloutWork(ports, runPreflight);
+  const handover = createHandoverWork(ports);
   const wake = (): void =>
-    ports.wakeAt(nextWake(ports, soonest(publisher.nextDueAt(), rollouts.nextDueAt())));
+    ports.wakeAt(
+      nextWake(ports, soonest(soonest(publisher.nextDueAt(), rollouts.nextDueAt()), handover.nextDueAt())),
+    );
   let background: Promise<unknown> = Promise.resolve();
   const carryOn = (): void => {
-    background = rollouts
-      .carryOn()
-      .catch(() => undefined)
-      .finally(wake);
+    background = Promise.allSettled([background, rollouts.carryOn().finally(wake)]);
+  };
+  // Alarms do not wait for origins, and ticks have an alarm for it.
+  const handOver = (): void => {
+    background = Promise.allSettled([background, handover.run().finally(wake)]);
   };
   const importing = (): Importing => ({ db, config, nowMs: commandTime(db, clock), wallMs: clock.nowMs() });
   const thenWake = async <T>(body: () => T | Promise<T>): Promise<T> => {
@@ -100,6 +108,7 @@ export function createControl(ports: ControlPorts): Control {
     alarm: () =>
       thenWake(async () => {
         await publisher.run();
+        handOver();
         const received = readCounter(db, "tick_received");
         const isSilent = received > 0 && clock.nowMs() - received >= WATCHDOG_MS;
         const ticked = isSilent && (await tick(ports, publisher, { scheduledTime: clock.nowMs(), rollouts }));

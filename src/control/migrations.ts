@@ -12,6 +12,7 @@ import { BACKS_SCHEMA } from "./schema-backs.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
 import { DATA_MOVES_SCHEMA } from "./schema-data-moves.ts";
 import { GATE_TABLES } from "./schema-gates.ts";
+import { HANDOVER_SCHEMA } from "./schema-handover.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
 import { OBSERVATION_TABLES } from "./schema-observations.ts";
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: "009_observations", statements: OBSERVATION_TABLES },
   { id: "010_gates", statements: GATE_TABLES },
   { id: "011_data_moves", statements: DATA_MOVES_SCHEMA },
+  { id: "012_handover", statements: HANDOVER_SCHEMA },
 ];
 
 /**

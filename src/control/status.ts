@@ -11,9 +11,10 @@ import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../core/maps/break-glass.ts";
-import { toInstant, toInstantOrNull } from "./clock.ts";
+import { commandTime, toInstant, toInstantOrNull } from "./clock.ts";
 import { refuseOriginHere } from "./commands/products.ts";
 import type { Db } from "./db.ts";
+import { eventWarnings } from "./handover/event-views.ts";
 import { hasDirtyShards } from "./publisher/build.ts";
 import { readBatch } from "./publisher/phase.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
@@ -76,6 +77,7 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       ...overdueHoldWarnings(db, now),
       ...domainWarnings(ports),
       ...originWarnings(ports),
+      ...eventWarnings(db, commandTime(db, clock)),
     ],
   };
 }

@@ -9,6 +9,7 @@ import type {
   CommandOutputs,
   WriteContext,
 } from "../../src/contracts/control.ts";
+import type { SendEvent } from "../../src/contracts/handover-port.ts";
 import type { Role } from "../../src/contracts/env.ts";
 import { indexKey, shardKey, type AccountRow, type Root } from "../../src/contracts/maps.ts";
 import type { Refusal } from "../../src/contracts/problems.ts";
@@ -111,6 +112,7 @@ export interface WorldParts {
   readonly preflight?: PreflightPorts;
   readonly mirrored?: ReadMirrored;
   readonly measure?: MeasureTraffic;
+  readonly sendEvent?: SendEvent;
 }
 
 /** No version can be reached. */
@@ -134,6 +136,7 @@ export function createWorld({
   preflight = NOWHERE,
   mirrored = async () => [],
   measure = async () => null,
+  sendEvent = async () => ({ taken: true }),
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -144,6 +147,7 @@ export function createWorld({
     preflight,
     mirrored,
     measure,
+    sendEvent,
     wakeAt: (at) => {
       wakeUp.at = at;
     },

@@ -52,6 +52,7 @@ export const VERSION: Version = {
   reversible: true,
   mixed: "ok",
   migration: { kind: "none" },
+  events: null,
   upgradesFrom: null,
   assets: [],
   requires: {},
@@ -352,6 +353,7 @@ const COMMANDS: CommandOutputs = {
   "replacement.resume": REPLACEMENT,
   "replacement.stop": REPLACEMENT,
   "replacement.rollback": REPLACEMENT,
+  "events.retry": { retried: 1 },
 };
 
 const MOVE: AccountMove = {
@@ -413,12 +415,44 @@ const QUERIES: QueryOutputs = {
   rollouts: [ROLLOUT],
   rollout: ROLLOUT,
   "rollout.plan": ROLLOUT_PLAN,
+  "rollout.impact": { startedMs: null, targets: [], back: [] },
   "rollout.gates": { waves: [], signals: [], putBack: [] },
   "rollout.left-behind": { items: [], cursor: null },
   "history.moment": { now: Date.parse(AT), tense: "ahead", earliest: null, served: [], breakGlass: [] },
   "history.maps": { root: EMPTY_ROOT, row: null },
   "history.ahead": { now: Date.parse(AT), rollout: null, move: null, stays: null, unless: [] },
   "account.history": { account: "acme", since: AT, items: [MOVE], cursor: null },
+  events: [
+    {
+      product: "kiln",
+      version: "2.9.0",
+      url: "https://kiln-2-9-0.origins.example.net/events",
+      delivered: 3,
+      deliveredAt: AT,
+      waiting: 0,
+      dead: 1,
+      failingSince: null,
+      retryAt: null,
+      problem: null,
+    },
+  ],
+  "events.dead": {
+    items: [
+      {
+        product: "kiln",
+        version: "2.9.0",
+        id: "42.kiln.1",
+        from: "2.8.0",
+        to: "2.9.0",
+        generation: 42,
+        accounts: 12,
+        madeAt: AT,
+        attempts: 9,
+        problem: "answered 503",
+      },
+    ],
+    cursor: null,
+  },
   assignments: {
     since: 40,
     generation: 42,

@@ -3,6 +3,7 @@
  * that answer as they are told. The clock stands while something goes on in the background, so that no probe is cut off.
  */
 import type { RolloutInput } from "../../src/contracts/api/rollouts.ts";
+import type { SendEvent } from "../../src/contracts/handover-port.ts";
 import type { ExchangePort } from "../../src/contracts/preflight.ts";
 import type { Db } from "../../src/control/db.ts";
 import type { MeasureTraffic } from "../../src/control/observations/gather.ts";
@@ -47,11 +48,13 @@ export async function prepareRollouts(
     accounts = ACCOUNTS,
     mirrored,
     measure,
+    sendEvent,
   }: {
     exchange?: ExchangePort;
     accounts?: readonly string[];
     mirrored?: ReadMirrored;
     measure?: MeasureTraffic;
+    sendEvent?: SendEvent;
   } = {},
 ): Promise<World> {
   const parts = { db, preflight: { exchange, routerHeader: null } };
@@ -59,6 +62,7 @@ export async function prepareRollouts(
     ...parts,
     ...(mirrored === undefined ? {} : { mirrored }),
     ...(measure === undefined ? {} : { measure }),
+    ...(sendEvent === undefined ? {} : { sendEvent }),
   });
   for (const product of ["kiln", "fogbugz"]) {
     await must(world, "product.put", {

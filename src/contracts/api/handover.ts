@@ -1,6 +1,12 @@
-/** Handing accounts over from one version to another, on the wire: who moved since a generation. */
+/** Handing accounts over from one version to another, on the wire: who moved since a generation, and events of moves. */
 import { z } from "@hono/zod-openapi";
-import { PageQuerySchema, ProductNameSchema, VersionNameSchema, WholeNumberSchema } from "./common.ts";
+import {
+  PageQuerySchema,
+  ProductNameSchema,
+  ReasonSchema,
+  VersionNameSchema,
+  WholeNumberSchema,
+} from "./common.ts";
 
 export const AssignmentSchema = z
   .object({
@@ -30,3 +36,64 @@ export const AssignmentQuerySchema = PageQuerySchema.extend({
 }).strict();
 
 export type AssignmentRow = z.infer<typeof AssignmentSchema>;
+
+const InstantOrNull = z.string().nullable();
+
+export const EventReceiverSchema = z
+  .object({
+    product: z.string(),
+    version: z.string(),
+    url: z.string().nullable(),
+    delivered: z.int(),
+    deliveredAt: InstantOrNull,
+    waiting: z.int(),
+    dead: z.int().openapi({ description: "Given up a day after they were made" }),
+    failingSince: InstantOrNull.openapi({
+      description: "Since when it has taken nothing; null: it takes them",
+    }),
+    retryAt: InstantOrNull,
+    problem: z.string().nullable(),
+  })
+  .openapi("EventReceiver");
+
+export const EventReceiverListSchema = z
+  .object({ items: z.array(EventReceiverSchema), cursor: z.null() })
+  .openapi("EventReceiverList");
+
+export const DeadEventSchema = z
+  .object({
+    id: z.string(),
+    product: z.string(),
+    version: z.string().openapi({ description: "The one that did not take it" }),
+    from: z.string(),
+    to: z.string(),
+    generation: z.int(),
+    accounts: z.int(),
+    madeAt: z.string(),
+    attempts: z.int(),
+    problem: z.string().nullable(),
+  })
+  .openapi("DeadEvent");
+
+export const DeadEventPageSchema = z
+  .object({ items: z.array(DeadEventSchema), cursor: z.string().nullable() })
+  .openapi("DeadEventPage");
+
+export const EventRetryInputSchema = z
+  .strictObject({
+    product: ProductNameSchema,
+    version: VersionNameSchema,
+    event: z
+      .string()
+      .max(100)
+      .nullable()
+      .default(null)
+      .openapi({ description: "null: all that were given up" }),
+    reason: ReasonSchema,
+  })
+  .openapi("EventRetryInput");
+
+export const EventRetriedSchema = z.object({ retried: z.int() }).openapi("EventRetried");
+
+export type EventReceiverRow = z.infer<typeof EventReceiverSchema>;
+export type DeadEventRow = z.infer<typeof DeadEventSchema>;

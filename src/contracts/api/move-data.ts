@@ -16,7 +16,15 @@ export const MixedSchema = z
       "May this version and the one before serve one account for the minutes that maps take to spread?",
   });
 
-const HookUrlSchema = z.url({ protocol: /^https?$/ }).max(500);
+/** An address of an origin that is called; which hosts it may have is decided where it is registered. */
+export const HookUrlSchema = z
+  .string()
+  .max(500)
+  .regex(
+    /^https?:\/\/[a-z0-9.-]+(:[1-9]\d{0,4})?\/[\w.~!$&'()*+,;=:@%/?-]*$/,
+    "must be https://host[:port]/path, without user, fragment or braces",
+  )
+  .openapi("HookUrl", { example: "https://kiln-2-9-0.origins.example.net/firebreak/prepare" });
 
 const HooksSchema = z.strictObject({
   prepare: HookUrlSchema,
@@ -56,6 +64,7 @@ export const DataPlanSchema = z
   })
   .openapi("DataPlan");
 
+export type MigrationView = z.infer<typeof MigrationSchema>;
 export type DataPlanInput = z.infer<typeof DataPlanSchema>;
 
 /** A parsed input in its one spelling. */

@@ -10,6 +10,7 @@ import {
   VersionNameSchema,
 } from "./common.ts";
 import { isAssetPrefix } from "../asset-prefix.ts";
+import { HookUrlSchema, MigrationSchema } from "./move-data.ts";
 import {
   MAX_ASSET_PREFIXES_PER_VERSION,
   MAX_DOMAINS_PER_PRODUCT,
@@ -92,38 +93,6 @@ export const AssetPrefixSchema = z
   )
   .openapi("AssetPrefix", { example: "/assets/2.9.0/" });
 
-/** An address that hooks are called at; whose hosts it may have is decided where it is registered. */
-const HookUrlSchema = z
-  .string()
-  .max(500)
-  .regex(
-    /^https?:\/\/[a-z0-9.-]+(:[1-9]\d{0,4})?\/[\w.~!$&'()*+,;=:@%/?-]*$/,
-    "must be https://host[:port]/path, without user, fragment or braces",
-  )
-  .openapi("HookUrl", { example: "https://kiln-2-9-0.origins.example.net/firebreak/prepare" });
-
-/** Data that must be carried over before a version may serve an account. */
-export const MigrationSchema = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("none") }),
-    z.strictObject({
-      kind: z.enum(["perAccount", "perCell"]).openapi({
-        description: "One call for an account, or one for all accounts of a batch that are in one cell",
-      }),
-      prepare: HookUrlSchema,
-      verify: HookUrlSchema,
-      undo: HookUrlSchema.nullable().default(null).openapi({
-        description: "null: what was migrated stays so, and a failed prepare must leave all as it found it",
-      }),
-      timeoutSeconds: z.int().min(1).max(600).default(30).openapi({ description: "Of one call" }),
-      concurrency: z.int().min(1).max(100).default(6).openapi({
-        description:
-          "Calls at once. Cloudflare opens six connections at once; more wait there while their time runs",
-      }),
-    }),
-  ])
-  .openapi("Migration");
-
 export const VersionInputSchema = z
   .strictObject({
     origin: OriginSchema,
@@ -147,7 +116,8 @@ export const VersionInputSchema = z
         "GET and HEAD below these go to this version whatever the account, without cookies and authorization, while it is live or draining",
     }),
     events: HookUrlSchema.nullable().default(null).openapi({
-      description: "Where it is told which accounts moved to it or from it (CloudEvents, signed); null: nowhere",
+      description:
+        "Where it is told which accounts moved to it or from it (CloudEvents, signed); null: nowhere",
     }),
     notes: z.string().max(2000).default(""),
   })
@@ -217,7 +187,6 @@ export const VersionParamsSchema = z.strictObject({ product: ProductNameSchema, 
 export type ProductInput = z.infer<typeof ProductInputSchema>;
 export type Product = z.infer<typeof ProductSchema>;
 export type VersionInput = z.infer<typeof VersionInputSchema>;
-export type MigrationView = z.infer<typeof MigrationSchema>;
 export type Version = z.infer<typeof VersionSchema>;
 export type VersionStateInput = z.infer<typeof VersionStateInputSchema>;
 export type StableInput = z.infer<typeof StableInputSchema>;

@@ -12,6 +12,7 @@ import { sha256Hex } from "../../core/sha256.ts";
 import { refuseRole } from "../access.ts";
 import type { ControlConfig } from "../config.ts";
 import type { Db } from "../db.ts";
+import { retryEvents } from "../handover/event-views.ts";
 import { refuse } from "../refuse.ts";
 import { REPLACEMENT_COMMANDS } from "../replacements/commands.ts";
 import { ROLLOUT_COMMANDS } from "../rollouts/commands.ts";
@@ -76,6 +77,7 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "preflight.record": recordPreflight,
   ...ROLLOUT_COMMANDS,
   ...REPLACEMENT_COMMANDS,
+  "events.retry": retryEvents,
 };
 
 /** Carries a refusal out of the transaction, so that it rolls back. */

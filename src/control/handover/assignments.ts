@@ -64,7 +64,7 @@ function readPage(
   const end = Math.min(place.shards, place.number + MAX_RANGES);
   for (let number = place.number; number < end; number++) {
     let after = number === place.number ? place.after : "";
-    for (const change of compareRange(db, comparison, { shards: place.shards, number })) {
+    for (const change of compareRange(comparison, { shards: place.shards, number })) {
       if (change.account <= after) continue;
       const told = assignmentsOf(change, query);
       if (items.length > 0 && items.length + told.length > limit)

@@ -29,6 +29,7 @@ export interface Moved {
 
 /** Two generations made ready to be compared. */
 export interface Comparison {
+  readonly db: Db;
   readonly before: Side;
   readonly after: Side;
   readonly difference: Difference;
@@ -51,6 +52,7 @@ export function openComparison(
   const after = sideAt(db, to);
   if (before === null || after === null) return null;
   return {
+    db,
     before,
     after,
     difference: differenceOf(before, after),
@@ -76,8 +78,8 @@ export interface Trail {
 }
 
 /** Accounts of a range that differ, in the order of their slugs. */
-export function compareRange(db: Db, comparison: Comparison, range: Range): readonly AccountChange[] {
-  const { before, after } = comparison;
+export function compareRange(comparison: Comparison, range: Range): readonly AccountChange[] {
+  const { db, before, after } = comparison;
   const past = loadRange(db, range, { before: before.record.shardSeq, after: after.record.shardSeq });
   const found: AccountChange[] = [];
   const look = (key: string): void => {

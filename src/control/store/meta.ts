@@ -30,6 +30,13 @@ export type CounterName =
   | "break_glass_looked"
   /** When the history was last made shorter. */
   | "history_forgot"
+  /** Numbers events of moves. */
+  | "event_part"
+  /** Moves up to this generation are in events; and, while one is compared, with which, how far and over how many shards. */
+  | "moves_told"
+  | "moves_target"
+  | "moves_range"
+  | "moves_shards"
   | "kv_failing_since"
   | "kv_failures"
   | "kv_retry_at"
