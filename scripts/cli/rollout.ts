@@ -17,6 +17,7 @@ import { addRolloutBack } from "./rollout-back.ts";
 import { addRolloutChanges } from "./rollout-change.ts";
 import { addRolloutDraft } from "./rollout-draft.ts";
 import { isPlanFile, readPlanFile } from "./rollout-file.ts";
+import { addRolloutImpact } from "./rollout-impact.ts";
 import { renderPlan } from "./rollout-plan-render.ts";
 import { renderRollout, renderRollouts } from "./rollout-render.ts";
 import { WITH_FREEZE_OPTIONS, withFreeze } from "./rollout-with-freeze.ts";
@@ -36,6 +37,7 @@ export function addRollout(program: Command, context: ProgramContext): void {
   addRolloutWatch(object, context);
   addRolloutChanges(object, context);
   addRolloutSignals(object, context);
+  addRolloutImpact(object, context);
   addRolloutBack(object, context);
 }
 

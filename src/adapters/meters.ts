@@ -6,6 +6,8 @@
  */
 import type {
   Gathered,
+  HurtAccount,
+  HurtAsk,
   MeterTick,
   MeterTotals,
   ObservationAnswer,
@@ -34,6 +36,7 @@ export interface MeterStub {
   seen(sinceMs: EpochMs): Promise<readonly SeenIsolate[]>;
   totals(): Promise<MeterTotals>;
   tick(tick: MeterTick): Promise<readonly ObservationAnswer[]>;
+  hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
 }
 
 export interface Meters {
@@ -44,6 +47,8 @@ export interface Meters {
   seen(): Promise<readonly SeenIsolate[]>;
   /** What each meter ever took, in the order of their numbers; empty when the deployment binds none. */
   totals(): Promise<readonly MeterTotals[]>;
+  /** Accounts that failed, worst first, at most as many as asked for; rejects when a meter does not answer. */
+  hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
   /** Hands the clock and the questions of a tick to all meters. Never rejects; null when the deployment binds none. */
   tick(tick: MeterTick): Promise<Gathered | null>;
 }
@@ -90,6 +95,15 @@ export function createMeters({ meter, nowMs, tickDeadlineMs = TICK_DEADLINE_MS }
         numbers.map(async (number) => (await stubOf(number)?.totals()) ?? []),
       );
       return answers.flat();
+    },
+    async hurt(ask) {
+      const answers = await Promise.all(
+        numbers.map(async (number) => (await stubOf(number)?.hurt(ask)) ?? []),
+      );
+      return answers
+        .flat()
+        .toSorted((a, b) => b.minutes - a.minutes || (a.account < b.account ? -1 : 1))
+        .slice(0, ask.limit);
     },
     async tick(tick) {
       const stubs = numbers.map(stubOf).filter((stub) => stub !== null);

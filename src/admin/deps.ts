@@ -9,7 +9,7 @@ import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
 import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
-import type { MeterTotals } from "../contracts/observation.ts";
+import type { HurtAccount, HurtAsk, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { ControlClient } from "./control-client.ts";
 
@@ -17,6 +17,7 @@ import type { ControlClient } from "./control-client.ts";
 export interface MeterPort {
   seen(): Promise<readonly SeenIsolate[]>;
   totals(): Promise<readonly MeterTotals[]>;
+  hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
 }
 
 export interface AdminDeps {

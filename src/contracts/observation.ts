@@ -205,6 +205,22 @@ export const BLOCK_MS = 5 * 60 * 1000;
 /** How long the counts of single accounts are kept. */
 export const PAST_MS = 14 * 24 * 60 * 60 * 1000;
 
+/** Which accounts failed on some versions since a time? */
+export interface HurtAsk {
+  readonly product: ProductName;
+  readonly versions: readonly VersionName[];
+  readonly sinceMs: EpochMs;
+  readonly limit: number;
+}
+
+export interface HurtAccount {
+  readonly account: AccountSlug;
+  readonly requests: number;
+  readonly failures: number;
+  /** As if nothing but failures had come for so long. */
+  readonly minutes: number;
+}
+
 /** What a tick of the control plane hands to each meter. */
 export interface MeterTick {
   /** The control plane's one clock; a meter keeps the greatest. */

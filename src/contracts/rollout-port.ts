@@ -18,7 +18,7 @@ import type { FreezeInput } from "./api/calendar.ts";
 import type { ShownInstant } from "./calendar.ts";
 import type { LeftBehind } from "./rollout-input.ts";
 import type { LeftBehindReason } from "./rollout.ts";
-import type { AccountSlug, ProductName, VersionName } from "./units.ts";
+import type { AccountSlug, EpochMs, ProductName, VersionName } from "./units.ts";
 
 interface OfRollout {
   readonly id: string;
@@ -169,6 +169,18 @@ export interface LeftBehindPage {
   readonly cursor: string | null;
 }
 
+export interface RolloutImpactFacts {
+  /** Null: it was never started, and hurt nobody. */
+  readonly startedMs: EpochMs | null;
+  /** Each target with what replacements make of it. */
+  readonly targets: readonly { readonly product: ProductName; readonly versions: readonly VersionName[] }[];
+  readonly back: readonly {
+    readonly account: AccountSlug;
+    readonly atMs: EpochMs;
+    readonly by: "gate" | "rollback";
+  }[];
+}
+
 interface PlanOptions {
   /** Who cannot be reached before this instant? */
   readonly before: string | null;
@@ -186,6 +198,8 @@ export interface RolloutQueryInputs {
   "rollout.plan": PlanOptions & (OfRollout | { readonly input: RolloutInput });
   /** Verdicts with their series, signals, accounts put back alone. */
   "rollout.gates": OfRollout;
+  /** What the meters are to be asked for its impact, and when these accounts were put back. */
+  "rollout.impact": OfRollout & { readonly accounts: readonly AccountSlug[] };
   /** What a rollback would do, before it is begun. */
   "rollout.rollback.preview": OfRollout & { readonly input: RollbackInput };
   "rollout.left-behind": OfRollout & { readonly cursor: string | null; readonly limit: number };
@@ -197,6 +211,7 @@ export interface RolloutQueryOutputs {
   rollout: RolloutView;
   "rollout.plan": RolloutPlanView;
   "rollout.gates": RolloutGatesView;
+  "rollout.impact": RolloutImpactFacts;
   "rollout.rollback.preview": RollbackPreviewView;
   "rollout.left-behind": LeftBehindPage;
 }

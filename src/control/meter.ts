@@ -9,6 +9,8 @@ import type { MirrorReport } from "../contracts/mirror.ts";
 import { createMirrorTable, listMirrored, recordMirrored } from "./meter-mirrors.ts";
 import { systemClock } from "../adapters/clock.ts";
 import type {
+  HurtAccount,
+  HurtAsk,
   MeterTick,
   MeterTotals,
   ObservationAnswer,
@@ -18,6 +20,7 @@ import { TELEMETRY_SCHEMA, type EdgeReport, type SeenIsolate } from "../contract
 import type { EpochMs } from "../contracts/units.ts";
 import type { MeterStub } from "../adapters/meters.ts";
 import { createDb, type Db } from "./db.ts";
+import { readHurt } from "./metering/hurt.ts";
 import { createTables } from "./metering/schema.ts";
 import { takeReport } from "./metering/take.ts";
 import { takeTick } from "./metering/tick.ts";
@@ -64,6 +67,11 @@ export class Meter extends DurableObject implements MeterStub {
   /** Moves the clock on and answers. */
   async tick(tick: MeterTick): Promise<readonly ObservationAnswer[]> {
     return takeTick(this.#db, tick);
+  }
+
+  /** Accounts that failed on some versions, worst first. */
+  async hurt(ask: HurtAsk): Promise<readonly HurtAccount[]> {
+    return readHurt(this.#db, ask);
   }
 
   /** Isolates that reported at or after `sinceMs`, newest first. */

@@ -23,7 +23,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
   const admin = createAdmin({
     config: CONFIG,
     control: env.CONTROL.getByName(name) as unknown as ControlPort,
-    meters: { seen: async () => [], totals: async () => [] },
+    meters: { seen: async () => [], hurt: async () => [], totals: async () => [] },
     maps: { current: () => snapshot, row: () => ({ kind: "absent" }), generation: () => 42, ageMs: () => 0 },
     kv: createMapsKv(env.MAPS),
     clock: { nowMs: () => NOW_MS, random: () => 0, sleep: () => new Promise(() => undefined) },

@@ -152,7 +152,11 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
   const admin = createAdmin({
     config: { ...CONFIG, ...parts.config },
     control: parts.real ?? control.port,
-    meters: { seen: parts.seen ?? (async () => []), totals: parts.totals ?? (async () => []) },
+    meters: {
+      seen: parts.seen ?? (async () => []),
+      hurt: async () => [],
+      totals: parts.totals ?? (async () => []),
+    },
     maps: parts.maps ?? {
       current: () => snapshot,
       row: (_snapshot, key) => parts.rows?.[key] ?? { kind: "absent" },

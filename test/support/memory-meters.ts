@@ -4,6 +4,7 @@
  */
 import { createMeters, METERS, type Meters, type MeterStub } from "../../src/adapters/meters.ts";
 import type { MeterIntake, ObservationReport } from "../../src/contracts/observation.ts";
+import { readHurt } from "../../src/control/metering/hurt.ts";
 import { createTables } from "../../src/control/metering/schema.ts";
 import { takeReport } from "../../src/control/metering/take.ts";
 import { takeTick } from "../../src/control/metering/tick.ts";
@@ -59,6 +60,7 @@ export function createMemoryMeters(wallMs: () => number = () => 0): MemoryMeters
       observe: (report: ObservationReport) =>
         call("observe", () => takeReport(db, structuredClone(report), wallMs())),
       totals: async () => readTotals(db),
+      hurt: async (ask) => readHurt(db, ask),
       tick: (tick) => call("tick", () => takeTick(db, tick)),
     };
   };

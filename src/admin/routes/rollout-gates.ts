@@ -2,9 +2,16 @@
  * What watches a rollout: verdicts with their numbers and series, and words from outside. What a signal does is decided
  * by the control plane with the rollout at hand.
  */
-import { RolloutGatesSchema, SignalInputSchema, SignalListSchema } from "../../contracts/api/gates.ts";
+import {
+  ImpactQuerySchema,
+  ImpactSchema,
+  RolloutGatesSchema,
+  SignalInputSchema,
+  SignalListSchema,
+} from "../../contracts/api/gates.ts";
 import { RolloutParamsSchema, RolloutSchema } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
+import { findImpact } from "../impact.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "../operation.ts";
 
 const TAG = "rollouts";
@@ -24,6 +31,20 @@ export const ROLLOUT_GATES: readonly Operation[] = [
     body: NO_BODY,
     answer: { status: 200, description: "Verdicts and their series", schema: RolloutGatesSchema },
     run: ({ params }, { services }) => services.control.query("rollout.gates", params),
+  }),
+  defineOperation({
+    id: "rollouts.impact.list",
+    method: "get",
+    path: `${ONE}/impact`,
+    tag: TAG,
+    summary: "List the accounts that a rollout hurt",
+    description:
+      "Accounts that the targets failed since it began, worst first, with how long and when they were put back. Counts of single accounts are kept for 14 days.",
+    params: RolloutParamsSchema,
+    query: ImpactQuerySchema,
+    body: NO_BODY,
+    answer: { status: 200, description: "The accounts, worst first", schema: ImpactSchema },
+    run: ({ params, query }, { services }) => findImpact(services, { ...params, ...query }),
   }),
   defineOperation({
     id: "rollouts.signals.list",

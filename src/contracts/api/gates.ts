@@ -206,7 +206,30 @@ export const RolloutGatesSchema = z
   })
   .openapi("RolloutGates");
 
+export const ImpactQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+});
+
+/** One account that a rollout's target failed. */
+export const HurtAccountSchema = z
+  .object({
+    account: z.string(),
+    product: z.string(),
+    minutes: z.number().openapi({
+      description: "As if nothing but failures had come for so long: the share of failures times the time",
+    }),
+    failures: z.int(),
+    requests: z.int(),
+    putBackAt: InstantSchema.nullable().openapi({ description: "null: it is still on the target" }),
+    putBackBy: z.enum(["gate", "rollback"]).nullable(),
+  })
+  .openapi("HurtAccount");
+export const ImpactSchema = z
+  .object({ items: z.array(HurtAccountSchema), cursor: z.null() })
+  .openapi("Impact");
+
 export type SignalInput = z.infer<typeof SignalInputSchema>;
 export type SignalView = z.infer<typeof SignalSchema>;
 export type GateView = z.infer<typeof GateViewSchema>;
 export type RolloutGatesView = z.infer<typeof RolloutGatesSchema>;
+export type HurtAccountView = z.infer<typeof HurtAccountSchema>;

@@ -3,6 +3,7 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { RolloutQueryInputs, RolloutQueryOutputs } from "../../contracts/rollout-port.ts";
 import { commandTime } from "../clock.ts";
+import { impactFacts } from "../gates/impact.ts";
 import { viewGates } from "../gates/view.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { notFound } from "../refuse.ts";
@@ -27,6 +28,10 @@ export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: Query<
   "rollout.gates": ({ db, clock }, { id }) => {
     const record = loadRollout(db, id);
     return record === null ? notFound(`rollout ${id}`) : ok(viewGates(db, record, commandTime(db, clock)));
+  },
+  "rollout.impact": ({ db }, { id, accounts }) => {
+    const record = loadRollout(db, id);
+    return record === null ? notFound(`rollout ${id}`) : ok(impactFacts(db, record, accounts));
   },
   "rollout.rollback.preview": ({ db, clock }, input) => viewRollback(db, input, commandTime(db, clock)),
   "rollout.left-behind": ({ db }, { id, cursor, limit }) => {

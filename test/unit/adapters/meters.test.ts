@@ -40,6 +40,7 @@ function recordingMeters(): { calls: string[]; meter: (name: string) => MeterStu
         calls.push(`${name} tick ${clockMs}`);
         return [];
       },
+      hurt: async () => [],
       seen: async (sinceMs) => [
         { isolate: `${name}@${sinceMs}`, generation: 7, breakGlass: false, requests: 1, reportedAt: NOW },
       ],

@@ -4,6 +4,7 @@
  */
 import { describe, it } from "vitest";
 import type { RolloutInput, RolloutView } from "../../../src/contracts/api/rollouts.ts";
+import { findImpact } from "../../../src/admin/impact.ts";
 import { LATENCY_BUCKETS } from "../../../src/contracts/observation.ts";
 import { loadPublished } from "../../../src/control/store/roots.ts";
 import { latencyBucket } from "../../../src/core/observation/latency.ts";
@@ -240,6 +241,13 @@ describe("single accounts", () => {
     await story.sendFor(20, { requests: 1, fails: sick(victim) });
     expect(story.onTarget()).toBe(59);
     expect(await story.audit("account.quarantine.set")).toHaveLength(1);
+    const impact = valueOf(
+      await findImpact({ control: story.world.control, meters: story.memory.meters }, { id, limit: 100 }),
+    );
+    expect(impact.items[0]).toMatchObject({ account: victim, product: "kiln", putBackBy: "gate" });
+    expect(impact.items[0]?.minutes).toBeGreaterThan(5);
+    expect(impact.items[0]?.failures).toBe(impact.items[0]?.requests);
+    expect(impact.items.slice(1).every(({ putBackAt }) => putBackAt === null)).toBe(true);
     expect(["baking", "shifting"]).toContain((await story.show()).phase);
   });
 
