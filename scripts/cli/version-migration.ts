@@ -1,5 +1,5 @@
 /** The part of `version register` and `version show` about data that must move with an account: hooks and their limits. */
-import { MigrationSchema, type MigrationView } from "../../src/contracts/api/products.ts";
+import { MigrationSchema, type MigrationView } from "../../src/contracts/api/move-data.ts";
 import { oneOf, toInput } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
 import type { OptionSpec, Words } from "./verb.ts";
@@ -14,7 +14,7 @@ export const MIGRATION_OPTIONS: readonly OptionSpec[] = [
   { flags: "--verify <url>", about: "hook that says whether the version can serve the account" },
   { flags: "--undo <url>", about: "hook that takes it back; `none` where nothing can be" },
   { flags: "--hook-timeout <seconds>", about: "of one call, 1-600 (not said: 30)", parse: Number },
-  { flags: "--hook-concurrency <n>", about: "calls at once, 1-100 (not said: 6)", parse: Number },
+  { flags: "--hook-concurrency <n>", about: "calls at once, 1-100 (not said: 10)", parse: Number },
 ];
 
 /** What is named replaces what there is; what is not named stays. */
