@@ -143,7 +143,8 @@ export function refuseHooks(work: Pick<Work, "db" | "config">, migration: Migrat
  */
 export function refuseEvents(work: Pick<Work, "db" | "config">, url: string | null): string | null {
   if (url === null) return null;
-  if (!work.config.signsHooks) return "events are signed with ORIGIN_KEY, which is not set: set it and deploy";
+  if (!work.config.signsHooks)
+    return "events are signed with ORIGIN_KEY, which is not set: set it and deploy";
   return refuseOriginHere(work, /^https?:\/\/[^/]+/.exec(url)?.[0] ?? url);
 }
 

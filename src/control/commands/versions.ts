@@ -81,7 +81,8 @@ function toRecord(
 
 function shown(version: VersionRecord | null): unknown {
   if (version === null) return null;
-  const { origin, state, reversible, mixed, migration, upgradesFrom, requires, assets, events, notes } = version;
+  const { origin, state, reversible, mixed, migration, upgradesFrom, requires, assets, events, notes } =
+    version;
   return { origin, state, reversible, mixed, migration, upgradesFrom, requires, assets, events, notes };
 }
 
