@@ -10,6 +10,7 @@ import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
 import { judgeRunning } from "./gates/judge.ts";
 import { forgetHistory } from "./history/forget.ts";
+import type { Db } from "./db.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
 import { lookAtTraffic, type MeasureTraffic } from "./observations/gather.ts";
 import { collect } from "./publisher/collect.ts";
@@ -82,7 +83,7 @@ function doWhatIsDue(
   }
   dropOldAnswers(db, nowMs);
   dropOldBacks(db, nowMs - FLAP_MEMORY_MS);
-  db.run("DELETE FROM outbox WHERE done_at IS NOT NULL AND done_at < ?", clock.nowMs() - OUTBOX_KEPT_MS);
+  dropOldOutbox(db, clock.nowMs() - OUTBOX_KEPT_MS);
   db.run("DELETE FROM home_sets WHERE accounts = 0 AND tombstones = 0");
   dropOldSnapshots(db, clock.nowMs());
   forgetHistory(db, nowMs);
@@ -94,6 +95,15 @@ function doWhatIsDue(
     ...(freed.length > 0 ? [`${freed.length} slugs of deleted accounts are free again`] : []),
     ...stale,
   ];
+}
+
+/** Oldest first, up to the first that must stay: a day of changes is not looked through every minute. */
+function dropOldOutbox(db: Db, before: EpochMs): void {
+  db.run(
+    `DELETE FROM outbox WHERE id < coalesce(
+       (SELECT id FROM outbox WHERE done_at IS NULL OR done_at >= ? ORDER BY id LIMIT 1), 9007199254740991)`,
+    before,
+  );
 }
 
 function report(

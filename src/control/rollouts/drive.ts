@@ -38,12 +38,23 @@ export interface Drive {
   readonly seq: number;
   readonly nowMs: EpochMs;
   readonly memo: CalendarMemo;
+  /** Groups of the rollout at hand, where they have been read already. */
+  readonly frozen?: readonly FrozenGroup[];
 }
 
 export interface Driven {
   readonly record: RolloutRecord;
   readonly happened: readonly string[];
 }
+
+/** Effects that leave the groups of a rollout as they are: they are read once then, and are most of what a tick reads. */
+const LEAVE_GROUPS: ReadonlySet<RolloutEffect["kind"]> = new Set([
+  "publish",
+  "notify",
+  "run-preflight",
+  "probe-target",
+  "set-default",
+]);
 
 /** Observations that effects brought may have something to say at the same instant; a bug beyond this many. */
 const MAX_ROUNDS = 8;
@@ -53,12 +64,13 @@ export function advanceRollout(drive: Drive, given: RolloutRecord): Driven {
   const { db, nowMs, memo } = drive;
   const happened: string[] = [];
   let record = splitIsOut(drive, given);
+  let frozen = loadFrozen(db, record.id);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const frozen = loadFrozen(db, record.id);
     const next = advance(record.state, observe(db, record, { nowMs, frozen, memo }));
     happened.push(...next.happened.map((what) => `rollout ${record.id}: ${what}`));
-    record = takeAdvanced(drive, record, next);
+    record = takeAdvanced({ ...drive, frozen }, record, next);
     if (next.effects.length === 0) break;
+    if (!next.effects.every(({ kind }) => LEAVE_GROUPS.has(kind))) frozen = loadFrozen(db, record.id);
   }
   return { record, happened };
 }
@@ -168,7 +180,7 @@ function publish(drive: Drive, record: RolloutRecord, { why, step }: Effect<"pub
   const { state } = record;
   if (state.groups.moved.some((threshold) => threshold > 0)) makeLive(drive, record);
   markRoot(db, drive);
-  const frozen: readonly FrozenGroup[] = loadFrozen(db, record.id);
+  const frozen = drive.frozen ?? loadFrozen(db, record.id);
   const detail = { step, wave: state.wave, moved: movedAccounts(state, frozen) };
   tell(drive, record.id, { action: "rollout.published", reason: why, detail });
   return { record, outcome: "marked" };

@@ -69,3 +69,20 @@ describe("the audit", () => {
     expect(times).toEqual(times.toSorted((left, right) => left - right));
   });
 });
+
+describe("the outbox", () => {
+  it("forgets what has been out for a day, and nothing that waits", async ({ expect }) => {
+    const world = await begun();
+    const rows = (where = "1"): number => world.db.rows(`SELECT 1 FROM outbox WHERE ${where}`).length;
+    expect(rows()).toBeGreaterThan(0);
+    world.clock.now += 25 * HOUR;
+    world.kv.failure = new Error("KV is down");
+    await must(world, "account.put", {
+      account: "new",
+      input: { timeZone: "Europe/Paris", cohort: "general" },
+    });
+    const waiting = rows("done_at IS NULL");
+    await world.control.tick(world.clock.now);
+    expect([rows(), rows("done_at IS NULL")]).toEqual([waiting, waiting]);
+  });
+});
