@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { describe, it } from "vitest";
 import type { Freeze } from "../../src/contracts/calendar.ts";
+import type { GateFact } from "../../src/contracts/rollout-input.ts";
 import type { RolloutPlan } from "../../src/contracts/rollout.ts";
 import { mayMove } from "../../src/core/calendar/may-move.ts";
 import { command } from "../../src/core/rollout/command.ts";
@@ -72,6 +73,11 @@ type Op =
   | { readonly op: "freeze" | "unfreeze"; readonly which: number }
   | { readonly op: "word"; readonly product: "kiln" | "fogbugz"; readonly wave: Word; readonly default: Word }
   | { readonly op: "gate" | "probe" | "defaultGate"; readonly word: Word }
+  | {
+      readonly op: "verdict";
+      readonly kind: "slow" | "everybody" | "silent" | "warn" | "one";
+      readonly who: number;
+    }
   | { readonly op: "traffic"; readonly perMinute: number; readonly worse: number; readonly heard: boolean }
   | { readonly op: "create" | "edit" | "pin" | "unpin"; readonly who: number }
   | { readonly op: "bad"; readonly version: "2.9.0" | "2.8.0"; readonly bad: boolean };
@@ -123,6 +129,14 @@ const op: fc.Arbitrary<Op> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("gate", "probe", "defaultGate"), word }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant("verdict"),
+      kind: fc.constantFrom("slow", "everybody", "silent", "warn", "one"),
+      who: fc.nat(11),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -308,6 +322,9 @@ class Witness {
       case "gate":
         sim.gate = { atMs: sim.nowMs, verdict: what.word, sentence: what.word };
         return;
+      case "verdict":
+        sim.gate = { atMs: sim.nowMs, sentence: what.kind, ...this.verdictOf(what) };
+        return;
       case "probe":
         sim.probeWord = what.word;
         return;
@@ -352,6 +369,33 @@ class Witness {
     }
   }
 
+  /** Words of a gate besides plain ones, as `worstVerdict` makes them. */
+  private verdictOf({ kind, who }: Extract<Op, { op: "verdict" }>): Omit<GateFact, "atMs" | "sentence"> {
+    switch (kind) {
+      case "slow":
+        return { verdict: "fail", cause: "latency", action: "hold", notify: "ticket" };
+      case "everybody":
+        return {
+          verdict: "inconclusive",
+          cause: "baseline-bad",
+          action: "hold",
+          planMayAdvance: false,
+          notify: "page",
+        };
+      case "silent":
+        return { verdict: "inconclusive", cause: "not-measured", action: "hold", planMayAdvance: false };
+      case "warn":
+        return { verdict: "pass", cause: "errors", action: "warn", notify: "ticket" };
+      case "one": {
+        const named = this.sim.state.quarantined ?? [];
+        const account = `account-${who}`;
+        const fresh = !named.some((one) => one.account === account);
+        const quarantine = fresh ? [{ account, reason: "r" }] : [];
+        return { verdict: "pass", cause: "fine", action: null, quarantine };
+      }
+    }
+  }
+
   /** Memory begins anew with the rollout: what accounts have now is what they had before. */
   private anew(): void {
     const { sim } = this;
@@ -361,6 +405,8 @@ class Witness {
       this.round += 1;
       sim.next({ ...of, id: `round-${this.round}` }, `salt-${this.round}`);
     }
+    // What a gate said was about the rollout before.
+    sim.gate = null;
     this.before = new Map(sim.decisions());
     this.forward = new Map();
     this.touched = new Set();
@@ -470,6 +516,12 @@ class Witness {
     this.forward.set(slug, count);
     if (count > 1) fail(`${slug} moved forward ${count} times`);
     if (sim.halt) fail(`${slug} moved while halted`);
+    const begun = sim.state.waves.some(({ firstMoveMs }) => firstMoveMs !== null && firstMoveMs < sim.nowMs);
+    const { gate } = sim;
+    const holds = gate?.action === "hold" && (gate.verdict === "fail" || gate.cause === "baseline-bad");
+    if (begun && holds && sim.nowMs - gate.atMs <= HOUR && sim.state.plan.gate !== null)
+      fail(`${slug} moved while the gate holds: ${gate.sentence}`);
+    if (sim.members.get(slug)?.row.quarantine != null) fail(`${slug} moved out of quarantine`);
     if (this.isBad("kiln", NEW.kiln) || this.isBad("fogbugz", NEW.fogbugz))
       fail(`${slug} moved to a bad version`);
     for (const [product, { wave }] of sim.runs)

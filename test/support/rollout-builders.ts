@@ -464,8 +464,13 @@ export class Sim {
   /** The gate puts an account back alone: it is on what it had before, whatever the rollout does. */
   quarantine(slug: string): void {
     const member = this.members.get(slug);
-    if (member === undefined) return;
+    if (member === undefined || member.row.pins !== null) return;
+    const homes = Object.entries(member.row.homes);
+    if (homes.every(([name, at]) => this.decide(slug, name) === at)) return;
+    // As control refuses it: nobody goes back to a version marked bad.
+    if (homes.some(([name, at]) => this.facts[name]?.versions[at]?.bad === true)) return;
     member.row = { ...member.row, quarantine: member.row.homes };
+    member.facts = { ...member.facts, quarantined: homes.map(([name]) => name) };
     this.publish();
   }
 
