@@ -105,9 +105,9 @@ async function drawInto(visit: Visit, draw: DrawPage): Promise<Response> {
   const { frame, problem } = visit;
   const drawn = await draw(visit);
   if (!drawn.ok) return pageResponse(<ProblemPage frame={frame} problem={drawn.error} />, drawn.error.status);
-  const { title, body, status = problem?.status ?? 200 } = drawn.value;
+  const { title, body, live = true, status = problem?.status ?? 200 } = drawn.value;
   return pageResponse(
-    <Page title={title} frame={frame}>
+    <Page title={title} frame={frame} live={live}>
       {body}
     </Page>,
     status,

@@ -39,7 +39,18 @@ function isHere(href: string, here: string): boolean {
 }
 
 /** The whole document. */
-export function Page({ title, frame, children }: { title: string; frame: Frame; children?: Child }) {
+export function Page({
+  title,
+  frame,
+  live = false,
+  children,
+}: {
+  title: string;
+  frame: Frame;
+  /** Whether the script may ask for it again and again. */
+  live?: boolean;
+  children?: Child;
+}) {
   return (
     <html lang="en">
       <Head title={title} />
@@ -70,7 +81,7 @@ export function Page({ title, frame, children }: { title: string; frame: Frame; 
             <State frame={frame} />
           </div>
         </header>
-        <main id="main" data-live>
+        <main id="main" data-live={live ? "yes" : undefined}>
           <h1>{title}</h1>
           {children}
         </main>
@@ -104,7 +115,10 @@ function State({ frame: { status, freezes } }: { frame: Frame }) {
       <strong class="tag bad">The control plane does not answer; serving goes on with the last maps</strong>
     );
   const { halt, breakGlass, published, seen, lastTick } = status;
-  const share = seen.generations.find(({ generation }) => generation === published.generation)?.share ?? 0;
+  // Isolates that have needed no maps yet (health, this very host) say 0, which is no old generation.
+  const readers = seen.generations.filter(({ generation }) => generation > 0);
+  const read = readers.reduce((sum, each) => sum + each.share, 0);
+  const current = readers.find(({ generation }) => generation === published.generation)?.share ?? 0;
   return (
     <>
       {halt.on ? (
@@ -126,7 +140,7 @@ function State({ frame: { status, freezes } }: { frame: Frame }) {
       )}
       <span>
         Generation <strong>{count(published.generation)}</strong> published ({published.state}),{" "}
-        {seen.generations.length === 0 ? "no edge reported lately" : `seen by ${percent(share)} of requests`}
+        {read === 0 ? "no edge has used maps lately" : `seen by ${percent(current / read)} of requests`}
       </span>
       <span>
         Last tick{" "}

@@ -38,6 +38,8 @@ h3 { font-size: 1rem; margin: 16px 0 4px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 16px; }
 .card { border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; background: var(--raised); min-width: 0; }
 .card h2, .card h3 { margin-top: 0; }
+form.inline { margin-bottom: 16px; }
+.card .wide { margin-top: 8px; }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; }
 caption { text-align: left; padding: 8px 12px; font-weight: 600; }
@@ -74,11 +76,15 @@ svg.plot .other { stroke: var(--warn); fill: none; stroke-width: 2; }
 svg.plot .band { fill: var(--accent); opacity: 0.18; stroke: none; }
 footer { max-width: 1200px; margin: 24px auto; padding: 0 16px 24px; font-size: 14px; color: var(--soft); }
 @media (max-width: 600px) { dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: 6px; } th, td { padding: 6px 8px; }
+  .bar nav.main { order: 3; }
+  form.inline label { flex: 1 1 40%; }
+  form.inline input { width: 100%; }
   .wide table, .wide tbody, .wide tr, .wide td { display: block; }
   .wide thead { position: absolute; left: -999px; }
   .wide caption { display: block; padding: 8px; }
   .wide tr { border-top: 1px solid var(--line); padding: 6px 8px; }
   .wide td, .wide td.number { border: 0; padding: 2px 0; text-align: left; display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 8px; }
+  .wide td[data-void], .wide td.number[data-void] { display: none; }
   .wide td::before { content: attr(data-label); color: var(--soft); font-size: 14px; }
   .wide td > div { overflow-wrap: anywhere; min-width: 0; }
 }

@@ -22,6 +22,8 @@ export interface Visit {
 export interface Drawn {
   readonly title: string;
   readonly body: Child;
+  /** Left out: the page asks for news every few seconds. */
+  readonly live?: boolean;
   /** Left out: 200, or that of the problem which is shown. */
   readonly status?: number;
 }

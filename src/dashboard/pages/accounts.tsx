@@ -50,7 +50,7 @@ export const drawAccounts: DrawPage = async ({ api, url }) => {
             Object.entries(account.homes)
               .map(([product, version]) => `${product} ${version}`)
               .join(", "),
-            <SetApart account={account} />,
+            isSetApart(account) ? <SetApart account={account} /> : "",
           ])}
         />
         {cursor === null ? null : (
@@ -62,6 +62,10 @@ export const drawAccounts: DrawPage = async ({ api, url }) => {
     ),
   });
 };
+
+function isSetApart({ quarantine, pins, hold, deferral }: Account): boolean {
+  return Object.keys({ ...quarantine, ...pins }).length > 0 || hold !== null || deferral !== null;
+}
 
 function SetApart({ account: { quarantine, pins, hold, deferral } }: { account: Account }) {
   return (

@@ -45,7 +45,7 @@ export const drawAudit: DrawPage = async ({ api, url }) => {
             </>,
             entry.action,
             entry.target,
-            <Words text={entry.reason ?? ""} />,
+            entry.reason === null ? "" : <Words text={entry.reason} />,
             <details>
               <summary>Entry {entry.seq}</summary>
               <pre>{JSON.stringify(entry.detail, null, 2)}</pre>

@@ -6,6 +6,7 @@ import {
   type StoredWindow,
 } from "../../contracts/api/calendar.ts";
 import { ok } from "../../contracts/result.ts";
+import { Local, When } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 export const drawCalendar: DrawPage = async ({ api }) => {
@@ -54,12 +55,14 @@ function FreezeCard({ freeze }: { freeze: StoredFreeze }) {
       <dl class="facts">
         <dt>From</dt>
         <dd>
-          {freeze.from} ({freeze.zone}){span === null ? "" : `, ${span.start.utc}`}
+          {freeze.from} ({freeze.zone}){span === null ? "" : ", in UTC "}
+          <When at={span?.start.utc ?? null} />
         </dd>
         <dt>To</dt>
         <dd>
           {freeze.to}
-          {span === null ? "" : `, ${span.end.utc}`}
+          {span === null ? "" : ", in UTC "}
+          <When at={span?.end.utc ?? null} />
         </dd>
         <dt>By</dt>
         <dd>{freeze.by}</dd>
@@ -84,7 +87,10 @@ function WindowCard({ window }: { window: StoredWindow }) {
       <ul>
         {window.next.map(({ start, end }) => (
           <li>
-            {start.local} to {end.local} <span class="soft">({start.utc})</span>
+            <Local at={start.local} /> to <Local at={end.local} />{" "}
+            <span class="soft">
+              (from <When at={start.utc} /> UTC)
+            </span>
           </li>
         ))}
       </ul>

@@ -108,7 +108,8 @@ function Spread({ status }: { status: Status | null }) {
   return (
     <>
       <p>
-        Generation {published.generation} was published at <When at={published.at} otherwise="no time yet" />.{" "}
+        Generation {count(published.generation)} was published at{" "}
+        <When at={published.at} otherwise="no time yet" />.{" "}
         {published.waiting === 0
           ? "Nothing waits to be published."
           : `${count(published.waiting)} changes are not published yet.`}
@@ -119,7 +120,10 @@ function Spread({ status }: { status: Status | null }) {
       <ul>
         {seen.generations.map(({ generation, share, isolates }) => (
           <li>
-            {percent(share)} of requests are answered by generation {generation} ({isolates} isolates)
+            {percent(share)} of requests were answered by {count(isolates)} isolates{" "}
+            {generation === 0
+              ? "that have read no maps yet (health, this host)"
+              : `with generation ${count(generation)}`}
           </li>
         ))}
       </ul>

@@ -9,7 +9,7 @@ import { ok } from "../../contracts/result.ts";
 import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
 import { PhaseTag, hasEnded } from "../parts/phase.tsx";
 import { Table } from "../parts/table.tsx";
-import { count, When, Words } from "../parts/words.tsx";
+import { accountsOf, count, When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
 const RolloutsSchema = z.object({ items: z.array(RolloutSchema) });
@@ -31,7 +31,7 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
           </p>
         ) : (
           <div class="cards">
-            {running.map(({ id, phase, reason, nextAt }) => (
+            {running.map(({ id, phase, reason, nextAt, moved, accounts }) => (
               <section class="card">
                 <h3>
                   <a href={`/rollouts/${encodeURIComponent(id)}`}>{id}</a> <PhaseTag phase={phase} />
@@ -39,6 +39,18 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
                 <p>
                   <Words text={reason} />
                 </p>
+                {phase === "draft" ? null : (
+                  <>
+                    <progress
+                      value={moved}
+                      max={Math.max(1, accounts)}
+                      aria-label={`Moved by ${id}`}
+                    ></progress>
+                    <p class="soft">
+                      {count(moved)} of {accountsOf(accounts)} moved
+                    </p>
+                  </>
+                )}
                 {nextAt === null ? null : (
                   <p class="soft">
                     Next at <When at={nextAt} />
@@ -48,6 +60,7 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
             ))}
           </div>
         )}
+        <NextMove rollouts={running} />
         <h2>Products</h2>
         <div class="cards">
           {status?.products.map((product) => (
@@ -76,6 +89,21 @@ function Warnings({ warnings }: { warnings: readonly string[] }) {
   );
 }
 
+/** When a rollout, whichever, next does something by itself. */
+function NextMove({ rollouts }: { rollouts: readonly z.infer<typeof RolloutSchema>[] }) {
+  const [next] = rollouts
+    .flatMap(({ id, nextAt }) => (nextAt === null ? [] : [{ id, nextAt }]))
+    .toSorted((a, b) => Date.parse(a.nextAt) - Date.parse(b.nextAt));
+  return next === undefined ? (
+    <p class="soft">Nothing moves by itself until somebody acts.</p>
+  ) : (
+    <p>
+      Next move anywhere: <When at={next.nextAt} /> by{" "}
+      <a href={`/rollouts/${encodeURIComponent(next.id)}`}>{next.id}</a>
+    </p>
+  );
+}
+
 function ProductCard({ product }: { product: Status["products"][number] }) {
   const total = Object.values(product.versions).reduce((sum, accounts) => sum + accounts, 0);
   return (
@@ -91,7 +119,7 @@ function ProductCard({ product }: { product: Status["products"][number] }) {
       </dl>
       <Table
         label={`Versions of ${product.name}`}
-        heads={["Version", "#Accounts", "#Share"]}
+        heads={["Version", "#Home of", "#Share"]}
         empty="No account has this product."
         rows={Object.entries(product.versions).map(([version, accounts]) => [
           version,

@@ -2,13 +2,15 @@
  * One rollout: what it does and why, each wave, what is left behind, and what may be done about it. A button that cannot
  * apply is not drawn; whether one that is drawn may be pressed by this reader is the API's to say.
  */
-import { RolloutPlanSchema } from "../../contracts/api/rollout-plan.ts";
+import { RolloutPlanSchema, type RolloutPlanAnswer } from "../../contracts/api/rollout-plan.ts";
 import { RolloutSchema, type RolloutView } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
-import { path } from "../api.ts";
+import { path, type Api } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";
 import { PhaseTag } from "../parts/phase.tsx";
 import { RolloutActions } from "../parts/rollout-actions.tsx";
+import { PlannedWaves, PlanProblems } from "../parts/rollout-plan.tsx";
+import { movedPoints, plannedPoints, RolloutPlot } from "../parts/rollout-plot.tsx";
 import { Coverage, Defaults, LeftBehind, Waves } from "../parts/rollout-waves.tsx";
 import { accountsOf, count, When, Words } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
@@ -18,12 +20,13 @@ export const drawRollout: DrawPage = async (visit) => {
   const found = await visit.api.ask(RolloutSchema, { path: path`/rollouts/${id}` });
   if (!found.ok) return found;
   const rollout = found.value;
-  const plan =
-    rollout.phase === "draft"
-      ? await visit.api.ask(RolloutPlanSchema, { path: path`/rollouts/${id}/plan` })
-      : null;
+  const isDraft = rollout.phase === "draft";
+  const wantsPlan = isDraft || visit.url.searchParams.get("plan") === "shown";
+  const plan = wantsPlan ? await askPlan(visit.api, rollout) : null;
   return ok({
     title: `Rollout ${rollout.id}`,
+    // A plan reads every account: once when it is asked for, not every few seconds.
+    live: !wantsPlan,
     body: (
       <>
         {visit.problem === null ? null : <ProblemNote detail={visit.problem.detail} />}
@@ -31,31 +34,39 @@ export const drawRollout: DrawPage = async (visit) => {
           <PhaseTag phase={rollout.phase} /> <Words text={rollout.reason} />
         </p>
         <Facts rollout={rollout} />
-        <Waves rollout={rollout} />
+        {plan === null ? null : <PlanProblems plan={plan} />}
+        {isDraft && plan !== null ? (
+          <PlannedWaves plan={plan} />
+        ) : (
+          <>
+            <RolloutPlot
+              moved={movedPoints(rollout)}
+              planned={plan === null ? [] : plannedPoints(plan)}
+              accounts={rollout.accounts}
+            />
+            {plan === null && rollout.startedAt !== null ? (
+              <p>
+                <a href={`${path`/rollouts/${id}`}?plan=shown`}>Show the plan behind it</a>
+              </p>
+            ) : null}
+            <Waves rollout={rollout} />
+          </>
+        )}
         <Defaults rollout={rollout} />
-        {plan?.ok === true && plan.value.problems.length > 0 ? (
-          <section class="note bad">
-            <h3>The plan cannot start</h3>
-            <ul>
-              {plan.value.problems.map(({ message }) => (
-                <li>
-                  <Words text={message} />
-                </li>
-              ))}
-            </ul>
-          </section>
-        ) : null}
         <Coverage rollout={rollout} />
         <LeftBehind rollout={rollout} />
-        <RolloutActions
-          rollout={rollout}
-          digest={plan?.ok === true ? plan.value.digest : null}
-          visit={visit}
-        />
+        <RolloutActions rollout={rollout} plan={isDraft ? plan : null} visit={visit} />
       </>
     ),
   });
 };
+
+/** The plan as from the start, or from now; null when it cannot be had, which is no reason not to show the rest. */
+async function askPlan(api: Api, { id, startedAt }: RolloutView): Promise<RolloutPlanAnswer | null> {
+  const at = startedAt === null ? "" : `?at=${encodeURIComponent(startedAt)}`;
+  const found = await api.ask(RolloutPlanSchema, { path: path`/rollouts/${id}/plan` + at });
+  return found.ok ? found.value : null;
+}
 
 function Facts({ rollout }: { rollout: RolloutView }) {
   const { paused, rollback } = rollout;

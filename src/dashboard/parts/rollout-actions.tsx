@@ -2,7 +2,11 @@
  * What may be done about a rollout, each as a form that says in accounts what it will do before it does it. A rollback is
  * asked for twice: the first form shows its preview, the second one carries it out.
  */
-import { RollbackPreviewSchema, type RollbackPreview } from "../../contracts/api/rollout-plan.ts";
+import {
+  RollbackPreviewSchema,
+  type RollbackPreview,
+  type RolloutPlanAnswer,
+} from "../../contracts/api/rollout-plan.ts";
 import { RolloutSchema, type RolloutView } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
@@ -13,12 +17,12 @@ import { accountsOf, count } from "./words.tsx";
 
 interface Props {
   readonly rollout: RolloutView;
-  /** Of the plan as it is now, for a draft. */
-  readonly digest: string | null;
+  /** As it is now, for a draft. */
+  readonly plan: RolloutPlanAnswer | null;
   readonly visit: Visit;
 }
 
-export function RolloutActions({ rollout, digest, visit: { frame } }: Props) {
+export function RolloutActions({ rollout, plan, visit: { frame } }: Props) {
   const { id, phase, wave, waves, moved } = rollout;
   if (hasEnded(phase)) return <p class="note">This rollout has ended. Nothing of it can change any more.</p>;
   const to = (verb: string): string => path`/rollouts/${id}/${verb}`;
@@ -30,9 +34,14 @@ export function RolloutActions({ rollout, digest, visit: { frame } }: Props) {
         {phase === "draft" ? (
           <section class="card">
             <h3>Start</h3>
-            <p>Runs preflight first; nothing moves before it has passed.</p>
+            <p>
+              Runs preflight first; nothing moves before it has passed.
+              {plan === null
+                ? ""
+                : ` Then ${accountsOf(plan.accounts)} move in ${count(plan.waves.length)} waves, each in its own window.`}
+            </p>
             <ActionForm action={to("start")} frame={frame} submit="Start">
-              {digest === null ? null : <input type="hidden" name="digest" value={digest} />}
+              {plan === null ? null : <input type="hidden" name="digest" value={plan.digest} />}
             </ActionForm>
           </section>
         ) : null}
@@ -71,8 +80,7 @@ export function RolloutActions({ rollout, digest, visit: { frame } }: Props) {
               <h3>Stop for good</h3>
               <p>
                 Ends the rollout at wave {wave === null ? "none" : (waves[wave]?.name ?? wave)}.{" "}
-                {accountsOf(moved)}
-                stay on the new version, the rest on the old one.
+                {accountsOf(moved)} stay on the new version, the rest on the old one.
               </p>
               <ActionForm
                 action={to("stop")}

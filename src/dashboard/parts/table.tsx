@@ -40,7 +40,11 @@ export function Table({ label, caption, heads, rows, current = null, empty = "No
           {rows.map((cells, row) => (
             <tr aria-current={row === current ? "step" : undefined}>
               {cells.map((cell, at) => (
-                <td class={columns[at]?.tone} data-label={columns[at]?.name}>
+                <td
+                  class={columns[at]?.tone}
+                  data-label={columns[at]?.name}
+                  data-void={cell === "" ? "yes" : undefined}
+                >
                   <div>{cell}</div>
                 </td>
               ))}

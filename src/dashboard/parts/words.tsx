@@ -26,6 +26,17 @@ export function When({ at, otherwise = "" }: { at: string | null; otherwise?: st
   );
 }
 
+/** A wall clock of a zone with its offset: `2026-11-27T20:00:00-05:00` as `2026-11-27 20:00 (-05:00)`. */
+export function Local({ at }: { at: string }) {
+  const offset = /(?:Z|[+-]\d{2}:\d{2})$/.exec(at)?.[0] ?? "";
+  return (
+    <time datetime={at}>
+      {at.slice(0, 10)} {at.slice(11, 16)}
+      {offset === "" ? "" : ` (${offset})`}
+    </time>
+  );
+}
+
 /** A sentence from elsewhere, as text, with its instants as times. */
 export function Words({ text }: { text: string }) {
   const parts: Child[] = [];
