@@ -1,5 +1,5 @@
 /**
- * Bundles the Workers of the local run, as wrangler bundles the deployed one: one ES module each, workerd's conditions,
+ * Bundles the Workers of the local run and of measurements, as wrangler bundles the deployed one: one ES module each, workerd's conditions,
  * JSX of hono. Not minified, so that stack traces in the log name functions. Called once per start; throws what esbuild
  * reports, which names file and line.
  */
@@ -9,10 +9,15 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dirname, "..", "..");
 
 /** Bundles one of `worker/`; `entry` is its file name. */
-export async function bundleWorker(entry: string): Promise<string> {
+export function bundleWorker(entry: string): Promise<string> {
+  return bundleEntry(join("scripts", "local", "worker", entry));
+}
+
+/** Bundles a Worker of ours; `path` is that of its entry, from the root of the repository. */
+export async function bundleEntry(path: string): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [join("scripts", "local", "worker", entry)],
+    entryPoints: [path],
     bundle: true,
     write: false,
     format: "esm",
@@ -26,6 +31,6 @@ export async function bundleWorker(entry: string): Promise<string> {
     logLevel: "silent",
   });
   const [file] = outputFiles;
-  if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  if (file === undefined) throw new Error(`esbuild made nothing of ${path}`);
   return file.text;
 }

@@ -1,0 +1,54 @@
+/**
+ * What a row of the benchmark is: named sides that are measured in turn, each round giving the same numbers, and what the
+ * row makes of them. One file a row in `rows/`, listed in `rows.ts`; `runner.ts` does the rest. A row prepares what it
+ * needs and takes it down again; it decides nothing about rounds, order, medians or printing.
+ */
+
+/** What one round measured, by the name of the number; names carry their unit: `"tick ms"`, `"rows read"`. */
+export type Numbers = Readonly<Record<string, number>>;
+
+/** One thing that is measured. */
+export interface Side {
+  readonly name: string;
+  /** Measures once. Throws when it cannot: a benchmark that guesses proves nothing. */
+  round(): Promise<Numbers>;
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** Every number of every side, over all rounds: `of(side)[number]`. Throws for a name that was not measured. */
+export interface Measured {
+  readonly sides: readonly { readonly name: string; readonly numbers: Readonly<Record<string, Spread>> }[];
+  of(side: string, number: string): Spread;
+}
+
+/** What came of a row. */
+export interface Conclusion {
+  /** Whether what design §9 asks was reached; null: this row does not judge. */
+  readonly reached: boolean | null;
+  /** Sentences for people. */
+  readonly said: readonly string[];
+  /** Ratios and the like, for programs. */
+  readonly figures: Numbers;
+}
+
+export interface Prepared {
+  readonly sides: readonly Side[];
+  conclude(measured: Measured): Conclusion;
+  /** Stops what was started. */
+  stop(): Promise<void>;
+}
+
+export interface Row {
+  /** As it is typed: `npm run bench -- tick`. */
+  readonly name: string;
+  readonly about: string;
+  /** What is to be reached, in words. */
+  readonly reach: string;
+  /** @param say tells people what takes so long. */
+  prepare(say: (text: string) => void): Promise<Prepared>;
+}
