@@ -11,7 +11,7 @@ import {
   type ObservationAnswer,
   type PastCount,
 } from "../../contracts/observation.ts";
-import { logEvidence, usualOf } from "../../core/gates/account-evidence.ts";
+import { rankOf } from "../../core/gates/account-evidence.ts";
 import { addAccount, capFor, NO_MOMENTS, pastShareOf } from "../../core/gates/moments.ts";
 import { addBlocks, NO_BLOCKS } from "../../core/observation/sum.ts";
 import type { Db } from "../db.ts";
@@ -153,7 +153,9 @@ function familyOf(db: Db, scope: Scope, moved: readonly Account[]): FamilyAnswer
   const pasts = new Map(moved.map((account) => [account.account, account.past]));
   const suspects = failingBlocks(db, scope)
     .map(({ account, now }): AccountTally => ({ account, now, past: pasts.get(account) ?? NO_BLOCKS }))
-    .map((tally) => ({ tally, evidence: logEvidence(tally.now, usualOf(tally.past, past, 0)) }))
+    .map((tally) => ({ tally, evidence: rankOf(tally, past) }))
+    // Failing less than before is evidence of a change as well, and must not push the others out.
+    .filter(({ evidence }) => evidence > -Infinity)
     .toSorted((a, b) => b.evidence - a.evidence || (a.tally.account < b.tally.account ? -1 : 1))
     .slice(0, MAX_SUSPECTS)
     .map(({ tally }) => tally);
