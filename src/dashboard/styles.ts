@@ -69,6 +69,7 @@ details > summary { cursor: pointer; padding: 6px 0; }
 progress { width: 100%; height: 12px; accent-color: var(--accent); }
 figure { margin: 8px 0; } figcaption { font-size: 14px; color: var(--soft); }
 svg.plot { width: 100%; height: auto; display: block; }
+svg.plot { max-width: 900px; }
 svg.plot text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg.plot .axis { stroke: var(--line); } svg.plot .moved { stroke: var(--accent); fill: none; stroke-width: 2; }
 svg.plot .plan { stroke: var(--plan); fill: none; stroke-width: 2; stroke-dasharray: 6 4; }

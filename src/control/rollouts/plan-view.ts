@@ -1,6 +1,7 @@
 /**
  * What a plan would do to the accounts as they are: problems, waves with their dates, whom it leaves behind, and the
- * digest that `rollout.start` can require. Reads every account once; changes nothing. Called for `rollout.plan`.
+ * digest that `rollout.start` can require. Of a rollout that has started: to the accounts that it froze then, so that the
+ * plan can be laid behind what came of it. Reads every account once otherwise; changes nothing. Called for `rollout.plan`.
  */
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
@@ -20,7 +21,7 @@ import { fromInstant, fromInstantOrNull, toInstant, toInstantOrNull } from "../c
 import type { Db } from "../db.ts";
 import { notFound } from "../refuse.ts";
 import { loadFreezes } from "../store/freezes.ts";
-import { loadRollout } from "../store/rollouts.ts";
+import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { findingsOf } from "./drafts.ts";
 import { loadFacts, loadWindowFacts, readAccounts } from "./facts.ts";
 import { freezeNow, type Question } from "./partition.ts";
@@ -30,6 +31,8 @@ interface Asked {
   readonly plan: RolloutPlan;
   /** Null: drawn for this answer alone. */
   readonly salt: string | null;
+  /** What a rollout that has started froze; null: the accounts as they are. */
+  readonly frozen: Frozen | null;
 }
 
 export function viewPlan(
@@ -42,7 +45,7 @@ export function viewPlan(
   const { plan, salt } = asked.value;
   const startMs = input.at === null ? nowMs : fromInstant(input.at);
   const question = { plan, salt: salt ?? crypto.randomUUID(), nowMs: startMs, again: false };
-  const frozen = freezeNow(db, question);
+  const frozen = asked.value.frozen === null ? freezeNow(db, question) : ok(asked.value.frozen);
   if (!frozen.ok) return frozen;
   const facts = loadFacts(db);
   const calendar = { windows: loadWindowFacts(db), freezes: loadFreezes(db), memo: createCalendarMemo() };
@@ -77,11 +80,18 @@ export function viewPlan(
 }
 
 function findPlan(db: Db, input: RolloutQueryInputs["rollout.plan"]): Result<Asked, Refusal> {
-  if ("input" in input) return ok({ plan: normalisePlan(input.input), salt: null });
+  if ("input" in input) return ok({ plan: normalisePlan(input.input), salt: null, frozen: null });
   const record = loadRollout(db, input.id);
-  return record === null
-    ? notFound(`rollout ${input.id}`)
-    : ok({ plan: record.state.plan, salt: record.state.salt });
+  if (record === null) return notFound(`rollout ${input.id}`);
+  const { plan, salt } = record.state;
+  return ok({ plan, salt, frozen: frozenOf(db, record) });
+}
+
+/** Whom it froze, whoever has moved since; null for a draft, and once that is forgotten. */
+function frozenOf(db: Db, { id, state, leftBehind }: RolloutRecord): Frozen | null {
+  const groups = state.phase === "draft" ? [] : loadFrozen(db, id);
+  const { labelKeys, origins, digest } = state;
+  return groups.length === 0 ? null : { groups, labelKeys, origins, leftBehind, digest: digest ?? "" };
 }
 
 function viewWave(wave: PlannedWave, labels: PlannedWaveView["labels"]): PlannedWaveView {

@@ -53,6 +53,8 @@ describe("a rollout by its pages", () => {
     expect(await text()).toContain("Moves 27 accounts");
     const moved = /(\d+) of 30 accounts/;
     expect(moved.exec(await text())?.[1]).toBe("3");
+    // Behind what has happened lies the plan for all of them, not for those who are left.
+    expect(await text(`${PAGE}?plan=shown`)).toContain("Dashed: the plan, 30 accounts");
 
     expect((await press(browser, PAGE, /Pause$/, { reason: "lunch" })).status).toBe(303);
     expect(await text()).toContain("lunch");
