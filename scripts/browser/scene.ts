@@ -53,6 +53,7 @@ export const PAGES: Readonly<Record<string, string>> = {
   now: "/",
   rollouts: "/rollouts",
   rollout: `/rollouts/${ROLLOUT}`,
+  "rollout-plan": `/rollouts/${ROLLOUT}?plan=shown`,
   "rollout-draft": `/rollouts/${DRAFT}`,
   rollback: `/rollouts/${ROLLOUT}/back?to=all`,
   accounts: "/accounts",
