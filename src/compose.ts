@@ -14,6 +14,7 @@ import { createMeters, homeMeter, METERS, type Meters, type MeterStub } from "./
 import type { OriginBinding } from "./adapters/origin.ts";
 import { createMirrorCounter } from "./adapters/mirror-counts.ts";
 import { createObservationSender } from "./adapters/observation-sender.ts";
+import { createOpenConnections, type OpenConnections } from "./adapters/open-connections.ts";
 import { createOverrideVerifier } from "./adapters/override-token.ts";
 import { createRequestIds, type RequestIds } from "./adapters/request-id.ts";
 import { createRequestCounts, NO_COUNTS } from "./adapters/request-counts.ts";
@@ -81,8 +82,13 @@ function connectEdge(
   });
   const mirrored = createMirrorCounter();
   const isolate = crypto.randomUUID();
+  const open: OpenConnections = createOpenConnections({
+    sleep: (ms) => systemClock.sleep(ms),
+    report: (waitUntil) => telemetry.flushIfDue(systemClock.nowMs(), waitUntil),
+  });
   const telemetry = createTelemetry({
     isolate,
+    listOpen: () => open.list(),
     clock: systemClock,
     takeMirrored: () => mirrored.take(),
     send: (report) => meters.send(report),
@@ -103,6 +109,7 @@ function connectEdge(
     requestIds,
     clock: systemClock,
     overrides: createOverrideVerifier(config.overrideKeys),
+    watchOpen: (response, opened) => open.watch(response, opened),
     countMirrored: (request) => mirrored.add(request),
     originFetch: (input, init) => fetch(input, init),
     bindings: (name) => bindingOf(env, name),

@@ -23,6 +23,7 @@ import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
 import { showWholeList } from "./lists.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
+import { useFields } from "./version-use.ts";
 import { MIGRATION_OPTIONS, migrationFields, namedMigration } from "./version-migration.ts";
 import { clean, instant, pairs, renderFields, renderTable } from "./render.ts";
 import {
@@ -289,6 +290,7 @@ export function renderVersion(version: Version): string {
     ["events", version.events],
     ["notes", version.notes],
     ["accounts", version.accounts],
+    ...useFields(version),
     ["registered", instant(version.registeredAt)],
     ["revision", version.revision],
   ]);

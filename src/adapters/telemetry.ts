@@ -6,7 +6,13 @@
  * The first request after a flush leaves a timer behind that sends the last counts of an isolate nobody asks any more;
  * the platform lets it run for 30 s after the answer, and a request that comes when a flush is due does it otherwise.
  */
-import { TELEMETRY_SCHEMA, type EdgeReport, type MapsFault, type Outcome } from "../contracts/telemetry.ts";
+import {
+  TELEMETRY_SCHEMA,
+  type EdgeReport,
+  type MapsFault,
+  type OpenCount,
+  type Outcome,
+} from "../contracts/telemetry.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
 import type { Clock } from "./clock.ts";
@@ -44,6 +50,8 @@ export interface TelemetryDeps {
   readonly clock: Pick<Clock, "nowMs" | "sleep" | "random">;
   /** What was mirrored since it was last asked. */
   readonly takeMirrored?: () => readonly MirrorReport[];
+  /** What is open now. */
+  readonly listOpen?: () => readonly OpenCount[];
   readonly send: (report: EdgeReport) => Promise<void>;
   readonly counts: RequestCounts;
   readonly observations: ObservationSender;
@@ -66,7 +74,7 @@ function addOutcome(counts: EdgeCounts, outcome: Outcome): void {
   counts.byOutcome[outcome] = (counts.byOutcome[outcome] ?? 0) + 1;
 }
 
-function takeReport(counts: EdgeCounts, { isolate, takeMirrored }: TelemetryDeps): EdgeReport {
+function takeReport(counts: EdgeCounts, { isolate, takeMirrored, listOpen }: TelemetryDeps): EdgeReport {
   counts.sequence++;
   const mirrored = takeMirrored?.() ?? [];
   const report: EdgeReport = {
@@ -79,6 +87,7 @@ function takeReport(counts: EdgeCounts, { isolate, takeMirrored }: TelemetryDeps
     byOutcome: counts.byOutcome,
     mapsFaults: counts.mapsFaults,
     dropped: counts.dropped,
+    ...(listOpen === undefined ? {} : { open: listOpen() }),
     ...(mirrored.length === 0 ? {} : { mirrored }),
   };
   Object.assign(counts, { requests: 0, byOutcome: {}, mapsFaults: {}, dropped: 0 });

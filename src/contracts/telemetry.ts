@@ -3,7 +3,7 @@
  * The record is versioned, because Worker and object may run different releases during a deploy.
  */
 import type { MirrorReport } from "./mirror.ts";
-import type { EpochMs, Generation } from "./units.ts";
+import type { EpochMs, Generation, ProductName, VersionName } from "./units.ts";
 
 export const TELEMETRY_SCHEMA = 1;
 
@@ -38,6 +38,16 @@ export type MapsFault =
   | "timeout"
   | "break-glass";
 
+/** Connections to one version that outlive their requests. */
+export interface OpenCount {
+  readonly product: ProductName;
+  readonly version: VersionName;
+  /** WebSockets. */
+  readonly sockets: number;
+  /** Event streams. */
+  readonly streams: number;
+}
+
 /** One flush of one isolate. Counts are since the previous flush; `sequence` shows gaps. */
 export interface EdgeReport {
   readonly schema: typeof TELEMETRY_SCHEMA;
@@ -51,6 +61,8 @@ export interface EdgeReport {
   readonly mapsFaults: Readonly<Partial<Record<MapsFault, number>>>;
   /** Flushes that were lost before this one. */
   readonly dropped: number;
+  /** Everything the isolate holds open now; left out by releases that do not count it. */
+  readonly open?: readonly OpenCount[];
   /** What was mirrored and compared; left out when nothing was. */
   readonly mirrored?: readonly MirrorReport[];
 }

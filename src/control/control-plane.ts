@@ -12,6 +12,7 @@ import { createEventSender } from "../adapters/event-sender.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
 import { createMeters, type MeterStub } from "../adapters/meters.ts";
 import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-meters.ts";
+import { createUseReader, type ReadUse, type UseMeterStub } from "../adapters/use-meters.ts";
 import { createRawExchange } from "../adapters/raw-exchange.ts";
 import type {
   Actor,
@@ -135,6 +136,7 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     preflight: createPreflight(config.value.originKey),
     mirrored: createReadMirrored(env.METER),
     measure: createMeasure(env.METER),
+    use: createReadUse(env.METER),
     sendEvent: createEventSender({
       fetch: (url, init) => fetch(url, init),
       nowMs: () => systemClock.nowMs(),
@@ -172,6 +174,14 @@ function createMeasure(namespace: ControlEnv["METER"]): MeasureTraffic {
     nowMs: () => systemClock.nowMs(),
   });
   return (tick) => meters.tick(tick);
+}
+
+function createReadUse(namespace: ControlEnv["METER"]): ReadUse {
+  const read = createUseReader(
+    (name) => (namespace === undefined ? null : (namespace.getByName(name) as UseMeterStub)),
+    () => systemClock.nowMs(),
+  );
+  return () => withDeadline("ask the meters", METERS_DEADLINE_MS, read());
 }
 
 function createStore(namespace: KVNamespace): MapsStore {

@@ -9,6 +9,7 @@ import { commandTime } from "./clock.ts";
 import { beginImport } from "./imports/begin.ts";
 import { takeBatch, type Importing } from "./imports/batch.ts";
 import { endImport } from "./imports/end.ts";
+import type { ReadUse } from "../adapters/use-meters.ts";
 import type { SendEvent } from "../contracts/handover-port.ts";
 import { createHandoverWork } from "./handover/work.ts";
 import { migrate } from "./migrations.ts";
@@ -38,6 +39,8 @@ export interface ControlPorts extends PublisherPorts {
   readonly mirrored: ReadMirrored;
   /** What the meters know of requests by version and account. */
   readonly measure: MeasureTraffic;
+  /** What the meters know of open connections and last requests. */
+  readonly use: ReadUse;
   /** Sends one event to an origin. */
   readonly sendEvent: SendEvent;
 }

@@ -25,6 +25,8 @@ import { createTables } from "./metering/schema.ts";
 import { takeReport } from "./metering/take.ts";
 import { takeTick } from "./metering/tick.ts";
 import { readTotals } from "./metering/totals.ts";
+import { createOpenTable, readUse, recordOpen } from "./meter-open.ts";
+import type { UseMeterStub, VersionUse } from "../adapters/use-meters.ts";
 import { readInt, readText } from "./row.ts";
 
 /** Isolates that have said nothing for this long are forgotten. */
@@ -37,7 +39,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS isolates (
   requests INTEGER NOT NULL, since INTEGER NOT NULL, reported_at INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
-export class Meter extends DurableObject implements MeterStub {
+export class Meter extends DurableObject implements MeterStub, UseMeterStub {
   readonly #db: Db;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -46,12 +48,17 @@ export class Meter extends DurableObject implements MeterStub {
     createMirrorTable(this.#db);
     this.#db.run(TABLE);
     createTables(this.#db);
+    createOpenTable(this.#db);
   }
 
   /** Takes one report of an edge. */
   async report(report: EdgeReport): Promise<void> {
     if (report.schema !== TELEMETRY_SCHEMA) return;
-    recordReport(this.#db, report, systemClock.nowMs());
+    const now = systemClock.nowMs();
+    recordOpen(this.#db, report, now);
+    // Nobody was answered: it only says what is still open, and by older maps than it would answer by.
+    if (report.requests === 0 && (report.open?.length ?? 0) > 0) return;
+    recordReport(this.#db, report, now);
   }
 
   /** Takes one report of what was counted; throws, and so tells the edge, when it makes no sense. */
@@ -77,6 +84,11 @@ export class Meter extends DurableObject implements MeterStub {
   /** Isolates that reported at or after `sinceMs`, newest first. */
   async seen(sinceMs: EpochMs): Promise<readonly SeenIsolate[]> {
     return listSeen(this.#db, sinceMs);
+  }
+
+  /** Connections that are open, and when versions were last asked. */
+  async use(sinceMs: EpochMs): Promise<VersionUse> {
+    return readUse(this.#db, sinceMs);
   }
 
   /** Measurements of mirrored requests, as far as edges have reported them here. */

@@ -3,12 +3,14 @@
  * greatest time ever ticked with; an older tick does nothing, and missed ticks fold into one. Expiries never move an
  * account. Publishing goes on by itself; the tick is only its watchdog.
  */
+import type { ReadUse } from "../adapters/use-meters.ts";
 import type { TickReport } from "../contracts/control.ts";
 import type { EpochMs } from "../contracts/units.ts";
 import { expireDeferrals } from "./commands/deferrals.ts";
 import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
 import { judgeRunning } from "./gates/judge.ts";
+import { measureUse, noteUse } from "./handover/use.ts";
 import { forgetHistory } from "./history/forget.ts";
 import type { Db } from "./db.ts";
 import { dropOldImports } from "./imports/cleanup.ts";
@@ -36,7 +38,11 @@ const MAX_LISTED = 20;
 
 /** Does what is due at `scheduledTime`. */
 export async function tick(
-  ports: PublisherPorts & { readonly mirrored: ReadMirrored; readonly measure: MeasureTraffic },
+  ports: PublisherPorts & {
+    readonly mirrored: ReadMirrored;
+    readonly measure: MeasureTraffic;
+    readonly use: ReadUse;
+  },
   publisher: Publisher,
   { scheduledTime, rollouts }: { readonly scheduledTime: EpochMs; readonly rollouts: RolloutWork },
 ): Promise<TickReport> {
@@ -44,8 +50,9 @@ export async function tick(
   const before = readCounter(db, "clock");
   writeCounter(db, "tick_received", clock.nowMs());
   if (scheduledTime <= before) return report(ports, before, { advanced: false, happened: [] });
-  const [measured] = await Promise.all([
+  const [measured, use] = await Promise.all([
     lookAtTraffic(db, ports.measure, scheduledTime),
+    measureUse(ports.use),
     rollouts.lookAtBreakGlass(),
     lookAtMirrored(db, ports.mirrored),
   ]);
@@ -54,6 +61,7 @@ export async function tick(
   if (scheduledTime <= clockNow) return report(ports, clockNow, { advanced: false, happened: [] });
   const happened = db.transaction(() => doWhatIsDue(ports, rollouts, scheduledTime));
   const carried = await rollouts.carryOn();
+  db.transaction(() => noteUse(db, use, scheduledTime));
   const collected = await collect(ports, publisher, scheduledTime);
   return report(ports, scheduledTime, {
     advanced: true,

@@ -6,6 +6,7 @@
  * Called by `route.ts`. Posture: closed per version; a bad origin fails its own accounts and nobody else.
  */
 import type { SendToOrigin, OriginRequest, OutgoingBody } from "../adapters/origin.ts";
+import type { OpenConnections } from "../adapters/open-connections.ts";
 import type { OriginFailure } from "../adapters/origin-errors.ts";
 import type { Config } from "../contracts/env.ts";
 import type { PathTimeout } from "../contracts/maps.ts";
@@ -38,6 +39,8 @@ export interface ForwarderDeps {
   readonly send: SendToOrigin;
   readonly judgeOrigin: JudgeOrigin;
   readonly writeFirebreak: WriteFirebreakHeader;
+  /** Counts answers that stay open, and gives the one to pass on. */
+  readonly watchOpen: OpenConnections["watch"];
 }
 
 export type ForwardToOrigin = (exchange: RoutedExchange, target: ForwardTarget) => Promise<Response>;
@@ -54,8 +57,17 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
       return answerProblem(problemRequest(exchange), "origin-not-allowed");
     }
     const attempt = createAttempt(deps, exchange, target);
-    return runAttempts(exchange, planAttempts({ deps, exchange, target, origin: judged.value }), attempt);
+    const plan = planAttempts({ deps, exchange, target, origin: judged.value });
+    return keepCount(deps, exchange, await runAttempts(exchange, plan, attempt));
   };
+}
+
+/** Sockets and event streams outlive the request; whoever drains a version must know of them. */
+function keepCount({ watchOpen }: ForwarderDeps, exchange: RoutedExchange, response: Response): Response {
+  const { product, version, outcome } = exchange.record;
+  if (outcome !== "forwarded" || product === null || version === null) return response;
+  const { accept } = exchange.inbound.values;
+  return watchOpen(response, { product, version, accept, waitUntil: exchange.request.waitUntil });
 }
 
 /** One address to try. */

@@ -7,6 +7,7 @@
 import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
 import type { MirroredRequest } from "../adapters/mirror-counts.ts";
+import type { OpenConnections } from "../adapters/open-connections.ts";
 import { createOriginSender, type OriginBinding, type OriginFetch } from "../adapters/origin.ts";
 import type { CreateBodyPipe } from "../adapters/origin-upload.ts";
 import type { OverrideVerifier } from "../adapters/override-token.ts";
@@ -46,6 +47,8 @@ export interface EdgeDeps {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly overrides: OverrideVerifier;
+  /** Counts answers that stay open; gives the response to pass on. Left out: nothing is counted. */
+  readonly watchOpen?: OpenConnections["watch"];
   /** Takes what was compared of one mirrored request. */
   readonly countMirrored: (request: MirroredRequest) => void;
   readonly originFetch: OriginFetch;
@@ -87,7 +90,7 @@ export function createEdge(deps: EdgeDeps): HandleRequest {
     judgeOrigin: createOriginJudge(config),
     writeFirebreak: createFirebreakHeader(config.originKey),
   };
-  const forward = createForwarder(outward);
+  const forward = createForwarder({ ...outward, watchOpen: deps.watchOpen ?? ((response) => response) });
   const mirror = createMirror({ ...outward, count: deps.countMirrored });
   const route = createRouter({ ...deps, baseDomains, forward, mirror });
   const edge: Edge = { ...deps, baseDomains, route, log: createRequestLog(deps.logger) };

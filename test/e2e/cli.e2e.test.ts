@@ -89,6 +89,8 @@ const VERSION: Version = {
   mixed: "ok",
   migration: { kind: "none" },
   events: null,
+  connections: null,
+  switchOff: null,
   assets: [],
   upgradesFrom: ["2.8.0"],
   requires: {},

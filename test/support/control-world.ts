@@ -2,6 +2,7 @@
  * A control plane in a world that tests hold in their hands: a KV that can be killed, failed or hung at any operation, a
  * clock that moves only when told, and the alarm as a plain value. Works over any `Db`.
  */
+import type { ReadUse } from "../../src/adapters/use-meters.ts";
 import type { VersionInput } from "../../src/contracts/api/products.ts";
 import type {
   CommandInputs,
@@ -113,6 +114,7 @@ export interface WorldParts {
   readonly mirrored?: ReadMirrored;
   readonly measure?: MeasureTraffic;
   readonly sendEvent?: SendEvent;
+  readonly use?: ReadUse;
 }
 
 /** No version can be reached. */
@@ -137,6 +139,7 @@ export function createWorld({
   mirrored = async () => [],
   measure = async () => null,
   sendEvent = async () => ({ taken: true }),
+  use = async () => null,
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -148,6 +151,7 @@ export function createWorld({
     mirrored,
     measure,
     sendEvent,
+    use,
     wakeAt: (at) => {
       wakeUp.at = at;
     },

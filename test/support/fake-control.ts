@@ -53,6 +53,8 @@ export const VERSION: Version = {
   mixed: "ok",
   migration: { kind: "none" },
   events: null,
+  connections: null,
+  switchOff: null,
   upgradesFrom: null,
   assets: [],
   requires: {},

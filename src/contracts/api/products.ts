@@ -139,6 +139,19 @@ export const VersionSchema = z
     notes: z.string(),
     bad: z.object({ reason: z.string(), by: z.string(), at: InstantSchema }).nullable(),
     accounts: z.int().openapi({ description: "Accounts whose home it is" }),
+    connections: z
+      .object({ webSockets: z.int(), eventStreams: z.int(), measuredAt: InstantSchema })
+      .nullable()
+      .openapi({ description: "Open at the edges, as the last tick knew; null: none, or not known" }),
+    switchOff: z
+      .object({
+        since: InstantSchema.nullable().openapi({
+          description: "It may be switched off since then; null: not yet",
+        }),
+        waitsFor: z.array(z.string()),
+      })
+      .nullable()
+      .openapi({ description: "Only while it drains" }),
     registeredAt: InstantSchema,
     revision: RevisionSchema,
   })

@@ -109,10 +109,17 @@ export function refuseInUse(
 ): Result<never, Refusal> | null {
   const uses = Object.entries(countUses(db, product, version)).filter(([, count]) => count > 0);
   if (uses.length === 0) return null;
-  const list = uses.map(([what, count]) => `${what} (${count})`).join(", ");
+  const list = listUses(db, product, version).join(", ");
   return refuse("in-use", `${product} ${version} is still referred to by: ${list}`, {
     uses: Object.fromEntries(uses),
   });
+}
+
+/** What refers to a version and how often, in words; empty: nothing does. */
+export function listUses(db: Db, product: ProductName, version: VersionName): readonly string[] {
+  return Object.entries(countUses(db, product, version))
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${what} (${count})`);
 }
 
 /** As a target, or as where a rollback leads. */

@@ -1,10 +1,11 @@
 /** Products and versions as the API shows them, made from rows and counters. Reads only. */
 import type { Product, Version } from "../../contracts/api/products.ts";
 import { own } from "../../core/record.ts";
-import { toInstant } from "../clock.ts";
+import { toInstant, toInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { countHomes, loadHomeSets } from "../store/home-sets.ts";
 import type { ProductRecord } from "../store/products.ts";
+import { loadUse } from "../store/version-use.ts";
 import type { VersionRecord } from "../store/versions.ts";
 
 /** A product with the number of its accounts. */
@@ -22,6 +23,24 @@ export function viewProduct(db: Db, product: ProductRecord): Product {
     hold: product.hold,
     accounts,
     revision: product.revision,
+  };
+}
+
+/** What is open to it, and since when it may be switched off, as the last tick knew. */
+function viewUse(
+  db: Db,
+  { product, name, state }: VersionRecord,
+): Pick<Version, "connections" | "switchOff"> {
+  const use = loadUse(db, product, name);
+  const isOpen = use !== null && use.sockets + use.streams > 0;
+  return {
+    connections: isOpen
+      ? { webSockets: use.sockets, eventStreams: use.streams, measuredAt: toInstant(use.measuredAt) }
+      : null,
+    switchOff:
+      state === "draining"
+        ? { since: toInstantOrNull(use?.safeSince ?? null), waitsFor: [...(use?.waits ?? ["the next tick"])] }
+        : null,
   };
 }
 
@@ -44,6 +63,7 @@ export function viewVersion(db: Db, version: VersionRecord): Version {
     notes: version.notes,
     bad: version.bad,
     accounts: countHomes(db, version.product).get(version.name)?.accounts ?? 0,
+    ...viewUse(db, version),
     registeredAt: toInstant(version.registeredAt),
     revision: version.revision,
   };
