@@ -9,7 +9,7 @@ import { z } from "zod";
 import { commaList, oneOf, toInstant, toProductVersion, toShare, toSlug, wholeFrom } from "./arguments.ts";
 import { showRequest } from "./change.ts";
 import { cliFailure, usageFailure, type Failure } from "./failure.ts";
-import { renderFields } from "./render.ts";
+import { instant, renderFields } from "./render.ts";
 import { exchange, readAll } from "./transport.ts";
 import { addVerb, printJson, type OptionSpec, type ProgramContext, type Session } from "./verb.ts";
 
@@ -59,7 +59,7 @@ function addTick(program: Command, context: ProgramContext): void {
           body: { at: session.words.text("at") },
           schema: TickSchema,
           render: ({ now, advanced, happened, generation }) =>
-            `${advanced ? "Ticked" : "Nothing done: the clock is already at or past that time"}. It is ${new Date(now).toISOString()}, generation ${generation}.\n` +
+            `${advanced ? "Ticked" : "Nothing done: the clock is already at or past that time"}. It is ${instant(new Date(now).toISOString()) ?? ""}; published so far: generation ${generation}.\n` +
             happened.map((line) => `  ${line}\n`).join(""),
         }),
     },

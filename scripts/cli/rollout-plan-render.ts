@@ -44,17 +44,36 @@ function renderWaves({ waves }: RolloutPlanAnswer): string {
   );
 }
 
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+
+/** A wall clock as people say it: `Fri 2026-11-27 22:00 +01:00`. */
+export function wallClock(local: string): string {
+  const parts = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::(?!00)\d{2})?)(?::00)?(.*)$/.exec(local);
+  if (parts === null) return local;
+  const [, date = "", time = "", offset = ""] = parts;
+  const day = DAYS[new Date(`${date}T00:00:00Z`).getUTCDay()] ?? "";
+  return [day, date, time, offset].filter((part) => part !== "").join(" ");
+}
+
+/** One line a zone, in the order in which they move. */
 function zoneRows({ name, zones }: PlannedWaveAnswer): readonly (readonly (string | number | null)[])[] {
-  return zones.flatMap(({ zone, accounts, first, last }) => [
-    [name, zone, accounts, first.local, last.local],
-    [name, "UTC", null, instant(first.utc), instant(last.utc)],
-  ]);
+  return zones
+    .toSorted((a, b) => Date.parse(a.first.utc) - Date.parse(b.first.utc) || (a.zone < b.zone ? -1 : 1))
+    .map(({ zone, accounts, first, last }) => [
+      name,
+      zone,
+      accounts,
+      wallClock(first.local),
+      wallClock(last.local),
+      instant(first.utc),
+      instant(last.utc),
+    ]);
 }
 
 function renderZones({ waves }: RolloutPlanAnswer): string {
   const rows = waves.flatMap(zoneRows);
   if (rows.length === 0) return "";
-  return `\nFirst and last move\n${renderTable(["wave", "zone", "accounts", "first", "last"], rows)}`;
+  return `\nFirst and last move\n${renderTable(["wave", "zone", "accounts", "first", "last", "first UTC", "last UTC"], rows)}`;
 }
 
 function renderLabels({ waves }: RolloutPlanAnswer): string {

@@ -188,5 +188,7 @@ export function renderRollouts(views: readonly RolloutView[]): string {
 /** One line for what just became of it: after a change, and while watching without a screen. */
 export function rolloutLine(view: RolloutView): string {
   const next = view.nextAt === null ? "" : `; next at ${instant(view.nextAt)}`;
-  return clean(`${view.id} is ${view.phase}, ${movedText(view)} moved: ${view.reason}${next}`);
+  // A draft has counted nobody yet: "0 of 0" would say that it moves nobody.
+  const moved = view.phase === "draft" ? "" : `, ${movedText(view)} moved`;
+  return clean(`${view.id} is ${view.phase}${moved}: ${view.reason}${next}`);
 }

@@ -622,7 +622,9 @@ describe("the local run", () => {
     });
     await writeFile(join(folder, "control.json"), JSON.stringify({ url: api.url, pid: process.pid }));
     const tick = await runCli(["tick", "--at", AT, "--state", folder]);
-    expect(tick.out).toBe(`Ticked. It is ${AT}, generation 12.\n  published\n`);
+    expect(tick.out).toBe(
+      "Ticked. It is 2026-11-28T22:05:00Z; published so far: generation 12.\n  published\n",
+    );
     const demo = await runCli([
       "demo",
       "kiln/9.9.9",

@@ -116,7 +116,7 @@ function move(
 }
 
 function approval(state: RolloutState, product: ProductName): Advanced {
-  const reason = `The default (unknown accounts) of ${product} waits for approval: name "${product}"`;
+  const reason = `The default (unknown accounts) of ${product} waits for approval`;
   const text = `${state.plan.id}: ${reason}`;
   return notifyOnce(pending(state, { cause: "approval", reason }), `approval default ${product}`, {
     level: "ticket",
@@ -157,7 +157,7 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
   }
   const earliestMs = lastMs + plan.afterDays * DAY_MS;
   if (turn.nowMs < earliestMs) {
-    const reason = `The default moves ${plan.afterDays} days after the last wave`;
+    const reason = `The default moves ${plan.afterDays === 1 ? "a day" : `${plan.afterDays} days`} after the last wave`;
     return quietly(pending(state, { cause: "default", reason, nextAtMs: earliestMs }));
   }
   if (plan.approveBefore && step.approved === null) return approval(state, product);
