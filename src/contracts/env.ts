@@ -5,8 +5,10 @@
  * the caller serves health and 503 for the rest, and logs the list.
  */
 import { isDomainName } from "./domain-name.ts";
+import { KV_LAG_MS } from "./move-data.ts";
 import { parseOriginAllow, parseOrigin, type OriginRule } from "./origin-rules.ts";
 import { err, ok, type Result } from "./result.ts";
+import { settlingFor, type Settling } from "./settling.ts";
 import type { ProductName } from "./units.ts";
 
 /** Text variables and secrets of wrangler.toml; bindings are passed to the adapters by the composition root. */
@@ -16,6 +18,7 @@ export interface TextEnv {
   readonly ORIGIN_ALLOW?: string;
   readonly TRUSTED_PROXY?: string;
   readonly FLIP_DELAY_SECONDS?: string;
+  readonly SETTLE_SECONDS?: string;
   readonly BREAK_GLASS?: string;
   readonly ADMIN_TOKENS?: string;
   readonly OVERRIDE_KEYS?: string;
@@ -57,6 +60,8 @@ export interface Config {
   readonly originAllow: readonly OriginRule[];
   readonly trustedProxy: TrustedProxy;
   readonly flipDelayMs: number;
+  /** How old what KV answers may be, and what follows from it for moves that carry data. */
+  readonly settling: Settling;
   /** Raw text of the second break-glass source; parsed where the first one is. */
   readonly breakGlass: string;
   readonly adminTokens: readonly BootstrapToken[];
@@ -79,6 +84,7 @@ export function parseEnv(env: TextEnv): Result<Config, readonly string[]> {
     originAllow: collect(parseOriginAllow(env.ORIGIN_ALLOW ?? ""), problems, []),
     trustedProxy: parseTrustedProxy(env.TRUSTED_PROXY ?? "none", problems),
     flipDelayMs: parseFlipDelay(env.FLIP_DELAY_SECONDS, problems),
+    settling: settlingFor(parseSettle(env.SETTLE_SECONDS, problems)),
     breakGlass: env.BREAK_GLASS ?? "",
     adminTokens: parseAdminTokens(env.ADMIN_TOKENS ?? "", problems),
     overrideKeys: parseKeys("OVERRIDE_KEYS", env.OVERRIDE_KEYS ?? "", problems),
@@ -171,6 +177,13 @@ function parseFlipDelay(text: string | undefined, problems: string[]): number {
   if (/^\d{1,4}$/.test(text)) return Number(text) * 1000;
   problems.push(`FLIP_DELAY_SECONDS "${text}" must be whole seconds, 0-9999`);
   return DEFAULT_FLIP_DELAY_SECONDS * 1000;
+}
+
+function parseSettle(text: string | undefined, problems: string[]): number {
+  if (text === undefined || text === "") return KV_LAG_MS;
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text) * 1000;
+  problems.push(`SETTLE_SECONDS "${text}" must be whole seconds, 1-9999`);
+  return KV_LAG_MS;
 }
 
 function parseAdminTokens(text: string, problems: string[]): BootstrapToken[] {

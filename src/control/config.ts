@@ -5,6 +5,7 @@
  */
 import type { Config } from "../contracts/env.ts";
 import type { OriginRule } from "../contracts/origin-rules.ts";
+import type { Settling } from "../contracts/settling.ts";
 import type { ProductName } from "../contracts/units.ts";
 
 export interface OwnedDomain {
@@ -21,6 +22,7 @@ export interface ControlConfig {
   readonly signsHooks: boolean;
   /** How long new objects spread before a root names them. */
   readonly flipDelayMs: number;
+  readonly settling: Settling;
   /** Raw text of the second break-glass source, for `status`. */
   readonly breakGlass: string;
 }
@@ -35,6 +37,7 @@ export function toControlConfig(config: Config): ControlConfig {
     ),
     signsHooks: config.originKey !== null,
     flipDelayMs: config.flipDelayMs,
+    settling: config.settling,
     breakGlass: config.breakGlass,
   };
 }

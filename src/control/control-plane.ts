@@ -9,6 +9,7 @@ import { DurableObject } from "cloudflare:workers";
 import { connect } from "cloudflare:sockets";
 import { systemClock } from "../adapters/clock.ts";
 import { createEventSender } from "../adapters/event-sender.ts";
+import { createHookSender } from "../adapters/hook-sender.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
 import { createMeters, type MeterStub } from "../adapters/meters.ts";
 import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-meters.ts";
@@ -36,7 +37,7 @@ import type { Result } from "../contracts/result.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
 import { createFirebreakHeader } from "../core/firebreak-header.ts";
 import { toControlConfig } from "./config.ts";
-import { createControl, type Control } from "./control.ts";
+import { createControl, type Control, type ControlPorts } from "./control.ts";
 import type { MeasureTraffic } from "./observations/gather.ts";
 import { createDb } from "./db.ts";
 import type { PreflightPorts } from "./preflight/run.ts";
@@ -136,6 +137,12 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     preflight: createPreflight(config.value.originKey),
     mirrored: createReadMirrored(env.METER),
     measure: createMeasure(env.METER),
+    sendHook: createHookSender({
+      fetch: (url, init) => fetch(url, init),
+      originKey: config.value.originKey,
+      nowMs: () => systemClock.nowMs(),
+    }),
+    seenIsolates: createSeen(env.METER),
     use: createReadUse(env.METER),
     sendEvent: createEventSender({
       fetch: (url, init) => fetch(url, init),
@@ -182,6 +189,16 @@ function createReadUse(namespace: ControlEnv["METER"]): ReadUse {
     () => systemClock.nowMs(),
   );
   return () => withDeadline("ask the meters", METERS_DEADLINE_MS, read());
+}
+
+/** Null: this deployment has no meters. */
+function createSeen(namespace: ControlEnv["METER"]): ControlPorts["seenIsolates"] {
+  if (namespace === undefined) return async () => null;
+  const meters = createMeters({
+    meter: (name) => namespace.getByName(name) as MeterStub,
+    nowMs: () => systemClock.nowMs(),
+  });
+  return () => withDeadline("ask the meters", METERS_DEADLINE_MS, meters.seen());
 }
 
 function createStore(namespace: KVNamespace): MapsStore {

@@ -12,13 +12,14 @@ import { endImport } from "./imports/end.ts";
 import type { ReadUse } from "../adapters/use-meters.ts";
 import type { SendEvent } from "../contracts/handover-port.ts";
 import { createHandoverWork } from "./handover/work.ts";
+import { noteSettling } from "./data/facts.ts";
 import { migrate } from "./migrations.ts";
 import type { MeasureTraffic } from "./observations/gather.ts";
 import type { PublisherPorts, ReadMirrored } from "./publisher/ports.ts";
 import { createPreflightRunner, type PreflightPorts } from "./preflight/run.ts";
 import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
-import { createRolloutWork } from "./rollouts/work-on.ts";
+import { createRolloutWork, type HookPorts } from "./rollouts/work-on.ts";
 import { readCounter, readMeta, writeCounter } from "./store/meta.ts";
 import { findSessionActor } from "./store/sessions.ts";
 import { findActor } from "./store/tokens.ts";
@@ -30,7 +31,7 @@ import { endRestore } from "./transfer/swap.ts";
 /** Without a tick for this long the alarm ticks itself: the second source of ticks. */
 const WATCHDOG_MS = 3 * 60 * 1000;
 
-export interface ControlPorts extends PublisherPorts {
+export interface ControlPorts extends PublisherPorts, HookPorts {
   /** Asks for an alarm at a time, or (null) none. An earlier one that is set already may stay. */
   wakeAt(at: number | null): void;
   /** The ways out to versions. */
@@ -58,7 +59,8 @@ export function createControl(ports: ControlPorts): Control {
   migrate(db);
   const publisher = createPublisher(ports);
   const runPreflight = createPreflightRunner(ports);
-  const rollouts = createRolloutWork(ports, runPreflight);
+  noteSettling(db, config.settling);
+  const rollouts = createRolloutWork(ports, { runPreflight, onOver: () => carryOn() });
   const handover = createHandoverWork(ports);
   const wake = (): void =>
     ports.wakeAt(
@@ -106,6 +108,7 @@ export function createControl(ports: ControlPorts): Control {
       ),
     tick: (scheduledTime) => thenWake(() => tick(ports, publisher, { scheduledTime, rollouts })),
     idle: async () => {
+      await rollouts.idle();
       await background;
     },
     alarm: () =>

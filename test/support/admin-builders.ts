@@ -6,6 +6,8 @@ import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/map
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
 import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
+import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
+import { settlingFor } from "../../src/contracts/settling.ts";
 import type { AccountRow, Replacement, Root } from "../../src/contracts/maps.ts";
 import type { MeterTotals } from "../../src/contracts/observation.ts";
 import type { SeenIsolate } from "../../src/contracts/telemetry.ts";
@@ -23,6 +25,7 @@ export const CONFIG: Config = {
   originAllow: [{ scheme: "https", host: "origins.example.net", below: true, port: null }],
   trustedProxy: { kind: "cloudflare" },
   flipDelayMs: 0,
+  settling: settlingFor(KV_LAG_MS),
   breakGlass: "",
   adminTokens: [
     { name: "boot", role: "admin", secret: BOOT_TOKEN },

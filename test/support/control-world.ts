@@ -13,6 +13,8 @@ import type {
 import type { SendEvent } from "../../src/contracts/handover-port.ts";
 import type { Role } from "../../src/contracts/env.ts";
 import { indexKey, shardKey, type AccountRow, type Root } from "../../src/contracts/maps.ts";
+import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
+import { settlingFor } from "../../src/contracts/settling.ts";
 import type { Refusal } from "../../src/contracts/problems.ts";
 import type { Result } from "../../src/contracts/result.ts";
 import type { ControlConfig } from "../../src/control/config.ts";
@@ -21,6 +23,7 @@ import type { PreflightPorts } from "../../src/control/preflight/run.ts";
 import type { Db } from "../../src/control/db.ts";
 import type { MeasureTraffic } from "../../src/control/observations/gather.ts";
 import type { MapsStore, ReadMirrored } from "../../src/control/publisher/ports.ts";
+import type { HookPorts } from "../../src/control/rollouts/work-on.ts";
 import { decideVersion } from "../../src/core/decide-version.ts";
 import { decodeIndex } from "../../src/core/maps/index-codec.ts";
 import { shardOf } from "../../src/core/maps/key-hash.ts";
@@ -94,6 +97,7 @@ export const CONFIG: ControlConfig = {
   fallbackDomains: [{ product: "kiln", domain: "kiln.example.com" }],
   signsHooks: true,
   flipDelayMs: 60_000,
+  settling: settlingFor(KV_LAG_MS),
   breakGlass: "",
 };
 
@@ -113,6 +117,8 @@ export interface WorldParts {
   readonly preflight?: PreflightPorts;
   readonly mirrored?: ReadMirrored;
   readonly measure?: MeasureTraffic;
+  readonly sendHook?: HookPorts["sendHook"];
+  readonly seenIsolates?: HookPorts["seenIsolates"];
   readonly sendEvent?: SendEvent;
   readonly use?: ReadUse;
 }
@@ -138,6 +144,8 @@ export function createWorld({
   preflight = NOWHERE,
   mirrored = async () => [],
   measure = async () => null,
+  sendHook = async () => ({ kind: "silent", why: "there is no network in this world" }),
+  seenIsolates = async () => null,
   sendEvent = async () => ({ taken: true }),
   use = async () => null,
 }: WorldParts): World {
@@ -150,6 +158,8 @@ export function createWorld({
     preflight,
     mirrored,
     measure,
+    sendHook,
+    seenIsolates,
     sendEvent,
     use,
     wakeAt: (at) => {

@@ -18,6 +18,8 @@ import {
   type Root,
   type RootProduct,
 } from "../../src/contracts/maps.ts";
+import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
+import { settlingFor } from "../../src/contracts/settling.ts";
 import { parseOriginAllow } from "../../src/contracts/origin-rules.ts";
 import type { Outcome } from "../../src/contracts/telemetry.ts";
 import { createBaseDomains } from "../../src/core/classify-request.ts";
@@ -40,6 +42,7 @@ export function buildConfig(changes: Partial<Config> = {}): Config {
     originAllow: allow.ok ? allow.value : [],
     trustedProxy: { kind: "none" },
     flipDelayMs: 0,
+    settling: settlingFor(KV_LAG_MS),
     breakGlass: "",
     adminTokens: [],
     overrideKeys: [OVERRIDE_KEY],

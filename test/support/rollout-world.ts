@@ -4,9 +4,12 @@
  */
 import type { RolloutInput } from "../../src/contracts/api/rollouts.ts";
 import type { SendEvent } from "../../src/contracts/handover-port.ts";
+import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
 import type { ExchangePort } from "../../src/contracts/preflight.ts";
+import { settlingFor, type Settling } from "../../src/contracts/settling.ts";
 import type { Db } from "../../src/control/db.ts";
 import type { MeasureTraffic } from "../../src/control/observations/gather.ts";
+import type { HookPorts } from "../../src/control/rollouts/work-on.ts";
 import type { ReadMirrored } from "../../src/control/publisher/ports.ts";
 import { createWorld, must, settle, VERSION, type World } from "./control-world.ts";
 
@@ -49,20 +52,25 @@ export async function prepareRollouts(
     mirrored,
     measure,
     sendEvent,
+    sendHook,
+    settling = settlingFor(KV_LAG_MS),
   }: {
     exchange?: ExchangePort;
     accounts?: readonly string[];
     mirrored?: ReadMirrored;
     measure?: MeasureTraffic;
     sendEvent?: SendEvent;
+    sendHook?: HookPorts["sendHook"];
+    settling?: Settling;
   } = {},
 ): Promise<World> {
-  const parts = { db, preflight: { exchange, routerHeader: null } };
+  const parts = { db, preflight: { exchange, routerHeader: null }, config: { settling } };
   const world = createWorld({
     ...parts,
     ...(mirrored === undefined ? {} : { mirrored }),
     ...(measure === undefined ? {} : { measure }),
     ...(sendEvent === undefined ? {} : { sendEvent }),
+    ...(sendHook === undefined ? {} : { sendHook }),
   });
   for (const product of ["kiln", "fogbugz"]) {
     await must(world, "product.put", {

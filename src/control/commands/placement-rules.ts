@@ -11,6 +11,7 @@ import { own } from "../../core/record.ts";
 import { reachableVersions } from "../../core/rollout/served.ts";
 import type { Present } from "../accounts/plan.ts";
 import type { Db } from "../db.ts";
+import { refuseOnItsWay } from "../data/members.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { currentHomes, loadFacts, loadRunning } from "../rollouts/facts.ts";
 import { loadPlacements } from "../store/placements.ts";
@@ -49,6 +50,8 @@ export function checkPlacement(
   present: Present,
   to: { readonly product: ProductName; readonly version: VersionName },
 ): Result<never, Refusal> | null {
+  const moving = refuseOnItsWay(db, present.record);
+  if (moving !== null) return moving;
   const target = loadVersion(db, to.product, to.version);
   if (target === null) return notFound(`version ${to.product} ${to.version}`);
   const name = `${to.product} ${to.version}`;

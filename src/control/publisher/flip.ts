@@ -9,6 +9,7 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { encodeRoot } from "../../core/maps/root-codec.ts";
 import type { Db } from "../db.ts";
 import { noteRoot } from "../history/roots.ts";
+import { notePublished } from "../store/data-moves.ts";
 import { addCounter, readCounter, readMeta, writeCounter, writeMeta } from "../store/meta.ts";
 import { releaseUnnamed } from "../store/objects.ts";
 import { insertPendingRoot, loadPublished, markPublished, type PendingRoot } from "../store/roots.ts";
@@ -147,6 +148,7 @@ export function commitFlip(db: Db, pending: PendingRoot, nowMs: EpochMs): void {
       db.run("UPDATE urgent SET published_seq = ? WHERE account = ?", seq, account);
     }
     const root = parseRoot(pending.text);
+    notePublished(db, { ...pending.plan, generation: pending.generation }, nowMs);
     if (root !== null) noteRoot(db, { root, shardSeq: pending.plan.shardSeq, nowMs });
     if (pending.plan.takesBatch) endBatch(db, pending);
   });
@@ -160,6 +162,7 @@ function finishUnchanged(db: Db, published: PendingRoot, nowMs: EpochMs): void {
     published.plan.rootSeq,
     published.plan.shardSeq,
   );
+  notePublished(db, { ...published.plan, generation: published.generation }, nowMs);
   settleOutbox(db, published, nowMs);
   if (published.plan.takesBatch) endBatch(db, published);
 }

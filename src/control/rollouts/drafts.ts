@@ -20,7 +20,6 @@ import { readText } from "../row.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
 import { readMeta } from "../store/meta.ts";
 import { deleteRollout, loadRollout, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
-import { loadVersion } from "../store/versions.ts";
 import { loadFacts, loadWindowFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
 import { viewRollout } from "./view.ts";
@@ -37,7 +36,7 @@ export function findingsOf(db: Db, plan: RolloutPlan, nowMs: EpochMs): PlanFindi
     cohorts: cohorts.map((row) => readText(row, "cohort")),
   });
   return {
-    problems: [...problems, ...unmeasured(db, plan), ...replacedTargets(db, plan), ...uncarried(db, plan)],
+    problems: [...problems, ...unmeasured(db, plan), ...replacedTargets(db, plan)],
     warnings,
   };
 }
@@ -53,23 +52,6 @@ function replacedTargets(db: Db, { targets }: RolloutPlan): PlanFindings["proble
           },
         ]
       : [],
-  );
-}
-
-/**
- * The engine knows how data is carried over, but nothing here calls a version's hooks: an account sent on without its
- * data is worse off than one that stays. Goes when the hooks are called.
- */
-function uncarried(db: Db, { targets }: RolloutPlan): PlanFindings["problems"] {
-  return Object.entries(targets).flatMap(([product, name]) =>
-    (loadVersion(db, product, name)?.migration.kind ?? "none") === "none"
-      ? []
-      : [
-          {
-            path: ["targets", product],
-            message: `${product} ${name} declares hooks that carry data over, and this release does not call them: no account may be moved to it. Carry the data over yourself and register the version with migration none`,
-          },
-        ],
   );
 }
 

@@ -16,8 +16,10 @@ import { splitDone } from "../../core/rollout/rollback.ts";
 import { writeBad } from "../commands/version-bad.ts";
 import type { Db } from "../db.ts";
 import { putBackAlone } from "../gates/put-back.ts";
+import { carryOutOrder, elapseUnits } from "../data/orders.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markRoot } from "../store/changes.ts";
+import { savePublish } from "../store/data-moves.ts";
 import { loadProduct, saveProduct } from "../store/products.ts";
 import {
   dropWaitingSteps,
@@ -64,6 +66,7 @@ export function advanceRollout(drive: Drive, given: RolloutRecord): Driven {
   const { db, nowMs, memo } = drive;
   const happened: string[] = [];
   let record = splitIsOut(drive, given);
+  elapseUnits(db, record, nowMs);
   let frozen = loadFrozen(db, record.id);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const next = advance(record.state, observe(db, record, { nowMs, frozen, memo }));
@@ -160,8 +163,7 @@ function carryOut(drive: Drive, record: RolloutRecord, effect: RolloutEffect): D
     case "split-groups":
       return { record: splitByLabels(drive, record, effect.where.labels ?? {}), outcome: "split" };
     case "data":
-      // Nobody's version facts carry a data rule here, and without one the engine orders none.
-      throw new Error(`rollout ${record.id} wants to move data, and nothing here calls hooks`);
+      return carryOutOrder(drive.db, drive, { record, what: effect.what });
     case "notify":
       tell(drive, record.id, {
         action: "rollout.notice",
@@ -180,6 +182,7 @@ function publish(drive: Drive, record: RolloutRecord, { why, step }: Effect<"pub
   const { state } = record;
   if (state.groups.moved.some((threshold) => threshold > 0)) makeLive(drive, record);
   markRoot(db, drive);
+  savePublish(db, { rollout: record.id, step, seq: drive.seq });
   const frozen = drive.frozen ?? loadFrozen(db, record.id);
   const detail = { step, wave: state.wave, moved: movedAccounts(state, frozen) };
   tell(drive, record.id, { action: "rollout.published", reason: why, detail });

@@ -53,6 +53,8 @@ function versionFacts({
   reversible,
   upgradesFrom,
   requires,
+  mixed,
+  migration,
 }: VersionRecord): ProductFacts["versions"][string] {
   return {
     state,
@@ -60,6 +62,7 @@ function versionFacts({
     reversible: typeof reversible === "string" ? fromInstant(reversible) : reversible,
     upgradesFrom,
     requires,
+    data: { mixed, migration },
   };
 }
 

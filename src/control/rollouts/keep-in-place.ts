@@ -218,7 +218,7 @@ function takeNumber(
 }
 
 /** No number is left: every rollout's word on it becomes its home, and no rollout touches it any more. */
-function leaveAll(
+export function leaveAll(
   db: Db,
   moment: Moment,
   { slug, from }: { readonly slug: AccountSlug; readonly from: number },

@@ -12,6 +12,7 @@ import type { CalendarMemo } from "../../core/calendar/memo.ts";
 import { probeKey, returnVersions } from "../../core/rollout/rollback.ts";
 import { servedVersions } from "../../core/rollout/served.ts";
 import type { Turn } from "../../core/rollout/turn.ts";
+import { dataFacts, loadSettling } from "../data/facts.ts";
 import type { Db } from "../db.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { mirrorFacts } from "./mirrors.ts";
@@ -34,6 +35,7 @@ export function observe(
 ): Turn {
   return {
     nowMs,
+    settle: loadSettling(db),
     halt: isHalted(db),
     frozen,
     windows: loadWindowFacts(db),
@@ -64,8 +66,10 @@ function observations(db: Db, record: RolloutRecord, nowMs: EpochMs): Observatio
       uncovered[product] = coverage === null ? COVERED_CLASSES : uncoveredBy(coverage);
     }
   }
+  const data = dataFacts(db, record);
   return {
     facts,
+    ...(data === null ? {} : { data }),
     preflight,
     gates: gateFacts(db, record),
     defaultGates: defaultFacts(db, record, nowMs),

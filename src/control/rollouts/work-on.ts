@@ -4,9 +4,14 @@
  * do not, because publishing must not wait for probes. What an eviction interrupts stays in the outbox for the next tick.
  */
 import { BREAK_GLASS_KEY } from "../../contracts/maps.ts";
+import type { RolloutState } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { commandTime } from "../clock.ts";
+import type { SendHook } from "../../adapters/hook-sender.ts";
+import type { SeenIsolate } from "../../contracts/telemetry.ts";
+import { noteEdges } from "../data/facts.ts";
+import { createHookRunner } from "../data/runner.ts";
 import type { Db } from "../db.ts";
 import { documentAt, noteBreakGlass } from "../history/break-glass.ts";
 import type { RunPreflight } from "../preflight/run.ts";
@@ -26,6 +31,13 @@ import { homesBatch } from "./homes.ts";
 import { loadWaiting, runSteps } from "./probe-steps.ts";
 import { hasTally, tallyBatch } from "./tally.ts";
 
+/** The ways out to hooks, and to what edges report. */
+export interface HookPorts {
+  readonly sendHook: SendHook;
+  /** Isolates that reported lately; null, or a rejection: it is not known. */
+  seenIsolates(): Promise<readonly SeenIsolate[] | null>;
+}
+
 export interface RolloutWork {
   /** Takes every running rollout and replacement to a tick's time; inside the tick's transaction. @returns what happened. */
   advanceAll(moment: { readonly seq: number; readonly nowMs: EpochMs }): readonly string[];
@@ -33,6 +45,8 @@ export interface RolloutWork {
   carryOn(): Promise<readonly string[]>;
   /** When it wants to run; null: when something changes. */
   nextDueAt(): EpochMs | null;
+  /** Resolves when no hook is being called. */
+  idle(): Promise<void>;
   /** Reads break-glass: notes it, and whether it says halt. What cannot be read stays as it was known. */
   lookAtBreakGlass(): Promise<void>;
 }
@@ -40,8 +54,12 @@ export interface RolloutWork {
 /** A probe's answer may ask for another one; a bug beyond this many. */
 const MAX_ROUNDS = 20;
 
-export function createRolloutWork(ports: PublisherPorts, runPreflight: RunPreflight): RolloutWork {
+export function createRolloutWork(
+  ports: PublisherPorts & HookPorts,
+  { runPreflight, onOver }: { readonly runPreflight: RunPreflight; readonly onOver: () => void },
+): RolloutWork {
   const { db, clock } = ports;
+  const hooks = createHookRunner({ db, clock, send: ports.sendHook, onOver });
   const memo = createCalendarMemo();
   let last: Promise<unknown> = Promise.resolve();
   let running = 0;
@@ -61,18 +79,25 @@ export function createRolloutWork(ports: PublisherPorts, runPreflight: RunPrefli
   const again = (): readonly string[] =>
     db.transaction(() => {
       const nowMs = Math.max(
-        readCounter(db, "clock"),
+        // Who is held must not wait for the next tick.
+        isMovingData(db) ? commandTime(db, clock) : readCounter(db, "clock"),
         ...loadActiveRollouts(db).map(({ state }) => state.clockMs),
         ...loadActiveReplacements(db).map(({ state }) => state.clockMs),
       );
       return advanceAll({ seq: nextSeq(db), nowMs });
     });
+  const lookAtEdges = async (): Promise<void> => {
+    if (isMovingData(db)) noteEdges(db, await ports.seenIsolates().catch(() => null), clock.nowMs());
+  };
   const goOn = async (): Promise<readonly string[]> => {
     const happened: string[] = [];
+    hooks.kick();
     for (let round = 0; round < MAX_ROUNDS && (isActive(db) || hasTally(db)); round += 1) {
       await runSteps(ports, runPreflight);
       while (writeSomeHomes(db, commandTime(db, clock))) await clock.sleep(0);
+      await lookAtEdges();
       happened.push(...again());
+      hooks.kick();
       while (tallyBatch(db)) await clock.sleep(0);
       if (!isWaiting(db)) break;
     }
@@ -88,9 +113,32 @@ export function createRolloutWork(ports: PublisherPorts, runPreflight: RunPrefli
       last = mine.catch(() => undefined);
       return mine;
     },
-    nextDueAt: () => (running === 0 && isWaiting(db) ? clock.nowMs() : null),
+    nextDueAt: () =>
+      running === 0 ? nextDueAt(db, { nowMs: clock.nowMs(), hooksMs: hooks.nextDueAt() }) : null,
+    idle: () => hooks.idle(),
     lookAtBreakGlass: () => lookAtBreakGlass(ports),
   };
+}
+
+/** Some rollout holds accounts, or waits for edges to know that it will. */
+function isMovingData(db: Db): boolean {
+  return movingStates(db).length > 0;
+}
+
+function movingStates(db: Db): readonly RolloutState[] {
+  return loadActiveRollouts(db)
+    .map(({ state }) => state)
+    .filter(({ data, cause }) => data !== undefined && (data.batch !== null || cause === "hold"));
+}
+
+function nextDueAt(
+  db: Db,
+  { nowMs, hooksMs }: { readonly nowMs: EpochMs; readonly hooksMs: EpochMs | null },
+): EpochMs | null {
+  if (isWaiting(db)) return nowMs;
+  const times = movingStates(db).flatMap(({ nextAtMs }) => nextAtMs ?? []);
+  if (hooksMs !== null) times.push(hooksMs);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 function isActive(db: Db): boolean {

@@ -44,6 +44,10 @@ export type CounterName =
   | "urgent_tried";
 
 export type MetaName =
+  /** How long publishes of moves that carry data settle, as configured at the last start. */
+  | "settling"
+  /** Isolates and their generations, as the meters named them when a batch last asked. */
+  | "edges"
   | "halt"
   /** Set while break-glass says halt, as the last tick read it. */
   | "break_glass_halt"

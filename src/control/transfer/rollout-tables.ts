@@ -102,6 +102,26 @@ export const ROLLOUT_TABLES: readonly ExportTable[] = [
     },
   },
   {
+    name: "data_publishes",
+    order: "rollout, step",
+    columns: { rollout: "text", step: "int", seq: "int", at: "int?", generation: "int?" },
+  },
+  {
+    name: "data_batches",
+    order: "rollout, batch",
+    columns: { rollout: "text", batch: "int", terms: "json", left_seq: "int", open: "int" },
+  },
+  {
+    name: "data_units",
+    order: "rollout, batch, unit",
+    columns: { rollout: "text", batch: "int", unit: "text", open: "int", state: "json" },
+  },
+  {
+    name: "data_left",
+    order: "rollout, batch, account",
+    columns: { rollout: "text", batch: "int", account: "text", fate: "text" },
+  },
+  {
     name: "replacements",
     order: "product, source, number",
     columns: {

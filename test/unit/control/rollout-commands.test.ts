@@ -8,7 +8,6 @@ import {
   readMaps,
   refusalOf,
   valueOf,
-  VERSION,
   versionFor,
   type World,
 } from "../../support/control-world.ts";
@@ -89,36 +88,6 @@ describe("an approval", () => {
     const late = await world.control.execute("rollout.approve", { id, input: { wave: 1 } }, stale);
     expect(refusalOf(late).problem).toBe("stale-revision");
     expect(moved(world)).toBe(6);
-  });
-});
-
-describe("a plan to a version that carries data over", () => {
-  it("is refused, because nobody would call its hooks", async ({ expect }) => {
-    const world = await prepareRollouts(createMemoryDb(), { accounts: ACCOUNTS.slice(0, 3) });
-    const hook = (verb: string) => `https://kiln-2.origins.example.net/hooks/${verb}`;
-    await must(world, "version.put", {
-      product: "kiln",
-      version: "2",
-      input: {
-        ...VERSION,
-        origin: "https://kiln-2.origins.example.net",
-        migration: {
-          kind: "perAccount",
-          prepare: hook("prepare"),
-          verify: hook("verify"),
-          undo: hook("undo"),
-          timeoutSeconds: 30,
-          concurrency: 10,
-        },
-      },
-    });
-    const waves = [{ name: "all", cohorts: ["*"], percent: 100 }];
-    const refused = await world.control.execute(
-      "rollout.create",
-      { id, input: { id, targets: { kiln: "2" }, waves } },
-      contextOf(),
-    );
-    expect(refusalOf(refused).detail).toContain("does not call them");
   });
 });
 

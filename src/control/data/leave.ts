@@ -1,0 +1,154 @@
+/**
+ * Takes whoever does not go with a batch out of it: into groups that the rollout does not move, so that the switch cannot
+ * take them along. Those that could not go back keep the target as their home; those whose undo is not confirmed are held
+ * by name until it is. All are listed with the reason. In the transaction of the engine's order. Design §5.3.
+ */
+import type { Outcome } from "../../contracts/move-data.ts";
+import type { LeftBehind } from "../../contracts/rollout-input.ts";
+import type { LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
+import { NO_GROUP } from "../../contracts/maps.ts";
+import type { AccountSlug } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { own } from "../../core/record.ts";
+import { withoutAccounts } from "../../core/rollout/data/state.ts";
+import { settleHome } from "../accounts/apply.ts";
+import { toInstant } from "../clock.ts";
+import type { Db } from "../db.ts";
+import { leaveAll } from "../rollouts/keep-in-place.ts";
+import { identityOf, moveGroups, splitOthers, type GroupMove, type Split } from "../rollouts/regroup.ts";
+import { loadAccount, loadAccounts, type AccountRecord } from "../store/accounts.ts";
+import { markAccount, type Moment } from "../store/changes.ts";
+import { openGroupBook } from "../store/groups.ts";
+import { openHomeBook } from "../store/home-sets.ts";
+import { forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
+import { loadPlacements, saveHold } from "../store/placements.ts";
+import {
+  hasActiveRollout,
+  loadActiveRollouts,
+  loadFrozen,
+  saveFrozen,
+  type RolloutRecord,
+} from "../store/rollouts.ts";
+
+/** Accounts that a summary names for each reason. */
+const EXAMPLES = 20;
+
+const REASONS: Readonly<Record<Outcome["fate"], LeftBehindReason>> = {
+  left: "migration",
+  kept: "kept",
+  stuck: "stuck",
+};
+
+/** @returns the rollout with its summary of whom it leaves behind; the caller stores it. */
+export function takeOut(
+  db: Db,
+  moment: Moment,
+  { record, out }: { readonly record: RolloutRecord; readonly out: readonly Outcome[] },
+): RolloutRecord {
+  const { id, state } = record;
+  const accounts = loadAccounts(
+    db,
+    out.map(({ account }) => account),
+  );
+  const present = out.flatMap((outcome) => {
+    const account = accounts.get(outcome.account);
+    return account === undefined ? [] : [{ ...outcome, row: account }];
+  });
+  for (const { fate, row, why } of present) {
+    if (fate === "kept") keepTargets(db, state, row);
+    if (fate === "stuck") holdByName(db, moment, { id, slug: row.slug, why });
+  }
+  const gone = present
+    .filter(({ row }) => row.groupId !== NO_GROUP)
+    .map(({ row }) => ({ group: row.groupId, bucket: bucketOf(state.salt, row.slug) }));
+  saveFrozen(db, id, withoutAccounts(loadFrozen(db, id), gone));
+  regroup(db, moment, { id, rows: present.map(({ row }) => row) });
+  saveLeftBehind(
+    db,
+    id,
+    present.map(({ account, fate, why }) => ({ account, reason: REASONS[fate], detail: why })),
+  );
+  return { ...record, leftBehind: withOutcomes(record.leftBehind, present) };
+}
+
+/** What it was moved to before stays its version once it is out of its group. */
+function keepTargets(db: Db, { plan }: RolloutState, { slug, homesId }: AccountRecord): void {
+  const homes = openHomeBook(db).homesOf(homesId);
+  for (const [product, version] of Object.entries(plan.targets)) {
+    const now = own(homes, product) === undefined ? null : loadAccount(db, slug);
+    if (now !== null) settleHome(db, now, { product, version });
+  }
+}
+
+/** An operator's own hold stays what it is. */
+function holdByName(
+  db: Db,
+  moment: Moment,
+  { id, slug, why }: { readonly id: string; readonly slug: AccountSlug; readonly why: string },
+): void {
+  if (loadPlacements(db, [slug]).holds.has(slug)) return;
+  saveHold(db, slug, {
+    mode: "page",
+    message: null,
+    until: null,
+    reason: `its move with rollout ${id} was not confirmed to be undone: ${why}`.slice(0, 500),
+    by: `rollout/${id}`,
+    at: toInstant(moment.nowMs),
+  });
+  markAccount(db, moment, { account: slug, urgent: true });
+}
+
+/** The undo was confirmed at last: the hold by name ends, unless somebody has made it their own. */
+export function letGo(
+  db: Db,
+  moment: Moment,
+  { id, slug, why }: { readonly id: string; readonly slug: AccountSlug; readonly why: string },
+): void {
+  if (loadPlacements(db, [slug]).holds.get(slug)?.by === `rollout/${id}`) {
+    saveHold(db, slug, null);
+    markAccount(db, moment, { account: slug, urgent: true });
+  }
+  if (forgetLeftBehind(db, id, slug) !== null)
+    saveLeftBehind(db, id, [{ account: slug, reason: "migration", detail: why }]);
+}
+
+/** Others that run see no difference: where there are some, a group of its own for each that is left. */
+function regroup(
+  db: Db,
+  moment: Moment,
+  { id, rows }: { readonly id: string; readonly rows: readonly AccountRecord[] },
+): void {
+  const shared = hasActiveRollout(db) && loadActiveRollouts(db).length > 1;
+  const frozen = loadFrozen(db, id);
+  const book = openGroupBook(db);
+  const moves: GroupMove[] = [];
+  const splits: Split[] = [];
+  const homeless: GroupMove[] = [];
+  for (const [from, members] of Map.groupBy(rows, ({ groupId }) => groupId)) {
+    const key = frozen.find(({ group }) => group === from);
+    if (key === undefined) continue;
+    const variant = shared ? `out:${id}|${from}|${moment.seq}` : `out:${id}`;
+    const to = book.idOf(identityOf({ ...key, variant }));
+    const slugs = members.map(({ slug }) => slug);
+    if (to === null) homeless.push(...slugs.map((slug) => ({ slug, from, to: NO_GROUP })));
+    else {
+      moves.push(...slugs.map((slug) => ({ slug, from, to })));
+      splits.push({ from, to, variant, slugs });
+    }
+  }
+  moveGroups(db, moment, { moves, book });
+  book.flush();
+  if (shared) splitOthers(db, id, splits);
+  for (const { slug, from } of homeless) leaveAll(db, moment, { slug, from });
+}
+
+function withOutcomes(leftBehind: readonly LeftBehind[], out: readonly Outcome[]): readonly LeftBehind[] {
+  const counts = new Map(leftBehind.map((left) => [left.reason, left]));
+  for (const { account, fate } of out) {
+    const reason = REASONS[fate];
+    const known = counts.get(reason) ?? { reason, accounts: 0, examples: [] };
+    const examples = [...known.examples, account].toSorted().slice(0, EXAMPLES);
+    counts.set(reason, { reason, accounts: known.accounts + 1, examples });
+  }
+  return [...counts.values()];
+}

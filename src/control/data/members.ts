@@ -1,0 +1,82 @@
+/**
+ * The accounts of a batch as they are when their hooks are about to be called: read from the batch's groups alone, by
+ * their frozen buckets. Says also whether one account is on its way, and so may not be touched. Reads only. Design §5.3.
+ */
+import type { Batch, Member } from "../../contracts/move-data.ts";
+import type { Facts } from "../../contracts/rollout-input.ts";
+import type { RolloutState } from "../../contracts/rollout.ts";
+import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
+import { bucketOf } from "../../core/bucket.ts";
+import { own } from "../../core/record.ts";
+import { returnTrouble } from "../../core/rollout/data/back.ts";
+import { heldRanges, isHeld } from "../../core/rollout/data/units.ts";
+import type { Db } from "../db.ts";
+import { refuse } from "../refuse.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import type { Result } from "../../contracts/result.ts";
+import { currentHomes, loadRunning } from "../rollouts/facts.ts";
+import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { openHomeBook } from "../store/home-sets.ts";
+import { loadPlacements, type Placements } from "../store/placements.ts";
+import { loadActiveRollouts } from "../store/rollouts.ts";
+
+/** Whom a batch holds now. */
+export function membersOf(
+  db: Db,
+  { state, batch }: { readonly state: RolloutState; readonly batch: Batch },
+  { facts, nowMs }: { readonly facts: Facts; readonly nowMs: EpochMs },
+): readonly Member[] {
+  const held = heldAccounts(db, state);
+  const placements = loadPlacements(
+    db,
+    held.map(({ slug }) => slug),
+  );
+  const book = openHomeBook(db);
+  // Without this rollout: going back leads there, and going forward it has made nothing of them yet.
+  const others = loadRunning(db).filter((one) => one.state.plan.id !== state.plan.id);
+  const confirmed = state.rollback?.confirmed ?? false;
+  const question = { state, facts, atMs: nowMs, confirmed };
+  return held.map(({ slug, cell, groupId, homesId }) => {
+    const homes = currentHomes(others, { slug, group: groupId, homes: book.homesOf(homesId) });
+    const back = batch.direction === "back" ? (returnTrouble({ homes }, question)?.why ?? null) : null;
+    return { slug, cell, homes, kept: placedFor(placements, slug, state) ?? back };
+  });
+}
+
+function heldAccounts(db: Db, state: RolloutState): readonly AccountRecord[] {
+  return heldRanges(state).flatMap(({ group, from, to }) =>
+    db
+      .rows(`SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE group_id = ? ORDER BY slug`, group)
+      .map(toAccountRecord)
+      .filter(({ slug }) => {
+        const bucket = bucketOf(state.salt, slug);
+        return from <= bucket && bucket < to;
+      }),
+  );
+}
+
+/** What keeps an account off the targets; edges do not hold such a one either. */
+function placedFor(
+  { pins, quarantines }: Placements,
+  slug: AccountSlug,
+  { plan }: RolloutState,
+): string | null {
+  const named = ({ product }: { readonly product: string }): boolean =>
+    own(plan.targets, product) !== undefined;
+  if (quarantines.get(slug)?.some(named) === true) return "is in quarantine";
+  return pins.get(slug)?.some(named) === true ? "is pinned" : null;
+}
+
+/** Null when nobody moves the account's data just now; else why it may not be touched. */
+export function refuseOnItsWay(
+  db: Db,
+  { slug, groupId }: Pick<AccountRecord, "slug" | "groupId">,
+): Result<never, Refusal> | null {
+  const mover = loadActiveRollouts(db).find(({ state }) => isHeld(state, { slug, group: groupId }));
+  return mover === undefined
+    ? null
+    : refuse(
+        "conflict",
+        `${slug} is being moved with its data by rollout ${mover.id}: try again when its hold is over`,
+      );
+}
