@@ -17,6 +17,8 @@ import { collectComplaints, findBarriers, widerBy } from "../support/page-faults
 const MINUTE_MS = 60_000;
 /** For a click or a text to be there; longer than the page takes to ask for news. */
 const CLICK_MS = 20_000;
+/** For all pages; a tenth of it where nothing else runs. */
+const SWEEP_MS = 120_000;
 const WIDE = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const LOOKS = [WIDE, PHONE].flatMap((size) =>
@@ -105,30 +107,34 @@ describe.skipIf(skipped)("the dashboard in a browser", () => {
   });
 
   for (const scripts of [true, false]) {
-    it(`shows every page well, ${scripts ? "with" : "without"} scripts`, async ({ expect }) => {
-      const storageState = await context.storageState();
-      const other = await browser.newContext({ javaScriptEnabled: scripts, storageState, viewport: WIDE });
-      const looked = await other.newPage();
-      const complaints = collectComplaints(looked);
-      const found: Record<string, unknown> = {};
-      for (const [name, path] of Object.entries(PAGES)) {
-        await looked.goto(`${base}${path}`);
-        const faults: unknown[] = [];
-        for (const { size, scheme } of LOOKS) {
-          await looked.setViewportSize(size);
-          await looked.emulateMedia({ colorScheme: scheme });
-          const wider = await widerBy(looked);
-          if (wider > 0) faults.push(`${size.width}: ${wider} pixels too wide`);
-          // What axe looks at does not depend on scripts, and it takes most of the time.
-          if (scripts)
-            faults.push(...(await findBarriers(looked)).map((each) => `${size.width} ${scheme} ${each}`));
+    it(
+      `shows every page well, ${scripts ? "with" : "without"} scripts`,
+      { timeout: SWEEP_MS },
+      async ({ expect }) => {
+        const storageState = await context.storageState();
+        const other = await browser.newContext({ javaScriptEnabled: scripts, storageState, viewport: WIDE });
+        const looked = await other.newPage();
+        const complaints = collectComplaints(looked);
+        const found: Record<string, unknown> = {};
+        for (const [name, path] of Object.entries(PAGES)) {
+          await looked.goto(`${base}${path}`);
+          const faults: unknown[] = [];
+          for (const { size, scheme } of LOOKS) {
+            await looked.setViewportSize(size);
+            await looked.emulateMedia({ colorScheme: scheme });
+            const wider = await widerBy(looked);
+            if (wider > 0) faults.push(`${size.width}: ${wider} pixels too wide`);
+            // What axe looks at does not depend on scripts, and it takes most of the time.
+            if (scripts)
+              faults.push(...(await findBarriers(looked)).map((each) => `${size.width} ${scheme} ${each}`));
+          }
+          faults.push(...complaints.take());
+          if (faults.length > 0) found[name] = faults;
         }
-        faults.push(...complaints.take());
-        if (faults.length > 0) found[name] = faults;
-      }
-      await other.close();
-      expect(found).toEqual({});
-    });
+        await other.close();
+        expect(found).toEqual({});
+      },
+    );
   }
 
   it("has no page that is not looked at", ({ expect }) => {

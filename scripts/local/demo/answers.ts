@@ -7,9 +7,12 @@
  *   /cookies   50 Set-Cookie headers, in order
  *   /redirect  302 to another host
  *   /upload    reads the whole body and says how many bytes it had
+ *   /page      a page for browsers, which loads /assets/VERSION/late.js when its button is pressed, and sets a cookie
+ *   /assets/…  late.js of this very version, which says what it was sent; 404 for that of any other
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseDictionary } from "structured-headers";
+import { ASSETS, answerAsset, answerPage } from "./page.ts";
 
 export const COOKIES = 50;
 export const REDIRECT_TARGET = "http://elsewhere.example.net/landing?from=demo";
@@ -77,7 +80,10 @@ export async function answer(
   asked: Asked,
 ): Promise<void> {
   const url = new URL(`http://demo.invalid${(request.url ?? "/").startsWith("/") ? request.url : "/"}`);
+  if (url.pathname.startsWith(ASSETS)) return answerAsset(request, response, asked);
   switch (url.pathname) {
+    case "/page":
+      return answerPage(request, response, asked);
     case "/events":
       return sendEvents(response, asked, positive(url, "count", DEFAULT_EVENTS));
     case "/redirect":
