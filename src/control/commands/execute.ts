@@ -16,7 +16,7 @@ import { retryEvents } from "../handover/event-views.ts";
 import { refuse } from "../refuse.ts";
 import { REPLACEMENT_COMMANDS } from "../replacements/commands.ts";
 import { ROLLOUT_COMMANDS } from "../rollouts/commands.ts";
-import { appendAudit } from "../store/audit.ts";
+import { appendAudit, lastAuditEntry, takeAuditAfter } from "../store/audit.ts";
 import { nextSeq } from "../store/changes.ts";
 import { loadAnswer, saveAnswer } from "../store/idempotency.ts";
 import { deleteAccount } from "./account-delete.ts";
@@ -132,11 +132,16 @@ function carryOut<K extends CommandName>(
 ): Change<CommandOutputs[K]> {
   const command: Command<K> = COMMANDS[name];
   const { actor, ifMatch } = context;
+  const before = lastAuditEntry(db);
   const result = command({ db, config, actor, ifMatch, nowMs, wallMs, seq: nextSeq(db) }, input);
   if (!result.ok) throw new Refused(result.error);
   const { told } = result.value;
-  if (told !== null)
+  if (told !== null) {
+    // Whoever reads the audit from top to bottom reads who wanted it first, and then what it did.
+    const consequences = takeAuditAfter(db, before);
     appendAudit(db, { ...told, at: nowMs, actor: actor.name, role: actor.role, action: name });
+    for (const fact of consequences) appendAudit(db, fact);
+  }
   return result.value;
 }
 

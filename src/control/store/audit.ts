@@ -8,7 +8,7 @@ import { canonicalJson } from "../../core/maps/canonical.ts";
 import { sha256Hex } from "../../core/sha256.ts";
 import { toInstant } from "../clock.ts";
 import type { Db, SqlRow } from "../db.ts";
-import { parseObject, readInt, readText, readTextOrNull } from "../row.ts";
+import { parseObject, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
 
 /** What an entry says. `detail` is plain data without secrets. */
 export interface AuditFact {
@@ -52,6 +52,24 @@ export function appendAudit(db: Db, given: AuditFact): number {
     hash,
   );
   return seq;
+}
+
+/** Number of the newest entry, 0 when there is none. */
+export function lastAuditEntry(db: Db): number {
+  return readIntOrNull(db.rows("SELECT max(seq) AS last FROM audit")[0] ?? { last: null }, "last") ?? 0;
+}
+
+/**
+ * Takes back the entries after a number, to be appended again behind another one: only those of the very transaction that
+ * is under way, since nobody has seen them yet.
+ */
+export function takeAuditAfter(db: Db, seq: number): readonly AuditFact[] {
+  const rows = db.rows(`SELECT ${COLUMNS} FROM audit WHERE seq > ? ORDER BY seq`, seq);
+  if (rows.length > 0) db.run("DELETE FROM audit WHERE seq > ?", seq);
+  return rows.map((row) => {
+    const { at, actor, role, action, target, reason, detail } = toHashed(row);
+    return { at, actor, role, action, target, reason, detail: parseObject(detail) };
+  });
 }
 
 interface HashedFact extends Omit<AuditFact, "detail"> {

@@ -3,6 +3,7 @@
  * alarm whose own tick is too old, a tick that is told after a command it came before.
  */
 import { describe, it } from "vitest";
+import { findAuditBreak } from "../../../src/control/store/audit.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { must, valueOf, type World } from "../../support/control-world.ts";
 import {
@@ -67,6 +68,23 @@ describe("the audit", () => {
     expect(happened.join()).toContain("account-3");
     const times = world.db.rows("SELECT at FROM audit ORDER BY seq").map(({ at }) => Number(at));
     expect(times).toEqual(times.toSorted((left, right) => left - right));
+  });
+});
+
+describe("the audit of a command", () => {
+  it("says who wanted it before what came of it, in one unbroken chain", async ({ expect }) => {
+    const world = await begun();
+    await must(world, "rollout.rollback", { id: "autumn", input: back });
+    const entries = world.db.rows(
+      "SELECT actor, action FROM audit WHERE target = 'rollout/autumn' ORDER BY seq",
+    );
+    const told = entries.map(({ actor, action }) => `${String(actor)}: ${String(action)}`);
+    const start = told.indexOf("the-admin: rollout.start");
+    expect(told[start - 1]).toBe("the-admin: rollout.create");
+    expect(told[start + 1]).toMatch(/^rollout: /);
+    const asked = told.indexOf("the-admin: rollout.rollback");
+    expect(told.slice(asked + 1)).toContain("rollout: rollout.phase");
+    expect(findAuditBreak(world.db)).toBeNull();
   });
 });
 
