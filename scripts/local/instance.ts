@@ -12,7 +12,7 @@ import { startDemoOrigins } from "./demo/world.ts";
 import { openLogFile } from "./log-file.ts";
 import { startMinuteClock } from "./minute-clock.ts";
 import { startNodes, type Nodes } from "./nodes.ts";
-import { ADMIN_TOKEN, type LocalOptions } from "./options.ts";
+import { ADMIN_TOKEN, LOCAL_ORIGIN_KEY, type LocalOptions } from "./options.ts";
 import {
   hasCode,
   noteWorkerd,
@@ -150,6 +150,7 @@ function createVars({ trustedProxy }: LocalOptions, { overrideKey }: Settings): 
     BREAK_GLASS: "",
     ADMIN_TOKENS: `dev:admin:${ADMIN_TOKEN}`,
     OVERRIDE_KEYS: overrideKey,
+    ORIGIN_KEY: LOCAL_ORIGIN_KEY,
   };
 }
 

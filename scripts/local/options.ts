@@ -15,6 +15,9 @@ const MAX_HOPS = 8;
 /** The one token of a local run, with the role admin. */
 export const ADMIN_TOKEN = "dev";
 
+/** Signs what the router sends to the demo versions. No secret: everything here is on loopback. */
+export const LOCAL_ORIGIN_KEY = "local:not-a-secret-on-loopback";
+
 export interface LocalOptions {
   /** Port of the first node, the others follow it; 0: any free ones. */
   readonly port: number;

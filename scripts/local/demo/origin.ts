@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { accountOf, answer, isMirrored, type Asked } from "./answers.ts";
 import { WELL, type DemoFaults } from "./faults.ts";
+import { createMovedEvents, EVENTS_PATH, type MovedEvents } from "./moved-events.ts";
 
 const HOST = "127.0.0.1";
 /** Longer than any pause of the router's connection pool, so that a reused connection is never just being closed. */
@@ -52,6 +53,8 @@ export interface DemoOrigin {
   mirrored(): number;
   /** The last requests that arrived, oldest first. */
   recent(): readonly SeenRequest[];
+  /** What it was told of moved accounts. */
+  readonly events: MovedEvents;
   stop(): Promise<void>;
 }
 
@@ -59,6 +62,7 @@ export interface DemoOrigin {
 export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoOrigin> {
   const { product, version } = options;
   const recent: SeenRequest[] = [];
+  const events = createMovedEvents();
   let faults = WELL;
   let received = 0;
   let mirrored = 0;
@@ -96,6 +100,8 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
       if (faults.latencyMs > 0) await delay(faults.latencyMs);
       if (isErrorDue()) return fail(request, response, "made to fail");
     }
+    if (request.method === "POST" && request.url === EVENTS_PATH)
+      return void response.writeHead(await events.take(request)).end();
     const known = account !== null && options.knows(account);
     if ((options.failsWithoutAccount || faults.failsWithoutAccount) && !known)
       return fail(request, response, "no such account");
@@ -134,6 +140,7 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
     received: () => received,
     mirrored: () => mirrored,
     recent: () => recent.slice(),
+    events,
     async stop() {
       for (const socket of sockets.clients) socket.terminate();
       if (server.listening) await close(server);
