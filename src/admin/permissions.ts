@@ -81,6 +81,7 @@ export const PERMISSIONS = {
   "preflight.waiver.withdraw": { roles: OPERATOR, scope: "product" },
   "rollouts.list": { roles: EVERYBODY, scope: "shared" },
   "rollouts.get": { roles: EVERYBODY, scope: "shared" },
+  "rollouts.input.get": { roles: EVERYBODY, scope: "shared" },
   "rollouts.plan": { roles: DEPLOYER, scope: "shared" },
   "rollouts.plan.get": { roles: EVERYBODY, scope: "shared" },
   "rollouts.left-behind.list": { roles: EVERYBODY, scope: "shared" },

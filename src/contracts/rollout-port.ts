@@ -195,6 +195,8 @@ interface PlanOptions {
 export interface RolloutQueryInputs {
   rollouts: Record<never, never>;
   rollout: OfRollout;
+  /** Its plan, as a plan file holds it. */
+  "rollout.input": OfRollout;
   "rollout.plan": PlanOptions & (OfRollout | { readonly input: RolloutInput });
   /** Verdicts with their series, signals, accounts put back alone. */
   "rollout.gates": OfRollout;
@@ -209,6 +211,7 @@ export interface RolloutQueryOutputs {
   /** Newest first. */
   rollouts: readonly RolloutView[];
   rollout: RolloutView;
+  "rollout.input": RolloutInput;
   "rollout.plan": RolloutPlanView;
   "rollout.gates": RolloutGatesView;
   "rollout.impact": RolloutImpactFacts;

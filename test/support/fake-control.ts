@@ -9,7 +9,7 @@ import type { KeptSettings, PreflightDone } from "../../src/contracts/preflight-
 import type { Probe } from "../../src/contracts/preflight.ts";
 import type { Halt, Status, TokenView } from "../../src/contracts/api/operations.ts";
 import type { ReplacementView } from "../../src/contracts/api/replacements.ts";
-import type { RolloutView } from "../../src/contracts/api/rollouts.ts";
+import type { RolloutInput, RolloutView } from "../../src/contracts/api/rollouts.ts";
 import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
 import type {
@@ -257,6 +257,12 @@ export const ROLLOUT: RolloutView = {
   revision: 1,
 };
 
+export const ROLLOUT_INPUT: RolloutInput = {
+  id: "2026-11-autumn",
+  targets: { kiln: "2.9.0" },
+  waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
+};
+
 export const ROLLOUT_PLAN: RolloutPlanView = {
   id: ROLLOUT.id,
   targets: ROLLOUT.targets,
@@ -416,6 +422,7 @@ const QUERIES: QueryOutputs = {
   },
   rollouts: [ROLLOUT],
   rollout: ROLLOUT,
+  "rollout.input": ROLLOUT_INPUT,
   "rollout.plan": ROLLOUT_PLAN,
   "rollout.impact": { startedMs: null, targets: [], back: [] },
   "rollout.gates": { waves: [], signals: [], putBack: [] },

@@ -2,6 +2,7 @@
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { RolloutQueryInputs, RolloutQueryOutputs } from "../../contracts/rollout-port.ts";
+import { inputOfPlan } from "../../core/rollout/plan-input.ts";
 import { commandTime } from "../clock.ts";
 import { impactFacts } from "../gates/impact.ts";
 import { viewGates } from "../gates/view.ts";
@@ -23,6 +24,10 @@ export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: Query<
   rollout: ({ db }, { id }) => {
     const record = loadRollout(db, id);
     return record === null ? notFound(`rollout ${id}`) : ok(viewRollout(db, record));
+  },
+  "rollout.input": ({ db }, { id }) => {
+    const record = loadRollout(db, id);
+    return record === null ? notFound(`rollout ${id}`) : ok(inputOfPlan(record.state.plan));
   },
   "rollout.plan": ({ db, clock }, input) => viewPlan(db, input, commandTime(db, clock)),
   "rollout.gates": ({ db, clock }, { id }) => {

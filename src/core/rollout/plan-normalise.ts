@@ -11,7 +11,7 @@ import type { DefaultPlan, PlanWindow, RolloutPlan, WavePlan } from "../../contr
 const BP_PER_PERCENT = 100;
 const DEFAULT_BAKE_MINUTES = 60;
 /** A person is asked after this many times the minutes, when the requests have not come. */
-const MIRROR_PATIENCE = 8;
+export const MIRROR_PATIENCE = 8;
 
 function toBp(percent: number): number {
   return Math.round(percent * BP_PER_PERCENT);
