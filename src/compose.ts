@@ -41,41 +41,54 @@ const CRON = "* * * * *";
 export interface Firebreak {
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
   scheduled(controller: ScheduledController, env: Env, context: ExecutionContext): Promise<void>;
+  /** Sends what was counted without waiting for its time. Only a local run asks for that; the platform knows no such call. */
+  flush(): Promise<void>;
+}
+
+/** What one isolate is made of, once it has been asked something. */
+interface Connected {
+  readonly handle: HandleRequest;
+  readonly flush: () => Promise<void>;
 }
 
 /** Creates the handlers of one isolate, cold. */
 export function createFirebreak(): Firebreak {
-  let handle: HandleRequest | null = null;
+  let connected: Connected | null = null;
   return {
     fetch(request, env, context) {
-      handle ??= connect(env);
-      return handle(toEdgeRequest(request, (work) => context.waitUntil(work)));
+      connected ??= connect(env);
+      return connected.handle(toEdgeRequest(request, (work) => context.waitUntil(work)));
     },
     async scheduled(controller, env) {
       if (controller.cron !== CRON)
         throw new Error(`No schedule "${controller.cron}": wrangler.toml names "${CRON}" only`);
       await controlOf(env).tick(controller.scheduledTime);
     },
+    flush: async () => connected?.flush(),
   };
 }
 
-function connect(env: Env): HandleRequest {
+function connect(env: Env): Connected {
   const logger = createLogger();
   const requestIds = createRequestIds();
   try {
     const parsed = parseEnv(env);
-    if (!parsed.ok) return createBrokenEdge(parsed.error, { logger, requestIds });
+    if (!parsed.ok) return unconnected(createBrokenEdge(parsed.error, { logger, requestIds }));
     return connectEdge(env, { config: parsed.value, logger, requestIds });
   } catch (error) {
     // A variable that is no text, a binding that is not there: no reason to fail a health check.
-    return createBrokenEdge([String(error)], { logger, requestIds });
+    return unconnected(createBrokenEdge([String(error)], { logger, requestIds }));
   }
+}
+
+function unconnected(handle: HandleRequest): Connected {
+  return { handle, flush: () => Promise.resolve() };
 }
 
 function connectEdge(
   env: Env,
   { config, logger, requestIds }: { config: Config; logger: Logger; requestIds: RequestIds },
-): HandleRequest {
+): Connected {
   const meters = createMeters({
     meter: (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
     nowMs: () => systemClock.nowMs(),
@@ -101,7 +114,7 @@ function connectEdge(
     }),
   });
   const maps = connectMaps(env, { config, logger, telemetry });
-  return createEdge({
+  const handle = createEdge({
     config,
     maps,
     logger,
@@ -115,6 +128,7 @@ function connectEdge(
     bindings: (name) => bindingOf(env, name),
     admin: connectAdmin(env, { config, maps, meters, logger }),
   });
+  return { handle, flush: () => telemetry.flush() };
 }
 
 function connectMaps(

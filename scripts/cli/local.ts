@@ -136,21 +136,22 @@ async function setDemo(session: Session): Promise<void> {
 const given = (name: string, value: unknown): Record<string, unknown> =>
   value === undefined ? {} : { [name]: value };
 
-const ACTIONS = ["restart", "state", "kv", "control", "meter", "cache"] as const;
+const ACTIONS = ["restart", "flush", "state", "kv", "control", "meter", "cache"] as const;
 const MODES = ["ok", "throw", "hang"] as const;
+const ALONE: ReadonlySet<string> = new Set(["restart", "flush", "state"]);
 
 function addNode(program: Command, context: ProgramContext): void {
   addVerb(
     program,
     {
       name: "node",
-      summary: "local run: restart one node, or break what it depends on",
+      summary: "local run: restart one node, have it report its counts, or break what it depends on",
       arguments: [
         { name: "<number>", about: "which node, from 1", parse: wholeFrom(1) },
         { name: "<action>", about: ACTIONS.join(", "), parse: oneOf(...ACTIONS) },
         {
           name: "[mode]",
-          about: `for all but restart and state: ${MODES.join(", ")}`,
+          about: `for all but restart, flush and state: ${MODES.join(", ")}`,
           parse: oneOf(...MODES),
         },
       ],
@@ -162,7 +163,7 @@ function addNode(program: Command, context: ProgramContext): void {
         const { words } = session;
         const action = words.text("action");
         const mode = words.maybe("mode");
-        const alone = action === "restart" || action === "state";
+        const alone = ALONE.has(action);
         if (alone !== (mode === undefined)) {
           throw usageFailure(
             alone ? `${action} takes no mode.` : `${action} needs one of ${MODES.join(", ")}.`,

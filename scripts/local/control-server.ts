@@ -119,7 +119,7 @@ async function actOnNode(driven: Driven, body: unknown): Promise<Answer> {
   if (action === null) {
     return refuse(
       400,
-      "action must be restart, state, or kv, control, meter, cache with mode ok, throw or hang",
+      "action must be restart, flush, state, or kv, control, meter, cache with mode ok, throw or hang",
     );
   }
   if (node > driven.ports.length) return refuse(404, `there is no node ${node} of ${driven.ports.length}`);

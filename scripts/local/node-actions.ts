@@ -13,9 +13,10 @@ export type FaultMode = (typeof FAULT_MODES)[number];
 
 export type NodeFaults = Readonly<Record<NodeBinding, FaultMode>>;
 
-/** `restart` empties the node's memory and leaves its faults; `state` changes nothing. */
+/** `restart` empties the node's memory and leaves its faults; `flush` has it report its counts now; `state` changes nothing. */
 export type NodeAction =
   | { readonly action: "restart" }
+  | { readonly action: "flush" }
   | { readonly action: "state" }
   | { readonly action: NodeBinding; readonly mode: FaultMode };
 
@@ -40,6 +41,7 @@ export function parseNodeAction(body: unknown): NodeAction | null {
   if (typeof body !== "object" || body === null) return null;
   const action = "action" in body ? body.action : null;
   const mode = "mode" in body ? body.mode : null;
-  if (action === "restart" || action === "state") return mode === null ? { action } : null;
+  if (action === "restart" || action === "flush" || action === "state")
+    return mode === null ? { action } : null;
   return includes(NODE_BINDINGS, action) && includes(FAULT_MODES, mode) ? { action, mode } : null;
 }

@@ -44,6 +44,12 @@ export interface Telemetry {
   flushIfDue(nowMs: EpochMs, waitUntil: (work: Promise<unknown>) => void): void;
 }
 
+/** As whoever made it sees it; the edge has no use for the rest. */
+export interface OwnedTelemetry extends Telemetry {
+  /** Sends everything now, due or not: for a local run, which does not wait for the time of a report. */
+  flush(): Promise<void>;
+}
+
 export interface TelemetryDeps {
   /** Name of this isolate, the same for all its reports. */
   readonly isolate: string;
@@ -95,7 +101,7 @@ function takeReport(counts: EdgeCounts, { isolate, takeMirrored, listOpen }: Tel
 }
 
 /** Creates the counters of one isolate. */
-export function createTelemetry(deps: TelemetryDeps): Telemetry {
+export function createTelemetry(deps: TelemetryDeps): OwnedTelemetry {
   const counts: EdgeCounts = {
     generation: 0,
     breakGlass: false,
@@ -105,10 +111,12 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     dropped: 0,
     sequence: 0,
   };
-  const flushing = createFlushTimes(deps.clock, async () => {
+  const flushing = createFlushTimes(deps.clock, flush);
+
+  async function flush(): Promise<void> {
     const report = takeReport(counts, deps);
     await Promise.all([sendReport(report), deps.observations.flush(deps.counts.take())]);
-  });
+  }
 
   async function sendReport(report: EdgeReport): Promise<void> {
     try {
@@ -131,6 +139,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     },
     observe: (request) => deps.counts.add(request),
     flushIfDue: flushing,
+    flush,
   };
 }
 

@@ -159,6 +159,7 @@ describe("parseNodeAction", () => {
       { action: "kv", mode: "hang" },
       { action: "kv", mode: "hang" },
     ],
+    [{ action: "flush" }, { action: "flush" }],
     [{ action: "kv" }, null],
     [{ action: "restart", mode: "ok" }, null],
     [{ action: "kv", mode: "slow" }, null],

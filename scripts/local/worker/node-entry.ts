@@ -100,10 +100,12 @@ function createContext(real: ExecutionContext): { context: ExecutionContext; set
 
 /** Driven by the runner through `control-entry.ts`: only there is this entrypoint bound. */
 export class NodeControl extends WorkerEntrypoint<Env> {
-  act(action: NodeAction): NodeState {
+  async act(action: NodeAction): Promise<NodeState> {
     if (action.action === "restart") {
       restarts += 1;
       firebreak = createFirebreak();
+    } else if (action.action === "flush") {
+      await firebreak.flush();
     } else if (action.action !== "state") {
       modes.set(action.action, action.mode);
     }

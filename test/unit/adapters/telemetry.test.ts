@@ -78,6 +78,20 @@ describe("createTelemetry", () => {
     ]);
   });
 
+  it("sends at once when it is told to, and nothing twice", async ({ expect }) => {
+    const { telemetry, reports, flushed, flush } = build();
+    await flush(0);
+    telemetry.count({ outcome: "forwarded", generation: 7, breakGlass: false });
+    telemetry.observe(observed());
+    await telemetry.flush();
+    await flush(10_000);
+    expect(reports.map(({ sequence, requests }) => [sequence, requests])).toEqual([
+      [1, 1],
+      [2, 0],
+    ]);
+    expect(flushed.map(({ parts }) => parts.reduce((sum, part) => sum + part.requests, 0))).toEqual([1, 0]);
+  });
+
   it.for([
     [0, 10_000],
     [0.999, 14_995],
