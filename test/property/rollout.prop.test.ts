@@ -26,7 +26,7 @@ import {
   Sim,
 } from "../support/rollout-builders.ts";
 
-const HISTORIES = 10_000;
+const HISTORIES = 6_000;
 const HISTORIES_TWICE = 300;
 
 const FREEZES: readonly Freeze[] = [
@@ -223,6 +223,8 @@ class Witness {
     }
   >();
   touched = new Set<string>();
+  /** How many effects there had been when the operation under way began. */
+  effectsBefore = 0;
   defaultTouched = false;
   trace: string[] = [];
   round = 1;
@@ -261,6 +263,7 @@ class Witness {
     const old = sim.decisions();
     const { phase, wave } = sim.state;
     const defaults = this.defaults();
+    this.effectsBefore = sim.effects.length;
     this.perform(what);
     this.check(JSON.stringify(what), { old, defaults, phase, wave });
     if (sim.state.cause === "mirror") this.trace.push(`mirror-${sim.state.phase}:`);
@@ -510,6 +513,13 @@ class Witness {
     return this.sim.facts[name]?.versions[at ?? ""]?.bad === true;
   }
 
+  /** A verdict at the very minute of the move: the maps went out first, then the mark. */
+  private markedAfterTheMove(): boolean {
+    const since = this.sim.effects.slice(this.effectsBefore).map(({ kind }) => kind);
+    const published = since.indexOf("publish");
+    return published >= 0 && published < since.indexOf("mark-bad");
+  }
+
   private forwardMove(slug: string, fail: (why: string) => never): void {
     const { sim } = this;
     const count = (this.forward.get(slug) ?? 0) + 1;
@@ -522,8 +532,8 @@ class Witness {
     if (begun && holds && sim.nowMs - gate.atMs <= HOUR && sim.state.plan.gate !== null)
       fail(`${slug} moved while the gate holds: ${gate.sentence}`);
     if (sim.members.get(slug)?.row.quarantine != null) fail(`${slug} moved out of quarantine`);
-    if (this.isBad("kiln", NEW.kiln) || this.isBad("fogbugz", NEW.fogbugz))
-      fail(`${slug} moved to a bad version`);
+    const bad = this.isBad("kiln", NEW.kiln) || this.isBad("fogbugz", NEW.fogbugz);
+    if (bad && !this.markedAfterTheMove()) fail(`${slug} moved to a bad version`);
     for (const [product, { wave }] of sim.runs)
       if (wave.verdict !== "pass") fail(`${slug} moved to ${product} whose preflight is ${wave.verdict}`);
     const known = this.frozenZone.get(slug);
@@ -655,6 +665,13 @@ function live([of, ops]: [Parameters<typeof planOf>[0] & { first: Word }, Op[]])
   return witness;
 }
 
+/** Three rollouts to their end, one after the other, which chance comes to once in some thousand histories. */
+const LONG: readonly Op[] = Array.from({ length: 4 }, () => ({ op: "stretch", ticks: 20 }));
+const THREE_ROUNDS: Parameters<typeof live>[0] = [
+  { gate: "none", onFail: "pause", moveDefault: false, mirror: false, first: "pass" },
+  [...LONG, { op: "anew" }, ...LONG, { op: "anew" }, ...LONG],
+];
+
 describe("a rollout's history", () => {
   it("never breaks a promise, whatever happens in whatever order", { timeout: 240_000 }, () => {
     const phases = new Map<string, number>();
@@ -663,7 +680,7 @@ describe("a rollout's history", () => {
         const seen = new Set(live(given).trace.map((line) => line.split(":")[0] ?? ""));
         for (const phase of seen) phases.set(phase, (phases.get(phase) ?? 0) + 1);
       }),
-      { numRuns: HISTORIES },
+      { numRuns: HISTORIES, examples: [[THREE_ROUNDS]] },
     );
     for (const phase of [
       "completed",
