@@ -14,7 +14,7 @@ import { createRows } from "./maps-reader/rows.ts";
 import { createSchedule, type Serving } from "./maps-reader/schedule.ts";
 import { createShards } from "./maps-reader/shards.ts";
 import { createSingleFlight, waitAtMost, type SharedLoad } from "./maps-reader/single-flight.ts";
-import { REFRESH_MS } from "./maps-reader/timing.ts";
+import { COLD_WAIT_MS, REFRESH_MS } from "./maps-reader/timing.ts";
 import type { MapsReader, MapsReaderDeps, MapsSnapshot, ReaderRequest } from "./maps-reader/types.ts";
 
 /** No read is planned farther ahead than this. */
@@ -61,6 +61,13 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
     return waitAtMost(clock, enough, patienceMs).then(holding.served);
   }
 
+  async function renew(request: ReaderRequest): Promise<MapsSnapshot> {
+    const { nowMs } = request;
+    const load = flight.running(nowMs) ?? (schedule.mayHurry(nowMs) ? startRefresh(request) : null);
+    if (load !== null) await waitAtMost(clock, load.done, COLD_WAIT_MS);
+    return holding.served();
+  }
+
   function startRefresh(request: ReaderRequest): SharedLoad<void> {
     schedule.begin(request.nowMs, serving());
     return flight.start(
@@ -87,6 +94,7 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
 
   return {
     current,
+    renew,
     row: createRows(holding, shards, hotRows),
     generation: () => holding.served().generation,
     ageMs: (nowMs) => schedule.ageMs(nowMs),

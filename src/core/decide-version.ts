@@ -15,7 +15,7 @@ import type { Decision, DecisionInput, Forward, Held, Reason, Unresolved } from 
 import { own } from "./record.ts";
 
 /** What an account sees while its data is between two versions; nobody has words of their own for a minute or two. */
-const MOVING: Hold = { mode: "page", message: null, until: null };
+export const MOVING: Hold = { mode: "page", message: null, until: null };
 
 /** The input, with what every rule asks looked up once. `row` is null unless the account has this product. */
 interface Case extends Target {
@@ -78,7 +78,9 @@ function decideFixed(subject: Case): Decision | null {
 }
 
 function decideHeld(subject: Case): Decision {
-  const hold = subject.row?.hold ?? subject.facts.hold ?? (isMoving(subject) ? MOVING : null);
+  const placed = subject.row?.hold ?? subject.facts.hold;
+  // Whose data is between two versions must not be read either, whatever an operator's hold would let pass.
+  const hold = isMoving(subject) ? { ...(placed ?? MOVING), mode: "page" as const } : placed;
   const below = (): Decision => decideTarget(subject);
   return hold === null ? below() : held(subject, { hold, reason: "hold" }, below);
 }

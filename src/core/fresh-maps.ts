@@ -6,7 +6,6 @@
  * Pure; called by the edge after the row is known and before the decision is acted upon. Design §5.3.
  */
 import type { AccountRow, Root } from "../contracts/maps.ts";
-import { MAPS_FRESH_MS } from "../contracts/move-data.ts";
 import type { ProductName } from "../contracts/units.ts";
 import { own } from "./record.ts";
 
@@ -19,15 +18,17 @@ export interface FreshQuestion {
   readonly rowIsStale: boolean;
   /** Since the read of `root` that brought these maps was begun; null: they did not come from KV. */
   readonly ageMs: number | null;
+  /** How old they may be; a deployment's own, see `contracts/settling`. */
+  readonly freshMs: number;
 }
 
 /**
  * @returns false: read `root` from KV and ask again; when the answer is false once more (or the read fails), answer with
  *   the hold page, whatever the decision says.
  */
-export function mayAnswer({ root, product, row, rowIsStale, ageMs }: FreshQuestion): boolean {
+export function mayAnswer({ root, product, row, rowIsStale, ageMs, freshMs }: FreshQuestion): boolean {
   if (row === null || row.group < 0) return true;
   const moving = root.rollouts.find(({ targets }) => own(targets, product) !== undefined);
   if (moving?.mixed !== "never") return true;
-  return !rowIsStale && ageMs !== null && ageMs <= MAPS_FRESH_MS;
+  return !rowIsStale && ageMs !== null && ageMs <= freshMs;
 }

@@ -4,6 +4,7 @@
  */
 import type { Hold } from "../contracts/maps.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import { MOVING } from "../core/decide-version.ts";
 import type { Forward, Held } from "../core/decision.ts";
 import { problemRequest, serialisedPath, type Exchange } from "./exchange.ts";
 import { isReadOnly } from "./git.ts";
@@ -23,6 +24,16 @@ export function answerHold(hold: Hold, exchange: Exchange): Response {
   const retryAfterSeconds = retryAfter(hold.until, exchange.nowMs);
   const options = hold.message === null ? { retryAfterSeconds } : { retryAfterSeconds, detail: hold.message };
   return answerProblem(problemRequest(exchange), hold.mode === "readOnly" ? "read-only" : "held", options);
+}
+
+/** Until the maps can be read again. */
+const STALE_RETRY_SECONDS = 10;
+
+/** For an account that may be on its way with its data, while no maps can be read that would say so. */
+export function answerMoving(exchange: Exchange): Response {
+  exchange.record.outcome = "held";
+  exchange.record.why = "old maps";
+  return answerHold({ ...MOVING, until: exchange.nowMs + STALE_RETRY_SECONDS * 1000 }, exchange);
 }
 
 function retryAfter(until: EpochMs | null, nowMs: EpochMs): number {

@@ -8,7 +8,7 @@ import type { MapsReader, MapsSnapshot, RowLookup } from "../adapters/maps-reade
 import type { OverrideVerifier } from "../adapters/override-token.ts";
 import type { Config } from "../contracts/env.ts";
 import type { AccountRow } from "../contracts/maps.ts";
-import type { AccountSlug, ProductName } from "../contracts/units.ts";
+import type { AccountSlug, EpochMs, ProductName } from "../contracts/units.ts";
 import {
   classifyRequest,
   type BaseDomains,
@@ -16,6 +16,7 @@ import {
   type RoutedRequest,
 } from "../core/classify-request.ts";
 import { decideVersion } from "../core/decide-version.ts";
+import { mayAnswer } from "../core/fresh-maps.ts";
 import type { Decision, Forward } from "../core/decision.ts";
 import { own } from "../core/record.ts";
 import { findAsset } from "./asset.ts";
@@ -23,7 +24,7 @@ import { problemRequest, type Exchange, type RoutedExchange } from "./exchange.t
 import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
 import { OVERRIDE_STATUS_HEADER } from "./header-sets.ts";
-import { answerHold, passThroughHold } from "./hold.ts";
+import { answerHold, answerMoving, passThroughHold } from "./hold.ts";
 import type { MirrorAnswered } from "./mirror.ts";
 import { checkOverride, findOverrideToken, type OverrideStatus } from "./override.ts";
 import { answerProblem } from "./problem-response.ts";
@@ -32,6 +33,7 @@ export interface RouterDeps {
   readonly config: Config;
   readonly baseDomains: BaseDomains;
   readonly maps: MapsReader;
+  readonly clock: { nowMs(): EpochMs };
   readonly overrides: OverrideVerifier;
   readonly forward: ForwardToOrigin;
   readonly mirror: MirrorAnswered;
@@ -47,17 +49,34 @@ export function createRouter(deps: RouterDeps): RouteRequest {
     const loading = deps.maps.current(access);
     const snapshot = loading instanceof Promise ? await loading : loading;
     record.askedMaps = true;
-    record.generation = snapshot.generation;
-    record.breakGlass = snapshot.breakGlass !== null;
+    noteMaps(exchange, snapshot);
 
     const target = underPublishedDomains(found, exchange, { deps, snapshot });
     if (target.kind === "health") {
       record.outcome = "health";
       return answerHealth(request.method, exchange.requestId);
     }
-    const subject = await findSubject(target, { ...exchange, snapshot }, deps);
-    return answerSubject(subject, { ...exchange, snapshot }, deps);
+    const answer = await answerFrom(snapshot, target, { exchange, deps });
+    if (answer !== null) return answer;
+    const newer = await deps.maps.renew(access);
+    noteMaps(exchange, newer);
+    return (await answerFrom(newer, target, { exchange, deps })) ?? answerMoving(exchange);
   };
+}
+
+function noteMaps({ record }: Exchange, snapshot: MapsSnapshot): void {
+  record.generation = snapshot.generation;
+  record.breakGlass = snapshot.breakGlass !== null;
+}
+
+/** Null: these maps are too old for an account that two versions must never serve at once. */
+async function answerFrom(
+  snapshot: MapsSnapshot,
+  target: RoutedRequest | LookupRequest,
+  { exchange, deps }: { exchange: Exchange; deps: RouterDeps },
+): Promise<Response | null> {
+  const routed = { ...exchange, snapshot };
+  return answerSubject(await findSubject(target, routed, deps), routed, deps);
 }
 
 /**
@@ -90,6 +109,8 @@ type Subject =
       readonly product: ProductName;
       readonly slug: AccountSlug | null;
       readonly row: AccountRow | null;
+      /** Of a shard that these maps do not name any more. */
+      readonly stale: boolean;
     }
   | { readonly kind: "unresolved"; readonly product: ProductName | null; readonly why: string }
   | { readonly kind: "misdirected" };
@@ -101,17 +122,19 @@ async function findSubject(
 ): Promise<Subject> {
   if (target.kind === "route") {
     const { product, slug } = target;
-    if (slug === null) return { kind: "known-product", product, slug, row: null };
+    if (slug === null) return { kind: "known-product", product, slug, row: null, stale: false };
     const found = await lookUp(slug, exchange, deps);
     if (found.kind === "unresolved") return { kind: "unresolved", product, why: "row" };
-    return { kind: "known-product", product, slug, row: found.kind === "row" ? found.row : null };
+    const { row, stale } = found.kind === "row" ? found : { row: null, stale: false };
+    return { kind: "known-product", product, slug, row, stale };
   }
   // Custom domains have a dot and slugs have none; a bare Host must not find an account by its slug.
   if (!target.name.includes(".")) return { kind: "misdirected" };
   const found = await lookUp(target.name, exchange, deps);
   if (found.kind === "unresolved") return { kind: "unresolved", product: null, why: "row" };
   if (found.kind === "absent" || found.row.product === null) return { kind: "misdirected" };
-  return { kind: "known-product", product: found.row.product, slug: found.row.slug, row: found.row };
+  const { row, stale } = found;
+  return { kind: "known-product", product: found.row.product, slug: row.slug, row, stale };
 }
 
 /** Under the fallback there is nothing to look up, and so nothing is known to be absent. */
@@ -128,7 +151,7 @@ async function answerSubject(
   subject: Subject,
   exchange: RoutedExchange,
   deps: RouterDeps,
-): Promise<Response> {
+): Promise<Response | null> {
   const { record, snapshot } = exchange;
   if (subject.kind === "misdirected") {
     record.outcome = "refused";
@@ -163,11 +186,25 @@ async function answerSubject(
     row,
     override: verdict?.override ?? null,
   });
+  if (!isFresh(subject, decision, { snapshot, deps })) return null;
   const response = await answerDecision(decision, exchange, deps);
   if (verdict === null) return response;
   const reached = decision.kind === "hold" && record.outcome !== "held" ? decision.forward : decision;
   const isApplied = reached?.kind === "forward" && reached.reason === "override";
   return markOverride(response, verdict.status === "active" && !isApplied ? "overruled" : verdict.status);
+}
+
+/** What operators say in an emergency counts whatever the age of the maps: it is for when they cannot be read. */
+function isFresh(
+  { product, row, stale }: Extract<Subject, { kind: "known-product" }>,
+  decision: Decision,
+  { snapshot: { root }, deps }: { snapshot: MapsSnapshot; deps: RouterDeps },
+): boolean {
+  if (root === null || root.rollouts.length === 0) return true;
+  if (decision.kind !== "unresolved" && decision.reason === "break-glass") return true;
+  const ageMs = deps.maps.ageMs(deps.clock.nowMs());
+  const { freshMs } = deps.config.settling;
+  return mayAnswer({ root, product, row, rowIsStale: stale, ageMs, freshMs });
 }
 
 /** The maps were never readable: everybody goes to the product's compiled-in origin, if the operator chose one. */

@@ -162,6 +162,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
     },
     maps: parts.maps ?? {
       current: () => snapshot,
+      renew: async () => snapshot,
       row: (_snapshot, key) => parts.rows?.[key] ?? { kind: "absent" },
       generation: () => snapshot.generation,
       ageMs: () => parts.ageMs ?? 1000,

@@ -113,26 +113,29 @@ export interface MapsContent {
   /** Keys whose shard cannot be read. */
   readonly unreadable?: readonly string[];
   readonly breakGlass?: BreakGlass | null;
+  /** Since KV confirmed them. */
+  readonly ageMs?: number;
+  /** What a read gives that is asked for because these are too old; left out: it fails. */
+  readonly newer?: Pick<MapsContent, "root" | "rows">;
 }
 
 /** A reader of maps that are simply given. Base domains are the compiled-in ones and the root's. */
 export function buildMaps(config: Config, content: MapsContent = {}): FakeMaps {
-  const { rows = [buildRow("acme")], unreadable = [], breakGlass = null } = content;
-  const root = content.root === undefined ? buildRoot() : content.root;
-  const domains = new Map<string, string>();
-  const products = [...Object.entries(config.fallback), ...Object.entries(root?.products ?? {})];
-  for (const [product, entry] of products) for (const domain of entry.domains) domains.set(domain, product);
-  const snapshot: MapsSnapshot = {
-    source: root === null ? "fallback" : "kv",
-    root,
-    breakGlass,
-    generation: root?.generation ?? 0,
-    baseDomains: createBaseDomains(domains),
-  };
+  const { unreadable = [], breakGlass = null, newer } = content;
+  let { rows = [buildRow("acme")], ageMs = 0 } = content;
+  const snapshotOf = (root: Root | null): MapsSnapshot => makeSnapshot(config, root, breakGlass);
+  let snapshot = snapshotOf(content.root === undefined ? buildRoot() : content.root);
   const asked: string[] = [];
   return {
     asked,
     current: () => snapshot,
+    async renew() {
+      if (newer === undefined) return snapshot;
+      snapshot = snapshotOf(newer.root ?? buildRoot());
+      rows = newer.rows ?? rows;
+      ageMs = 0;
+      return snapshot;
+    },
     row(_snapshot, key): RowLookup {
       asked.push(key);
       if (unreadable.includes(key)) return { kind: "unresolved" };
@@ -140,7 +143,20 @@ export function buildMaps(config: Config, content: MapsContent = {}): FakeMaps {
       return row === undefined ? { kind: "absent" } : { kind: "row", row, stale: false };
     },
     generation: () => snapshot.generation,
-    ageMs: () => 0,
+    ageMs: () => ageMs,
+  };
+}
+
+function makeSnapshot(config: Config, root: Root | null, breakGlass: BreakGlass | null): MapsSnapshot {
+  const domains = new Map<string, string>();
+  const products = [...Object.entries(config.fallback), ...Object.entries(root?.products ?? {})];
+  for (const [product, entry] of products) for (const domain of entry.domains) domains.set(domain, product);
+  return {
+    source: root === null ? "fallback" : "kv",
+    root,
+    breakGlass,
+    generation: root?.generation ?? 0,
+    baseDomains: createBaseDomains(domains),
   };
 }
 

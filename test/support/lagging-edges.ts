@@ -129,6 +129,7 @@ export class LaggingEdges {
           row: isolate.maps.rows.get(slug) ?? null,
           rowIsStale: false,
           ageMs: nowMs - isolate.readMs,
+          freshMs: MAPS_FRESH_MS,
         });
       if (!may()) this.read(isolate);
       const version = may() ? this.world.answer(isolate.maps, slug, product) : "hold";

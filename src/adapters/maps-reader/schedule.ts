@@ -21,6 +21,8 @@ export type Serving = "nothing" | "cache" | "kv";
 
 export interface Schedule {
   isDue(nowMs: number): boolean;
+  /** Whether somebody who needs newer maps may begin a read before one is due: once a second while reads fail. */
+  mayHurry(nowMs: number): boolean;
   nextMs(): number;
   /** A read starts. */
   begin(nowMs: number, serving: Serving): void;
@@ -28,6 +30,7 @@ export interface Schedule {
   end(nowMs: number, outcome: { readonly confirmed: boolean; readonly fromKv: boolean }): void;
   /** How long a request of this time waits for the read under way; not at all once a cold start has something to serve. */
   patienceMs(nowMs: number, serving: Serving): number;
+  /** Since the last read that KV confirmed was begun. */
   ageMs(nowMs: number): number;
 }
 
@@ -36,6 +39,7 @@ export function createSchedule(clock: Clock): Schedule {
   let nextMs = 0;
   let beganMs = -Infinity;
   let confirmedMs = -Infinity;
+  let confirmedReadMs = -Infinity;
   let beganWith: Serving = "nothing";
   let waitUntilMs = 0;
   let failures = 0;
@@ -49,6 +53,7 @@ export function createSchedule(clock: Clock): Schedule {
   return {
     // A clock that was put back must not keep the next read away for as long as it was put back.
     isDue: (nowMs) => nowMs >= nextMs || nowMs < beganMs - LOAD_DEADLINE_MS,
+    mayHurry: (nowMs) => failures === 0 || Math.abs(nowMs - beganMs) >= RETRY_FIRST_MS,
     nextMs: () => nextMs,
     begin(nowMs, serving) {
       waitUntilMs = nowMs + waitFor(nowMs, serving);
@@ -62,6 +67,7 @@ export function createSchedule(clock: Clock): Schedule {
       failures = confirmed ? 0 : failures + 1;
       if (confirmed) {
         confirmedMs = nowMs;
+        confirmedReadMs = beganMs;
         nextMs = beganMs + spread(REFRESH_MS, clock.random());
       } else if (!fromKv) {
         nextMs =
@@ -70,6 +76,6 @@ export function createSchedule(clock: Clock): Schedule {
     },
     patienceMs: (nowMs, serving) =>
       beganWith === "nothing" && serving !== "nothing" ? 0 : waitUntilMs - nowMs,
-    ageMs: (nowMs) => Math.max(0, nowMs - confirmedMs),
+    ageMs: (nowMs) => Math.max(0, nowMs - confirmedReadMs),
   };
 }

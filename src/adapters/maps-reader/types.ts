@@ -54,9 +54,14 @@ export interface MapsReader {
   current(request: ReaderRequest): MapsSnapshot | Promise<MapsSnapshot>;
   /** What the snapshot's maps know of a slug or custom host. A plain value unless a shard has to be read. Never rejects. */
   row(snapshot: MapsSnapshot, key: string, request: ReaderRequest): RowLookup | Promise<RowLookup>;
+  /**
+   * The maps after a read of `root` that is begun now, or under way: for whom those of `current` are too old. Waits about
+   * as long as a cold start; gives what there is when that does not help, so ask `ageMs` again. Never rejects.
+   */
+  renew(request: ReaderRequest): Promise<MapsSnapshot>;
   /** The generation served now, 0 for the compiled-in fallback. */
   generation(): Generation;
-  /** Time since KV last confirmed what is served; Infinity when it never did. */
+  /** Since the read in which KV last confirmed what is served was begun; Infinity when it never did. */
   ageMs(nowMs: EpochMs): number;
 }
 

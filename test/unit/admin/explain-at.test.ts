@@ -23,6 +23,7 @@ function readerOf(world: World): MapsReader {
   };
   return {
     current: () => view(),
+    renew: async () => view(),
     row: (_snapshot, key) => {
       const row = readMaps(world.kv.values).find(key);
       return row === null ? { kind: "absent" } : { kind: "row", row, stale: false };

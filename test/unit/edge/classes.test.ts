@@ -13,6 +13,7 @@ describe("health", () => {
   const bad = {
     maps: {
       current: () => throwing("maps"),
+      renew: () => throwing("maps"),
       row: () => throwing("row"),
       generation: () => throwing("generation"),
       ageMs: () => throwing("age"),
@@ -221,6 +222,7 @@ describe("the last resort", () => {
     const edge = buildEdge({
       maps: {
         current: () => throwing("secret detail"),
+        renew: () => throwing("maps"),
         row: () => throwing("row"),
         generation: () => 0,
         ageMs: () => 0,

@@ -191,6 +191,55 @@ describe("a warm isolate", () => {
   });
 });
 
+describe("renewing", () => {
+  /** What a request that cannot do with older maps gets, and how long that took. */
+  async function renew(world: World, isolate: ReturnType<typeof createIsolate>) {
+    const askedMs = world.clock.nowMs();
+    let answer: { generation: number; tookMs: number } | null = null;
+    const asked = isolate.reader.renew({ nowMs: askedMs, waitUntil: () => undefined });
+    void asked.then(({ generation }) => {
+      answer = { generation, tookMs: world.clock.nowMs() - askedMs };
+    });
+    for (let waited = 0; waited < 2000 && answer === null; waited += 10) await world.clock.advance(10);
+    return answer;
+  }
+
+  it("reads root before it is due, and waits for it", async ({ expect }) => {
+    const world = createWorld();
+    publish(world, { generation: 1 });
+    const isolate = createIsolate(world);
+    await isolate.ask("acme");
+    await world.clock.advance(5000);
+    publish(world, { generation: 2 });
+    world.kv.fault = 400;
+    expect(await renew(world, isolate)).toMatchObject({ generation: 2, tookMs: expect.closeTo(400, -2) });
+    // From when the read was begun: what it brought may have been written down just then.
+    expect(isolate.reader.ageMs(world.clock.nowMs())).toBeGreaterThanOrEqual(400);
+    expect(isolate.faults).toEqual([]);
+  });
+
+  it("gives what there is, as old as it is, while KV fails or hangs, and asks KV once a second", async ({
+    expect,
+  }) => {
+    const world = createWorld();
+    publish(world, { generation: 1 });
+    const isolate = createIsolate(world);
+    await isolate.ask("acme");
+    await world.clock.advance(5000);
+    world.kv.fault = "hang";
+    expect(await renew(world, isolate)).toMatchObject({ generation: 1, tookMs: expect.closeTo(1000, -2) });
+    await world.clock.advance(10_000);
+    world.kv.fault = "throw";
+    const before = world.kv.reads(ROOT_KEY).length;
+    for (let request = 0; request < 20; request += 1) await renew(world, isolate);
+    expect(world.kv.reads(ROOT_KEY).length - before).toBe(1);
+    await world.clock.advance(1000);
+    await renew(world, isolate);
+    expect(world.kv.reads(ROOT_KEY).length - before).toBe(2);
+    expect(isolate.reader.ageMs(world.clock.nowMs())).toBeGreaterThan(16_000);
+  });
+});
+
 describe("rows", () => {
   it("are absent when the shard was read and does not know them", async ({ expect }) => {
     const world = createWorld();

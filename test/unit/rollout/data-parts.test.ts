@@ -357,6 +357,7 @@ describe("maps that may answer", () => {
       row: row({ group: 0 }),
       rowIsStale: false,
       ageMs: 60_000,
+      freshMs: 60_000,
       ...partial,
     });
 
