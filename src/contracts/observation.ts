@@ -108,9 +108,17 @@ export interface MeterIntake {
   readonly droppedRequestsLastHour: number;
 }
 
+/** What isolates said about themselves since the meter exists: requests by how they ended, faults of maps by kind. */
+export interface EdgeTotals {
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
 export interface MeterTotals {
   readonly intake: MeterIntake;
   readonly series: readonly SeriesTotal[];
+  /** Left out by releases that do not count it. */
+  readonly edges?: EdgeTotals;
 }
 
 /**

@@ -18,6 +18,8 @@ export interface ControlConfig {
   readonly originAllow: readonly OriginRule[];
   /** Base domains compiled into the deployment: they belong to their product even before it is written here. */
   readonly fallbackDomains: readonly OwnedDomain[];
+  /** Where cold edges without KV send everybody of a product; products without such an origin are left out. */
+  readonly fallbackOrigins?: Readonly<Record<ProductName, string>>;
   /** There is a key to sign hooks with. */
   readonly signsHooks: boolean;
   /** How long new objects spread before a root names them. */
@@ -34,6 +36,11 @@ export function toControlConfig(config: Config): ControlConfig {
     originAllow: config.originAllow,
     fallbackDomains: Object.entries(config.fallback).flatMap(([product, { domains }]) =>
       domains.map((domain) => ({ product, domain })),
+    ),
+    fallbackOrigins: Object.fromEntries(
+      Object.entries(config.fallback).flatMap(([product, { origin }]) =>
+        origin === null ? [] : [[product, origin]],
+      ),
     ),
     signsHooks: config.originKey !== null,
     flipDelayMs: config.flipDelayMs,

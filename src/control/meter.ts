@@ -18,13 +18,16 @@ import type {
 } from "../contracts/observation.ts";
 import { TELEMETRY_SCHEMA, type EdgeReport, type SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import type { EdgePulse } from "../contracts/alarms.ts";
 import type { MeterStub } from "../adapters/meters.ts";
+import type { PulseMeterStub } from "../adapters/pulse-meters.ts";
 import { createDb, type Db } from "./db.ts";
 import { readHurt } from "./metering/hurt.ts";
 import { createTables } from "./metering/schema.ts";
 import { takeReport } from "./metering/take.ts";
 import { takeTick } from "./metering/tick.ts";
 import { readTotals } from "./metering/totals.ts";
+import { createPulseTables, readEdgeTotals, readPulse, recordPulse } from "./meter-pulse.ts";
 import { createOpenTable, readUse, recordOpen } from "./meter-open.ts";
 import type { UseMeterStub, VersionUse } from "../adapters/use-meters.ts";
 import { readInt, readText } from "./row.ts";
@@ -39,7 +42,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS isolates (
   requests INTEGER NOT NULL, since INTEGER NOT NULL, reported_at INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
-export class Meter extends DurableObject implements MeterStub, UseMeterStub {
+export class Meter extends DurableObject implements MeterStub, UseMeterStub, PulseMeterStub {
   readonly #db: Db;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -49,6 +52,7 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub {
     this.#db.run(TABLE);
     createTables(this.#db);
     createOpenTable(this.#db);
+    createPulseTables(this.#db);
   }
 
   /** Takes one report of an edge. */
@@ -68,7 +72,7 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub {
 
   /** What was ever counted here. */
   async totals(): Promise<MeterTotals> {
-    return readTotals(this.#db);
+    return { ...readTotals(this.#db), edges: readEdgeTotals(this.#db) };
   }
 
   /** Moves the clock on and answers. */
@@ -91,6 +95,11 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub {
     return readUse(this.#db, sinceMs);
   }
 
+  /** What isolates say about themselves. */
+  async pulse(): Promise<EdgePulse> {
+    return readPulse(this.#db, systemClock.nowMs());
+  }
+
   /** Measurements of mirrored requests, as far as edges have reported them here. */
   async mirrored(runs: readonly string[]): Promise<readonly MirrorReport[]> {
     return listMirrored(this.#db, runs);
@@ -99,7 +108,10 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub {
 
 /** Upserts one isolate. Requests add up within a window, so that a busy isolate weighs what it serves. */
 export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
-  if (isNew(db, report)) recordMirrored(db, report.mirrored ?? [], now);
+  if (isNew(db, report)) {
+    recordMirrored(db, report.mirrored ?? [], now);
+    recordPulse(db, report, now);
+  }
   db.run(
     `INSERT INTO isolates (isolate, sequence, generation, break_glass, requests, since, reported_at)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)

@@ -8,6 +8,7 @@
 import { sha256Hex } from "../core/sha256.ts";
 import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
+import { ALARM_SCHEMA } from "./schema-alarms.ts";
 import { BACKS_SCHEMA } from "./schema-backs.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
 import { DATA_MOVES_SCHEMA } from "./schema-data-moves.ts";
@@ -46,6 +47,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: "010_gates", statements: GATE_TABLES },
   { id: "011_data_moves", statements: DATA_MOVES_SCHEMA },
   { id: "012_handover", statements: HANDOVER_SCHEMA },
+  { id: "013_alarms_and_webhooks", statements: ALARM_SCHEMA },
 ];
 
 /**

@@ -12,6 +12,8 @@ export type CounterName =
   | "clock"
   /** Wall time at which the last tick came. */
   | "tick_received"
+  /** Wall time at which cron last ticked; ticks of the watchdog do not count. */
+  | "cron_received"
   | "accounts"
   | "domains"
   | "removed_accounts"
@@ -51,6 +53,8 @@ export type MetaName =
   | "halt"
   /** Set while break-glass says halt, as the last tick read it. */
   | "break_glass_halt"
+  /** What edges said about themselves, as the last tick read it. */
+  | "pulse"
   /** What edges have compared of mirrored requests, as the last tick read it. */
   | "mirrored"
   /** `none` while this deployment has no meters, as the last tick found. */
