@@ -26,7 +26,7 @@ import {
   Sim,
 } from "../support/rollout-builders.ts";
 
-const HISTORIES = 6_000;
+const HISTORIES = 10_000;
 const HISTORIES_TWICE = 300;
 
 const FREEZES: readonly Freeze[] = [
