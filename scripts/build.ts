@@ -1,6 +1,7 @@
 /**
  * `npm run build`: bundles the Worker as it would be deployed, production to dist/ and staging to dist/staging/, and
- * prints the size of each. Deploys nothing. Stops at the first bundle that fails, with wrangler's own exit code.
+ * prints the size of each. Deploys nothing. Stops at the first bundle that fails, with wrangler's own exit code; a bundle
+ * that has outgrown its limit fails too, because what makes it grow by that much is a package that came along whole.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -11,6 +12,8 @@ import { gzipSync } from "node:zlib";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GZIP_LEVEL = 9;
 const BYTES_PER_KB = 1000;
+/** Compressed. Start-up time grows with it; all of zod, which one import of its `z` brings along, is 60 kB. */
+const MAX_GZIP_KB = 375;
 
 interface Bundle {
   readonly label: string;
@@ -38,12 +41,35 @@ function bundle({ environment, outdir }: Bundle): number {
   return run.status ?? 1;
 }
 
-/** One line: label, raw kB and gzip kB (1 kB = 1000 bytes) of the bundle's script. */
-function sizeLine({ label, outdir }: Bundle): string {
+interface Size {
+  readonly rawBytes: number;
+  readonly gzipBytes: number;
+}
+
+function measure({ outdir }: Bundle): Size {
   const script = readFileSync(join(ROOT, outdir, "index.js"));
+  return {
+    rawBytes: script.byteLength,
+    gzipBytes: gzipSync(script, { level: GZIP_LEVEL }).byteLength,
+  };
+}
+
+/** One line: label, raw kB and gzip kB (1 kB = 1000 bytes) of the bundle's script. */
+function sizeLine({ label, outdir }: Bundle, { rawBytes, gzipBytes }: Size): string {
   const kb = (bytes: number): string => `${(bytes / BYTES_PER_KB).toFixed(1)} kB`;
-  const gzipBytes = gzipSync(script, { level: GZIP_LEVEL }).byteLength;
-  return `${label}: ${kb(script.byteLength)} raw, ${kb(gzipBytes)} gzip (${join(outdir, "index.js")})`;
+  return `${label}: ${kb(rawBytes)} raw, ${kb(gzipBytes)} gzip (${join(outdir, "index.js")})`;
+}
+
+/** @returns false when a bundle is too large. */
+function reportSizes(): boolean {
+  const sizes = BUNDLES.map((each) => ({ each, size: measure(each) }));
+  process.stdout.write(`\n${sizes.map(({ each, size }) => sizeLine(each, size)).join("\n")}\n`);
+  const isSmall = sizes.every(({ size }) => size.gzipBytes <= MAX_GZIP_KB * BYTES_PER_KB);
+  if (!isSmall)
+    process.stderr.write(
+      `build: more than ${MAX_GZIP_KB} kB compressed. Look for a package that is bundled whole, or raise MAX_GZIP_KB in scripts/build.ts with the reason.\n`,
+    );
+  return isSmall;
 }
 
 function main(): number {
@@ -52,8 +78,7 @@ function main(): number {
     const code = bundle(each);
     if (code !== 0) return code;
   }
-  process.stdout.write(`\n${BUNDLES.map(sizeLine).join("\n")}\n`);
-  return 0;
+  return reportSizes() ? 0 : 1;
 }
 
 process.exitCode = main();

@@ -4,7 +4,7 @@
  * Unknown addresses are 404, known ones with another method 405 with Allow; there is no CORS. What throws is a bug: it is
  * logged, and answered 500 without a word of it. All its memory lives in the returned function.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "../contracts/api/zod.ts";
 import { Hono } from "hono";
 import { ReadySchema } from "../contracts/api/operations.ts";
 import { ok } from "../contracts/result.ts";

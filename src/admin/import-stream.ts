@@ -4,7 +4,7 @@
  * applied the next is parsed. A client that goes away, or a control plane that does, leaves the import unfinished: nothing
  * is removed, no audit entry is written, and the same id goes on where it was. Called by routes/accounts.ts.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "../contracts/api/zod.ts";
 import type { ImportEvent, ImportQuerySchema } from "../contracts/api/accounts.ts";
 import type { BatchDone, NumberedLine } from "../contracts/import-port.ts";
 import { MAX_BATCH_LINES, MAX_LINE_BYTES } from "../contracts/limits.ts";

@@ -3,7 +3,7 @@
  * It must not repeat values, which may be secrets or megabytes; names of unknown fields are cut. Called where requests
  * and import lines are parsed. Lists are bounded, and say how much they leave out.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "../contracts/api/zod.ts";
 import type { Refusal } from "../contracts/problems.ts";
 
 const MAX_LISTED = 50;

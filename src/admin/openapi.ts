@@ -3,7 +3,7 @@
  * Pure. It must not describe anything that is not an operation. Called once an isolate, when the document is asked for.
  * https://spec.openapis.org/oas/v3.1.1
  */
-import { createRoute, OpenAPIHono, type RouteConfig } from "@hono/zod-openapi";
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import { ProblemSchema, WriteHeadersSchema } from "../contracts/api/common.ts";
 import { PROBLEMS, type ProblemType } from "../contracts/problems.ts";
 import { NO_BODY, takesConditions, type Operation } from "./operation.ts";
@@ -33,22 +33,23 @@ const BODY_PROBLEMS: readonly ProblemType[] = ["too-large", "unsupported-media-t
 
 /** The document of these operations as JSON text. */
 export function describeOperations(operations: readonly Operation[]): string {
-  const app = new OpenAPIHono();
-  app.openAPIRegistry.registerComponent("securitySchemes", SECURITY_SCHEME, {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent("securitySchemes", SECURITY_SCHEME, {
     type: "http",
     scheme: "bearer",
     description:
       "A token of POST /api/v1/tokens, or to begin with one of ADMIN_TOKENS. What each role may do is said at each operation.",
   });
-  for (const operation of operations) app.openAPIRegistry.registerPath(toRoute(operation));
+  for (const operation of operations) registry.registerPath(toRoute(operation));
   const info = { title: "Firebreak", version: "1", description: DESCRIPTION };
-  return JSON.stringify(app.getOpenAPI31Document({ openapi: "3.1.0", info, servers: [{ url: "/" }] }));
+  const generator = new OpenApiGeneratorV31(registry.definitions);
+  return JSON.stringify(generator.generateDocument({ openapi: "3.1.0", info, servers: [{ url: "/" }] }));
 }
 
 function toRoute({ spec }: Operation): RouteConfig {
   const guarded = isGuarded(spec.id);
   const roles = guarded ? `Roles: ${PERMISSIONS[spec.id].roles.join(", ")}.` : "No token needed.";
-  return createRoute({
+  return {
     operationId: spec.id,
     method: spec.method,
     path: spec.path,
@@ -63,7 +64,7 @@ function toRoute({ spec }: Operation): RouteConfig {
       ...requestBody({ spec }),
     },
     responses: { ...successes({ spec }), ...problems({ spec }) },
-  });
+  };
 }
 
 function requestBody({ spec }: Pick<Operation, "spec">): Pick<NonNullable<RouteConfig["request"]>, "body"> {

@@ -4,7 +4,7 @@
  * them together) and nothing about authentication or transport. Declared in routes/, run by handle-operation.ts.
  * Posture: closed; unknown query parameters and fields are refused, because a mistyped `dryrun` must not import.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "../contracts/api/zod.ts";
 import { NothingSchema, WriteHeadersSchema } from "../contracts/api/common.ts";
 import type { Actor, WriteContext } from "../contracts/control.ts";
 import type { Refusal } from "../contracts/problems.ts";

@@ -4,7 +4,7 @@
  * It must know the highest generation that any edge may have seen, because maps continue above it. Called by
  * routes/maintenance.ts. Posture: closed; without the meters an operator has to name that generation.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "../contracts/api/zod.ts";
 import type { RestoreEvent, RestoreQuerySchema } from "../contracts/api/operations.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { err, ok, type Result } from "../contracts/result.ts";

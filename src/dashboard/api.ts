@@ -3,7 +3,7 @@
  * do no more than its reader could with curl, every action is checked, audited and refused in the API's words, and the
  * API is complete by construction. It must not know a page.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "../contracts/api/zod.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 
 export type Handler = (

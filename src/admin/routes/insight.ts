@@ -2,7 +2,7 @@
  * Looking without touching: explain, status, metrics. All of them answer from this node when the control plane is down,
  * to whoever has a token that can be checked without it.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "../../contracts/api/zod.ts";
 import { ExplainQuerySchema, ExplainSchema, StatusSchema } from "../../contracts/api/operations.ts";
 import { ok } from "../../contracts/result.ts";
 import { explainAt } from "../explain-at.ts";

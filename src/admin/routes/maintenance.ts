@@ -1,7 +1,7 @@
 /**
  * Everything at once, as NDJSON streams: the published maps out of KV, and the control plane's whole state out and in.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "../../contracts/api/zod.ts";
 import {
   MapsEntrySchema,
   MapsQuerySchema,

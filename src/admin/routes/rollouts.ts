@@ -3,7 +3,7 @@
  * world is decided by the control plane. What a draft's body names is checked here already, before it is asked: the id
  * of the address, and only products of the token. What is done with a rollout is in rollout-steps.ts.
  */
-import type { z } from "@hono/zod-openapi";
+import type * as z from "../../contracts/api/zod.ts";
 import {
   LeftBehindPageSchema,
   LeftBehindQuerySchema,

@@ -1,5 +1,5 @@
 /** Accounts as the API shows and takes them, one by one and as lines of an import. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { MAX_CUSTOM_DOMAINS_PER_ACCOUNT } from "../limits.ts";
 import {
   CellSchema,

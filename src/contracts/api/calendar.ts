@@ -3,7 +3,7 @@
  * wrong with their contents is decided by `contracts/calendar`, which `core/calendar` asks as well, so that nothing is
  * accepted here that the arithmetic cannot read. All problems of a body are reported together.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import {
   type CalendarProblem,
   closingClockProblem,

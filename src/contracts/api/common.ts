@@ -2,7 +2,7 @@
  * Words that many API shapes share: names, times, revisions, pages. Parsed here once; everything behind the admin
  * surface works with the inferred types. The OpenAPI document is generated from these same schemas.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { isDomainName } from "../domain-name.ts";
 import { parseOrigin } from "../origin-rules.ts";
 

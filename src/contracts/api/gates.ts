@@ -1,5 +1,5 @@
 /** Gates as plan files say them, and as the API shows their verdicts, signals from outside and whom they hurt. Shapes only. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { InstantSchema, ProductNameSchema, ReasonSchema } from "./common.ts";
 import { GATE_ACTIONS, GATE_PARTS } from "../gate.ts";
 

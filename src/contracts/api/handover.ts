@@ -1,5 +1,5 @@
 /** Handing accounts over from one version to another, on the wire: who moved since a generation, and events of moves. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import {
   PageQuerySchema,
   ProductNameSchema,

@@ -1,5 +1,5 @@
 /** Other times than now, on the wire: what `explain --at` adds to its answer, and the moves of an account. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { MOVE_CAUSES } from "../history-port.ts";
 import { InstantSchema, PageQuerySchema, ProductNameSchema } from "./common.ts";
 

@@ -2,7 +2,7 @@
  * Mirroring as plan files ask for it and as rollouts show it. Shapes only; what the numbers mean for the default is decided
  * by `core/rollout/phases/mirror`, and the same words as plain data are in `contracts/mirror`. Design §5, default.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { InstantSchema, PercentSchema } from "./common.ts";
 
 const MINUTES_PER_MONTH = 31 * 24 * 60;

@@ -2,7 +2,7 @@
  * What people declare about moves that carry data: pairs of versions, hooks, and what a plan bears. Shapes only; they are
  * kept as `contracts/move-data` says. For `VersionInput` (`mixed`, `migration`), `RolloutInput` (`data`) and the views.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { BATCH_STAGES, type DataPlan, DATA_PLAN, MAX_BATCH_ACCOUNTS } from "../move-data.ts";
 import { InstantSchema, VersionNameSchema } from "./common.ts";
 

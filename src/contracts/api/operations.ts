@@ -1,5 +1,5 @@
 /** What operators ask and switch besides products and accounts: status, explain, halt, audit, tokens, overrides. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import {
   InstantSchema,
   PageQuerySchema,

@@ -2,7 +2,7 @@
  * Preflight of one version over the API: asking for a run, the matrix with its bytes, what is known, waivers. Shapes
  * only. The bytes of a probe may hold a signature of the router, so the matrix is for who may run it.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { COVERED_CLASSES, type Probe, type StatusRange } from "../preflight.ts";
 import {
   CellSchema,

@@ -3,7 +3,7 @@
  * admin surface the plain types of `contracts/preflight` are used. It must not restate rules: own probes are refused by
  * `refuseOwnProbe`. Results sent from a command line are kept as such (`from: here`) and never as the control plane's.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import {
   DEFAULT_PRESETS,
   EXCHANGE_FAULTS,

@@ -1,5 +1,5 @@
 /** Products and their versions as the API shows and takes them. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import {
   DomainSchema,
   InstantSchema,

@@ -2,7 +2,7 @@
  * Bodies that carry a reason and nothing else, one name for each deed so that the API document can tell them apart.
  * Parsed at the admin surface and by the command line.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { ReasonSchema } from "./common.ts";
 
 /** Why a version is marked bad. */

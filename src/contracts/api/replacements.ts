@@ -3,7 +3,7 @@
  * what a plan means and what is wrong with it is said by `core/rollout/replacement-plan`. Addressed by the version that is
  * replaced: at most one replacement of it is active, and the newest answers when none is. Design §5.4.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { REPLACEMENT_PHASES } from "../replacement.ts";
 import {
   InstantSchema,

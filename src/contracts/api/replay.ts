@@ -2,7 +2,7 @@
  * A recorded timeline: what was planned, who was there, how each version answered which requests. Plain data that people
  * write by hand from what is known of an incident; `assumed` says what is not. Read by the replay. Shapes only.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { InstantSchema, ProductNameSchema, VersionNameSchema } from "./common.ts";
 import { RolloutInputSchema } from "./rollouts.ts";
 

@@ -3,7 +3,7 @@
  * made by `core/rollout` over the accounts as they are, and crosses RPC as in `contracts/rollout-port`. Times are ISO 8601
  * in UTC, and local as well where the people of a zone are told about them. Design §5, `plan`.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { LEFT_BEHIND_REASONS } from "../rollout.ts";
 import {
   InstantSchema,

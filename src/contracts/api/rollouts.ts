@@ -3,7 +3,7 @@
  * the world as it is (names, versions, accounts) is said by `core/rollout/plan-check`. The default is no part of a wave:
  * a wave that names it is told so here, because "unrecognized key" would not say why.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { LEFT_BEHIND_REASONS, ROLLOUT_PHASES } from "../rollout.ts";
 import { WindowChoiceSchema } from "./calendar.ts";
 import {

@@ -1,5 +1,5 @@
 /** Sessions of the dashboard as the API shows them. */
-import { z } from "@hono/zod-openapi";
+import * as z from "./zod.ts";
 import { InstantSchema } from "./common.ts";
 import { RoleSchema } from "./operations.ts";
 

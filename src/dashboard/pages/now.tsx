@@ -2,7 +2,7 @@
  * Now: what is served to whom, what should be looked at, and the switch over everything automatic.
  * The first page somebody woken at night sees, so warnings come before everything else.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "../../contracts/api/zod.ts";
 import { HaltSchema, type Status } from "../../contracts/api/operations.ts";
 import { RolloutSchema } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";

@@ -2,7 +2,7 @@
  * Preflight: which versions answer what the world really sends, and the bytes behind every verdict. A run is asked for
  * here; waivers are made with the command line, where the probe is named and a reason written.
  */
-import { z } from "@hono/zod-openapi";
+import * as z from "../../contracts/api/zod.ts";
 import { PreflightSchema, type PreflightView } from "../../contracts/api/preflight-runs.ts";
 import { ProductListSchema, VersionListSchema } from "../../contracts/api/products.ts";
 import { ok } from "../../contracts/result.ts";
