@@ -60,6 +60,14 @@ const step = fc.record(
   { move: fc.boolean(), afterDays: fc.nat(30), window: fixed, approve: fc.constant("before"), mirror },
   { requiredKeys: ["move"] },
 );
+const data = fc.record(
+  {
+    maxFailures: fc.nat(50),
+    batch: fc.integer({ min: 1, max: 2000 }),
+    maxHoldMinutes: fc.double({ min: 1, max: 240, noNaN: true }),
+  },
+  { requiredKeys: [] },
+);
 const input = fc.record(
   {
     id: fc.constant("2026-11-autumn"),
@@ -67,6 +75,7 @@ const input = fc.record(
     waves: fc.array(wave, { minLength: 1, maxLength: 4 }),
     gate,
     default: step,
+    data,
   },
   { requiredKeys: ["id", "targets", "waves"] },
 );

@@ -3,7 +3,7 @@
  * kept as `contracts/move-data` says. For `VersionInput` (`mixed`, `migration`), `RolloutInput` (`data`) and the views.
  */
 import * as z from "./zod.ts";
-import { BATCH_STAGES, type DataPlan, DATA_PLAN, MAX_BATCH_ACCOUNTS } from "../move-data.ts";
+import { BATCH_STAGES, DATA_PLAN, MAX_BATCH_ACCOUNTS } from "../move-data.ts";
 import { InstantSchema, VersionNameSchema } from "./common.ts";
 
 const MixedWordSchema = z.enum(["ok", "never"]);
@@ -65,16 +65,6 @@ export const DataPlanSchema = z
   .openapi("DataPlan");
 
 export type MigrationView = z.infer<typeof MigrationSchema>;
-export type DataPlanInput = z.infer<typeof DataPlanSchema>;
-
-/** A parsed input in its one spelling. */
-export function dataPlanOf({ maxFailures, batch, maxHoldMinutes }: DataPlanInput): DataPlan {
-  return {
-    maxFailures: maxFailures ?? null,
-    batch: batch ?? null,
-    maxHoldMs: Math.round(maxHoldMinutes * MINUTE_MS),
-  };
-}
 
 /** The batch that is held, as a rollout's view shows it. */
 export const HeldBatchSchema = z

@@ -19,6 +19,7 @@ import {
 import { LabelsSchema } from "./accounts.ts";
 import { refuseDefaultInWaves } from "./refuse-default.ts";
 import { GateSchema, GateViewSchema } from "./gates.ts";
+import { DataPlanSchema } from "./move-data.ts";
 import { MirrorChoiceSchema, MirrorViewSchema } from "./mirror.ts";
 
 export const RolloutIdSchema = z
@@ -113,6 +114,9 @@ export const RolloutInputSchema = z
       description: "Left out: nothing is measured, only preflight and bake count",
     }),
     default: DefaultStepSchema.optional(),
+    data: DataPlanSchema.optional().openapi({
+      description: "For targets that data moves to: how many accounts may fail, and how long one may be held",
+    }),
   })
   .openapi("RolloutInput");
 

@@ -9,10 +9,12 @@ import type { RolloutInput, WaveInput } from "../../contracts/api/rollouts.ts";
 import type { Window } from "../../contracts/calendar.ts";
 import type { GatePlan } from "../../contracts/gate-plan.ts";
 import type { MirrorPlan } from "../../contracts/mirror.ts";
+import type { DataPlan } from "../../contracts/move-data.ts";
 import type { DefaultPlan, PlanWindow, RolloutPlan, WavePlan } from "../../contracts/rollout.ts";
 import { MIRROR_PATIENCE } from "./plan-normalise.ts";
 
 const BP_PER_PERCENT = 100;
+const MINUTE_MS = 60_000;
 
 function toPercent(bp: number): number {
   return bp / BP_PER_PERCENT;
@@ -78,6 +80,14 @@ function defaultOf(step: DefaultPlan): RolloutInput["default"] {
   };
 }
 
+function dataOf({ maxFailures, batch, maxHoldMs }: DataPlan): RolloutInput["data"] {
+  return {
+    ...(maxFailures === null ? {} : { maxFailures }),
+    ...(batch === null ? {} : { batch }),
+    maxHoldMinutes: maxHoldMs / MINUTE_MS,
+  };
+}
+
 /** The input that this plan is the normalised form of. Total: never fails. */
 export function inputOfPlan(plan: RolloutPlan): RolloutInput {
   return {
@@ -86,5 +96,6 @@ export function inputOfPlan(plan: RolloutPlan): RolloutInput {
     waves: plan.waves.map(waveOf),
     ...(plan.gate === null ? {} : { gate: gateOf(plan.gate) }),
     ...(plan.default === null ? {} : { default: defaultOf(plan.default) }),
+    ...(plan.data === undefined ? {} : { data: dataOf(plan.data) }),
   };
 }

@@ -6,9 +6,11 @@
 import type { MirrorInput } from "../../contracts/api/mirror.ts";
 import type { RolloutInput, WaveInput } from "../../contracts/api/rollouts.ts";
 import type { MirrorPlan } from "../../contracts/mirror.ts";
+import type { DataPlan } from "../../contracts/move-data.ts";
 import type { DefaultPlan, PlanWindow, RolloutPlan, WavePlan } from "../../contracts/rollout.ts";
 
 const BP_PER_PERCENT = 100;
+const MINUTE_MS = 60_000;
 const DEFAULT_BAKE_MINUTES = 60;
 /** A person is asked after this many times the minutes, when the requests have not come. */
 export const MIRROR_PATIENCE = 8;
@@ -58,6 +60,14 @@ function defaultOf(given: RolloutInput["default"]): DefaultPlan | null {
   };
 }
 
+function dataOf({ maxFailures, batch, maxHoldMinutes }: NonNullable<RolloutInput["data"]>): DataPlan {
+  return {
+    maxFailures: maxFailures ?? null,
+    batch: batch ?? null,
+    maxHoldMs: Math.round(maxHoldMinutes * MINUTE_MS),
+  };
+}
+
 /** The plan of a parsed input. Total: never fails. */
 export function normalisePlan(input: RolloutInput): RolloutPlan {
   const { id, targets, waves, gate } = input;
@@ -67,6 +77,7 @@ export function normalisePlan(input: RolloutInput): RolloutPlan {
     waves: waves.map(waveOf),
     gate: gate ?? null,
     default: defaultOf(input.default),
+    ...(input.data === undefined ? {} : { data: dataOf(input.data) }),
   };
 }
 
