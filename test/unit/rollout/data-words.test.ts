@@ -1,16 +1,12 @@
 /** What hooks answer and what people declare, as it is read: nothing that is unclear counts as an answer. */
 import { describe, it } from "vitest";
-import {
-  dataPlanOf,
-  DataPlanSchema,
-  HeldBatchSchema,
-  MigrationSchema,
-  MixedSchema,
-} from "../../../src/contracts/api/move-data.ts";
+import { HeldBatchSchema, MigrationSchema, MixedSchema } from "../../../src/contracts/api/move-data.ts";
+import { RolloutInputSchema } from "../../../src/contracts/api/rollouts.ts";
 import { DATA_PLAN, type Batch } from "../../../src/contracts/move-data.ts";
 import { parseHookAnswer } from "../../../src/core/rollout/data/hook-answer.ts";
 import { freshData } from "../../../src/core/rollout/data/state.ts";
 import { viewBatch } from "../../../src/core/rollout/data/view.ts";
+import { normalisePlan } from "../../../src/core/rollout/plan-normalise.ts";
 import { createRollout } from "../../../src/core/rollout/state.ts";
 import { FRIDAY, onePlan } from "../../support/rollout-builders.ts";
 
@@ -56,7 +52,9 @@ describe("a hook's answer", () => {
 
 describe("declarations", () => {
   it("fill in what goes without saying", ({ expect }) => {
-    expect(dataPlanOf(DataPlanSchema.parse({}))).toEqual(DATA_PLAN);
+    const waves = [{ name: "all", cohorts: ["*"], percent: 100 }];
+    const plan = RolloutInputSchema.parse({ id: "schema", targets: { kiln: "2" }, waves, data: {} });
+    expect(normalisePlan(plan).data).toEqual(DATA_PLAN);
     const urls = { prepare: "https://o.example.net/p", verify: "https://o.example.net/v" };
     expect(MigrationSchema.parse({ kind: "perCell", ...urls })).toEqual({
       kind: "perCell",
