@@ -8,6 +8,7 @@
  * - `blocks` has accounts by five minutes, `hours` by the hour, as blocks with the sum of their shares of failures.
  * - `pasts`, `past`: what accounts did before a time that is being asked about, worked out once.
  */
+import { LATENCY_BUCKETS } from "../../contracts/observation.ts";
 import type { Db } from "../db.ts";
 import { statementsOf } from "../schema.ts";
 
@@ -60,11 +61,20 @@ CREATE TABLE IF NOT EXISTS past (
 /** Makes what is not there. A change of these tables is one that an older release can live with, or a new table. */
 export function createTables(db: Db): void {
   for (const statement of statementsOf(TABLES)) db.run(statement);
+  forgetOtherBuckets(db);
+}
+
+/** Latencies counted in other buckets would be read as other times: they are worth less than the minutes they cost. */
+function forgetOtherBuckets(db: Db): void {
+  if (readNumber(db, "buckets") === LATENCY_BUCKETS) return;
+  for (const table of ["latency", "series_latency"]) db.run(`DELETE FROM ${table}`);
+  writeNumber(db, "buckets", LATENCY_BUCKETS);
 }
 
 export type MeterNumber =
   | "clock" // milliseconds
   | "folded" // minute before which everything is folded into hours
+  | "buckets" // that latencies are counted in
   | "level" // of the sample of accounts that are kept by themselves
   | "reports"
   | "requests"

@@ -13,7 +13,7 @@ const BUCKET_BY_MS: Uint8Array = Uint8Array.from({ length: TABLE_MS + 1 }, (_, m
  *
  * @param latencyMs whole milliseconds; below zero (a clock that was put back) counts as zero.
  *
- * Worked examples: 0 and 1 → 0; 4 → 3 (4 to 5 ms); 1,001 → 18 (1,001 to 1,500 ms); 200,000 → 30, the last.
+ * Worked examples: 0 and 1 → 0; 4 → 3 (4 to 5 ms); 1,001 → 21 (1,001 to 1,200 ms); 200,000 → 37, the last.
  */
 export function latencyBucket(latencyMs: number): number {
   const whole = Math.ceil(Math.max(0, latencyMs));

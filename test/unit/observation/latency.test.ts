@@ -10,13 +10,17 @@ describe("latencyBucket", () => {
     [1, 0],
     [1.2, 1],
     [4, 3],
-    [1000, 17],
-    [1001, 18],
-    [100_000, 29],
-    [100_001, 30],
-    [Infinity, 30],
+    [1000, 20],
+    [1001, 21],
+    [100_000, 36],
+    [100_001, 37],
+    [Infinity, 37],
   ] as const)("puts %d ms into class %i", ([ms, bucket], { expect }) => {
     expect(latencyBucket(ms)).toBe(bucket);
+  });
+
+  it("puts what takes twice as long three classes on, from 200 ms to 8 s", ({ expect }) => {
+    for (let ms = 201; ms <= 4000; ms += 1) expect(latencyBucket(2 * ms) - latencyBucket(ms)).toBe(3);
   });
 
   it("puts each bound into its own class, and has one class more", ({ expect }) => {

@@ -1,8 +1,13 @@
 /** A meter's tables: each report counts once or is lost once, hours keep what matters, and answers are exact sums. */
 import { describe, it } from "vitest";
-import type { ObservationAnswer, ObservationAsk, SeriesReport } from "../../../src/contracts/observation.ts";
+import {
+  LATENCY_BUCKETS,
+  type ObservationAnswer,
+  type ObservationAsk,
+  type SeriesReport,
+} from "../../../src/contracts/observation.ts";
 import type { Db } from "../../../src/control/db.ts";
-import { createTables } from "../../../src/control/metering/schema.ts";
+import { createTables, writeNumber } from "../../../src/control/metering/schema.ts";
 import { takeReport } from "../../../src/control/metering/take.ts";
 import { takeTick } from "../../../src/control/metering/tick.ts";
 import { readTotals } from "../../../src/control/metering/totals.ts";
@@ -96,6 +101,24 @@ describe("takeReport", () => {
     const report = { ...observationReport(), ...changes } as Parameters<typeof takeReport>[1];
     expect(() => takeReport(db, report, START)).toThrow(TypeError);
     expect(readTotals(db).intake.reports).toBe(0);
+  });
+});
+
+describe("createTables", () => {
+  it("forgets latencies that were counted in other buckets, and nothing else", ({ expect }) => {
+    const meter = buildMeter();
+    const latency = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => (bucket === 3 ? 4 : 0));
+    meter.take(series({ acme: [4, 0] }, { latency }));
+    const sum = () => readTotals(meter.db).series.map((one) => one.latency.reduce((a, b) => a + b, 0));
+    createTables(meter.db);
+    expect(sum()).toEqual([4]);
+    writeNumber(meter.db, "buckets", LATENCY_BUCKETS - 1);
+    createTables(meter.db);
+    expect(sum()).toEqual([0]);
+    expect(readTotals(meter.db).series.map(({ total }) => total.requests)).toEqual([4]);
+    meter.take(series({ acme: [4, 0] }, { latency }));
+    createTables(meter.db);
+    expect(sum()).toEqual([4]);
   });
 });
 
