@@ -42,4 +42,7 @@ export interface GatePoint {
   readonly notMovedRate: number;
   /** Shares; null while there are no bounds. */
   readonly increase: Pick<Bounds, "estimate" | "lower" | "upper"> | null;
+  /** Of the newest full window of latency; null while there is none, left out in points from before. */
+  readonly movedP95Ms?: number | null;
+  readonly notMovedP95Ms?: number | null;
 }

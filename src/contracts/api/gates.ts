@@ -174,6 +174,9 @@ const GatePointSchema = z
     moved: z.object({ accounts: z.int(), requests: z.int(), failures: z.int(), rate: z.number() }),
     notMoved: z.object({ requests: z.int(), failures: z.int(), rate: z.number() }),
     increase: BoundsSchema.nullable(),
+    p95Ms: z
+      .object({ moved: z.number().nullable(), notMoved: z.number().nullable() })
+      .openapi({ description: "Of the newest window with enough answers; null: there was none" }),
   })
   .openapi("GatePoint");
 
@@ -231,5 +234,6 @@ export const ImpactSchema = z
 export type SignalInput = z.infer<typeof SignalInputSchema>;
 export type SignalView = z.infer<typeof SignalSchema>;
 export type GateView = z.infer<typeof GateViewSchema>;
+export type GatePointView = z.infer<typeof GatePointSchema>;
 export type RolloutGatesView = z.infer<typeof RolloutGatesSchema>;
 export type HurtAccountView = z.infer<typeof HurtAccountSchema>;

@@ -124,7 +124,7 @@ function mayGoBackAlone(state: RolloutState, facts: Facts, nowMs: EpochMs): bool
   return irreversibleTargets(facts, state.plan.targets, nowMs).length === 0 && !moveRule(state, facts).holds;
 }
 
-function pointOf({ atMs, verdict, errors }: GateVerdict, accountsMoved: number): GatePoint {
+function pointOf({ atMs, verdict, errors, latency }: GateVerdict, accountsMoved: number): GatePoint {
   const { movedAccounts: withTraffic, movedRequests, movedFailures, movedRate, increase } = errors;
   const { notMovedRequests, notMovedFailures, notMovedRate } = errors;
   return {
@@ -142,5 +142,7 @@ function pointOf({ atMs, verdict, errors }: GateVerdict, accountsMoved: number):
       increase === null
         ? null
         : { estimate: increase.estimate, lower: increase.lower, upper: increase.upper },
+    movedP95Ms: latency.movedP95Ms,
+    notMovedP95Ms: latency.notMovedP95Ms,
   };
 }

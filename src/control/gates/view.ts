@@ -88,6 +88,7 @@ function viewPoint(point: GatePoint): RolloutGatesView["waves"][number]["points"
       rate: point.notMovedRate,
     },
     increase: boundsOf(point.increase),
+    p95Ms: { moved: point.movedP95Ms ?? null, notMoved: point.notMovedP95Ms ?? null },
   };
 }
 

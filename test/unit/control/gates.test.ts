@@ -209,6 +209,13 @@ describe("a version that fails for moved accounts", () => {
       cause: "latency",
       action: "hold",
     });
+    const { waves } = valueOf(await story.world.control.query("rollout.gates", { id }));
+    const newest = waves[0]?.points.at(-1);
+    expect(newest?.p95Ms).toEqual({
+      moved: waves[0]?.verdict?.latency.movedP95Ms,
+      notMoved: waves[0]?.verdict?.latency.notMovedP95Ms,
+    });
+    expect(newest?.p95Ms.moved).toBeGreaterThan(2 * (newest?.p95Ms.notMoved ?? 0));
     await story.until({ ...slow, latencyMs: () => 300 }, 40, () => story.onTarget() > there);
   });
 });
@@ -284,6 +291,32 @@ describe("single accounts", () => {
     expect(story.onTarget()).toBe(60);
     expect(await story.audit("account.quarantine.set")).toHaveLength(0);
     expect((await story.show()).waves[0]?.gates?.[0]).toMatchObject({ action: "hold", verdict: "fail" });
+  });
+
+  it("are not put back alone where their data went along, or where both versions would serve them", async ({
+    expect,
+  }) => {
+    const origin = "https://kiln-2.origins.example.net";
+    const hooks = { prepare: `${origin}/p`, verify: `${origin}/v`, undo: `${origin}/u` };
+    const migration = { kind: "perAccount" as const, timeoutSeconds: 5, concurrency: 9, ...hooks };
+    for (const [change, why] of [
+      [{ mixed: "never" as const }, "must not serve one account at once"],
+      [{ mixed: "ok" as const, migration }, "has migrated its data"],
+    ] as const) {
+      const story = await Story.begin();
+      await story.past(60);
+      await story.start();
+      const input = { ...VERSION, reversible: true, origin, ...change };
+      await must(story.world, "version.put", { product: "kiln", version: "2", input });
+      const [victim = ""] = movedOf(story);
+      const refused = (): Promise<readonly { detail: unknown }[]> =>
+        story.audit("account.quarantine.refused");
+      for (let minute = 0; minute < 90 && (await refused()).length === 0; minute += 1)
+        await story.sendFor(1, { requests: 1, fails: sick(victim) });
+      expect((await refused())[0]?.detail).toMatchObject({ problem: expect.stringContaining(why) });
+      expect(story.onTarget()).toBe(60);
+      expect(await story.audit("account.quarantine.set")).toHaveLength(0);
+    }
   });
 });
 
