@@ -74,6 +74,11 @@ svg.plot text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg.plot .axis { stroke: var(--line); } svg.plot .moved { stroke: var(--accent); fill: none; stroke-width: 2; }
 svg.plot .plan { stroke: var(--plan); fill: none; stroke-width: 2; stroke-dasharray: 6 4; }
 svg.plot .other { stroke: var(--warn); fill: none; stroke-width: 2; }
+svg.plot .moved, svg.plot .other { stroke-linejoin: round; }
+svg.plot.small .other { stroke-dasharray: 6 4; } svg.plot.small text { font-size: 13px; }
+svg.plot .level { stroke: var(--bad); stroke-width: 2; stroke-dasharray: 2 4; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
+.plots figure { margin: 0; }
 svg.plot .band { fill: var(--accent); opacity: 0.18; stroke: none; }
 footer { max-width: 1200px; margin: 24px auto; padding: 0 16px 24px; font-size: 14px; color: var(--soft); }
 @media (max-width: 600px) { dl.facts { grid-template-columns: 1fr; } dl.facts dd { margin-bottom: 6px; } th, td { padding: 6px 8px; }

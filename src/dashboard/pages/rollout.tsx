@@ -2,11 +2,13 @@
  * One rollout: what it does and why, each wave, what is left behind, and what may be done about it. A button that cannot
  * apply is not drawn; whether one that is drawn may be pressed by this reader is the API's to say.
  */
+import { RolloutGatesSchema, type RolloutGatesView } from "../../contracts/api/gates.ts";
 import { RolloutPlanSchema, type RolloutPlanAnswer } from "../../contracts/api/rollout-plan.ts";
 import { RolloutSchema, type RolloutView } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
 import { path, type Api } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";
+import { GatePlots } from "../parts/gate-plots.tsx";
 import { PhaseTag } from "../parts/phase.tsx";
 import { RolloutActions } from "../parts/rollout-actions.tsx";
 import { PlannedWaves, PlanProblems } from "../parts/rollout-plan.tsx";
@@ -23,6 +25,7 @@ export const drawRollout: DrawPage = async (visit) => {
   const isDraft = rollout.phase === "draft";
   const wantsPlan = isDraft || visit.url.searchParams.get("plan") === "shown";
   const plan = wantsPlan ? await askPlan(visit.api, rollout) : null;
+  const gates = await askGates(visit.api, rollout);
   return ok({
     title: `Rollout ${rollout.id}`,
     // A plan reads every account: once when it is asked for, not every few seconds.
@@ -50,6 +53,7 @@ export const drawRollout: DrawPage = async (visit) => {
               </p>
             ) : null}
             <Waves rollout={rollout} />
+            {gates === null ? null : <GatePlots gates={gates} />}
           </>
         )}
         <Defaults rollout={rollout} />
@@ -65,6 +69,13 @@ export const drawRollout: DrawPage = async (visit) => {
 async function askPlan(api: Api, { id, startedAt }: RolloutView): Promise<RolloutPlanAnswer | null> {
   const at = startedAt === null ? "" : `?at=${encodeURIComponent(startedAt)}`;
   const found = await api.ask(RolloutPlanSchema, { path: path`/rollouts/${id}/plan` + at });
+  return found.ok ? found.value : null;
+}
+
+/** What gates have seen; null where none has looked, or where it cannot be had, which is no reason not to show the rest. */
+async function askGates(api: Api, { id, waves }: RolloutView): Promise<RolloutGatesView | null> {
+  if (!waves.some(({ gates }) => gates !== undefined && gates.length > 0)) return null;
+  const found = await api.ask(RolloutGatesSchema, { path: path`/rollouts/${id}/gates` });
   return found.ok ? found.value : null;
 }
 

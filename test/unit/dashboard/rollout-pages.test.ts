@@ -1,5 +1,6 @@
 /** A rollout by its pages alone: started, watched, approved, paused, resumed and rolled back, on a real control plane. */
 import { describe, it } from "vitest";
+import type { RolloutInput } from "../../../src/contracts/api/rollouts.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { must } from "../../support/control-world.ts";
 import { createDashboardWorld, type Browser } from "../../support/dashboard-world.ts";
@@ -17,10 +18,10 @@ const WAVES = [
   },
 ];
 
-async function prepare() {
+async function prepare(more: Partial<RolloutInput> = {}) {
   const accounts = Array.from({ length: 30 }, (_unused, n) => `account-${n}`);
   const world = await prepareRollouts(createMemoryDb(), { accounts });
-  await must(world, "rollout.create", { id: "autumn", input: { ...PLAN, waves: WAVES } });
+  await must(world, "rollout.create", { id: "autumn", input: { ...PLAN, waves: WAVES, ...more } });
   const { signedIn } = await createDashboardWorld(world);
   return { world, browser: await signedIn() };
 }
@@ -42,6 +43,20 @@ async function press(browser: Browser, page: string, button: RegExp, more: Recor
 }
 
 describe("a rollout by its pages", () => {
+  it("shows what its gate sees, once it has looked twice", async ({ expect }) => {
+    const numbers = { errorIncreasePercent: 1, alpha: 0.05, minAccounts: 20, mustHave: [] };
+    const { world, browser } = await prepare({
+      gate: { ...numbers, onFail: "pause", onInconclusive: "hold" },
+    });
+    const page = async (): Promise<string> => (await browser.get(PAGE)).text();
+    expect(await page()).not.toContain("What the gate sees");
+    await press(browser, PAGE, /Start$/);
+    for (let minutes = 1; minutes < 6; minutes += 1) await tick(world, FRIDAY + minutes * MINUTE);
+    expect(await page()).toContain("no edge has reported");
+    expect(await page()).toContain("Requests that failed");
+    expect(await page()).toContain("Solid: 3 accounts on the target");
+  });
+
   it("is started, approved, paused, resumed and rolled back", async ({ expect }) => {
     const { world, browser } = await prepare();
     const text = async (path = PAGE): Promise<string> =>
