@@ -76,7 +76,7 @@ function placementConflict(
     if (version === null) continue;
     const stays = from === name;
     for (const before of stays ? [] : reachableVersions(facts, product, from)) {
-      const reason = upgradeConflict(db, version, before);
+      const reason = upgradeConflict(db, version, before) ?? dataConflict(db, version, before);
       if (reason !== null) return reason;
     }
     const reason = requirementConflict(db, present, { target: version, facts });
@@ -91,6 +91,22 @@ function upgradeConflict(db: Db, target: VersionRecord, from: VersionName): stri
   const present = loadVersion(db, target.product, from);
   if (present === null || present.registeredAt >= target.registeredAt) return null;
   return `${target.product} ${target.name} upgrades from ${target.upgradesFrom.join(", ")}; the account is on ${from}`;
+}
+
+/**
+ * Data goes with the account, there and back, and hooks are called by rollouts alone: put by hand it would be served by a
+ * version that its data is not made for. The newer of the two declares the hooks.
+ */
+function dataConflict(db: Db, target: VersionRecord, from: VersionName): string | null {
+  const present = from === target.name ? null : loadVersion(db, target.product, from);
+  if (present === null) return null;
+  const newest = Math.max(present.registeredAt, target.registeredAt);
+  const migrates = [present, target].find(
+    ({ registeredAt, migration }) => registeredAt === newest && migration.kind !== "none",
+  );
+  return migrates === undefined
+    ? null
+    : `${target.product} ${migrates.name} migrates the data of accounts, so an account moves between ${from} and ${target.name} by a rollout or its rollback alone; a hold keeps it from being served`;
 }
 
 /** Pairs of products: what the target requires of the others, and what the others require of this product. */

@@ -16,9 +16,9 @@ import type { SeenIsolate } from "../../contracts/telemetry.ts";
 import type { EpochMs, Generation } from "../../contracts/units.ts";
 import { reportOf } from "../../core/rollout/data/units.ts";
 import type { Db } from "../db.ts";
+import { isOut } from "../publisher/is-out.ts";
 import { loadBatch, loadPublish, loadUnits } from "../store/data-moves.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
-import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 
 /** What was configured at this start; every advance goes by it. */
@@ -70,6 +70,5 @@ function publishFact(db: Db, id: string, step: number): PublishFact | null {
 function reportFact(db: Db, id: string, number: number): BatchReport | null {
   const batch = loadBatch(db, id, number);
   if (batch === null) return null;
-  const isOut = batch.leftSeq > 0 && (loadPublished(db)?.shardSeq ?? -1) >= batch.leftSeq;
-  return reportOf(number, loadUnits(db, batch), isOut);
+  return reportOf(number, loadUnits(db, batch), batch.leftSeq > 0 && isOut(db, batch.leftSeq));
 }

@@ -57,14 +57,20 @@ function touches(targets: Homes, { product }: ReplacementPlan): boolean {
   return own(targets, product) !== undefined;
 }
 
-/** It holds nobody: while maps spread, both versions serve the same account. */
+/** It holds nobody and calls no hook: while maps spread, both versions serve the same account, on the same data. */
 function mixedProblems(db: Db, { product, to }: ReplacementPlan): readonly string[] {
   const version = loadVersion(db, product, to);
-  return version === null || version.mixed === "ok"
-    ? []
-    : [
-        `${product} ${to} is not declared mixed: ok, and for a minute or two it and the version before serve the same account`,
-      ];
+  if (version === null) return [];
+  const problems: string[] = [];
+  if (version.mixed !== "ok")
+    problems.push(
+      `${product} ${to} is not declared mixed: ok, and for a minute or two it and the version before serve the same account`,
+    );
+  if (version.migration.kind !== "none")
+    problems.push(
+      `${product} ${to} migrates the data of accounts, and a replacement calls no hooks: move accounts to it with a rollout`,
+    );
+  return problems;
 }
 
 /** Versions that accounts have together, now or once a running rollout has moved them. */

@@ -12,7 +12,7 @@ import { readText } from "../row.ts";
 import type { Drive } from "../rollouts/drive.ts";
 import { isHalted, loadFacts } from "../rollouts/facts.ts";
 import { createWeigher, heardOf, targetVersions } from "../rollouts/heard.ts";
-import { isOut } from "../rollouts/observe.ts";
+import { isOut } from "../publisher/is-out.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { loadActiveReplacements, type ReplacementRecord } from "../store/replacements.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";

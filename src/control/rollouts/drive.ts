@@ -31,7 +31,8 @@ import {
   type RolloutRecord,
 } from "../store/rollouts.ts";
 import { loadVersion, saveVersion } from "../store/versions.ts";
-import { isOut, observe } from "./observe.ts";
+import { isOut } from "../publisher/is-out.ts";
+import { observe } from "./observe.ts";
 import { splitByLabels } from "./split-labels.ts";
 import { beginTally } from "./tally.ts";
 

@@ -15,9 +15,9 @@ import type { Turn } from "../../core/rollout/turn.ts";
 import { dataFacts, loadSettling } from "../data/facts.ts";
 import type { Db } from "../db.ts";
 import { loadFreezes } from "../store/freezes.ts";
+import { isOut } from "../publisher/is-out.ts";
 import { mirrorFacts } from "./mirrors.ts";
 import { defaultFacts, gateFacts } from "../gates/facts.ts";
-import { loadPublished } from "../store/roots.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 import { isHalted, loadFacts, loadWindowFacts } from "./facts.ts";
 import { createWeigher, heardOf, targetVersions, type Weigher } from "./heard.ts";
@@ -43,11 +43,6 @@ export function observe(
     observations: observations(db, record, nowMs),
     memo,
   };
-}
-
-/** Whether the published shards have every change up to this one. */
-export function isOut(db: Db, seq: number): boolean {
-  return (loadPublished(db)?.shardSeq ?? -1) >= seq;
 }
 
 function observations(db: Db, record: RolloutRecord, nowMs: EpochMs): Observations {

@@ -210,6 +210,27 @@ describe("a move that carries data", () => {
     expect(refusalOf(answer).detail).toContain("is being moved with its data by rollout schema");
   });
 
+  it("refuses to put an account by hand where its data does not go along", async ({ expect }) => {
+    const { world } = await prepare();
+    await must(world, "version.state.set", {
+      product: "kiln",
+      version: "2",
+      input: { state: "live", reason: "t" },
+    });
+    const placed = async (name: "account.pin.set" | "account.quarantine.set", version: string) => {
+      const input = { version, reason: "t", expires: null };
+      return world.control.execute(name, { account: "account-5", product: "kiln", input }, contextOf());
+    };
+    for (const name of ["account.pin.set", "account.quarantine.set"] as const)
+      expect(refusalOf(await placed(name, "2")).detail).toContain("by a rollout or its rollback alone");
+    await start(world);
+    await minutes(world, 20, bakes);
+    for (const name of ["account.pin.set", "account.quarantine.set"] as const)
+      expect(refusalOf(await placed(name, "1")).detail).toContain("kiln 2 migrates the data of accounts");
+    // Where it is already it may be kept.
+    expect((await placed("account.pin.set", "2")).ok).toBe(true);
+  });
+
   it("takes everybody back through undo when it is rolled back", async ({ expect }) => {
     const hooked = await prepare();
     const { world } = hooked;

@@ -31,6 +31,14 @@ const HOTFIX: ReplacementInput = {
   reason: "attachments over 10 MB",
 };
 const ONE = { product: "kiln", from: "1" };
+const MIGRATION = {
+  kind: "perAccount" as const,
+  prepare: "https://kiln-1-5.origins.example.net/prepare",
+  verify: "https://kiln-1-5.origins.example.net/verify",
+  undo: null,
+  timeoutSeconds: 5,
+  concurrency: 1,
+};
 
 /** Everybody at once in one wave, any time. */
 const ALL: RolloutInput = {
@@ -367,6 +375,7 @@ describe("what refuses a replacement", () => {
     await register(world, "1.2", { mixed: "never" });
     await register(world, "1.3", { requires: { fogbugz: ["2"] } });
     await register(world, "1.4", { upgradesFrom: ["0.9"] });
+    await register(world, "1.5", { migration: MIGRATION });
     const plan = async (to: string): Promise<string> => {
       const { reason: _unused, ...input } = { ...HOTFIX, to };
       return valueOf(await world.control.query("replacement.plan", { ...ONE, input })).problems.join("; ");
@@ -375,6 +384,7 @@ describe("what refuses a replacement", () => {
     expect(await plan("1.2")).toContain("not declared mixed: ok");
     expect(await plan("1.3")).toContain("requires fogbugz 2, not 1");
     expect(await plan("1.4")).toContain("upgrades from 0.9, not from 1");
+    expect(await plan("1.5")).toContain("a replacement calls no hooks");
     expect(await plan("9")).toContain("not registered");
     expect(rules(world)).toEqual([]);
   });
