@@ -1,7 +1,8 @@
 /**
- * What counting costs: rounds of load on a node that counts and on two that do not, in turn, in one run. Medians of
- * requests a second and of workerd's processor time per request; the second node that does not count says how far two
- * equal things differ here. All nodes are in one workerd, so the time that meters need is in the counting one's.
+ * What counting costs: rounds of load on a node that counts and on two that do not, in turn, in one run. Requests a second
+ * and workerd's processor time per request, side against side within a round, and the median of that over the rounds; the
+ * second node that does not count says how far two equal things differ here. A round ends with the node's report, which
+ * belongs to it. All nodes are in one workerd, so the time that meters need is in the counting one's.
  */
 import { readFileSync } from "node:fs";
 import type { Instance } from "../local/instance.ts";
@@ -26,7 +27,7 @@ export interface Round {
 export interface Cost {
   readonly rounds: Readonly<Record<Side, readonly Round[]>>;
   readonly median: Readonly<Record<Side, Round>>;
-  /** Throughput counting over throughput not counting, and not counting over itself. */
+  /** Throughput counting over throughput not counting, and not counting over itself: medians over the rounds. */
   readonly ratio: number;
   readonly control: number;
   /** The same of the processor time per request that is spent beside counting: 1 when counting is free. */
@@ -48,6 +49,7 @@ export async function measureCost(
     const port = instance.ports[SIDES[side]] ?? 0;
     const before = { cpuUs: cpuUs(), received: received(instance) };
     const { requestsPerSecond } = await load({ port, hosts, seconds: time });
+    await instance.nodes.act(SIDES[side] + 1, { action: "flush" });
     const requests = received(instance) - before.received;
     return { requestsPerSecond, cpuUsPerRequest: (cpuUs() - before.cpuUs) / Math.max(1, requests) };
   };
@@ -67,11 +69,35 @@ export async function measureCost(
   return {
     rounds: measured,
     median,
-    ratio: median.on.requestsPerSecond / median.off.requestsPerSecond,
-    control: median["off again"].requestsPerSecond / median.off.requestsPerSecond,
-    cpuRatio: median.off.cpuUsPerRequest / median.on.cpuUsPerRequest,
-    cpuControl: median.off.cpuUsPerRequest / median["off again"].cpuUsPerRequest,
+    ratio: overRounds(measured, ({ on, off }) => on.requestsPerSecond / off.requestsPerSecond),
+    control: overRounds(
+      measured,
+      (round) => round["off again"].requestsPerSecond / round.off.requestsPerSecond,
+    ),
+    cpuRatio: overRounds(measured, ({ on, off }) => off.cpuUsPerRequest / on.cpuUsPerRequest),
+    cpuControl: overRounds(
+      measured,
+      (round) => round.off.cpuUsPerRequest / round["off again"].cpuUsPerRequest,
+    ),
   };
+}
+
+/** Sides that ran one after the other are compared with each other: a machine that gets busier slows all of a round. */
+function overRounds(
+  measured: Readonly<Record<Side, readonly Round[]>>,
+  compare: (round: Readonly<Record<Side, Round>>) => number,
+): number {
+  const ratios = measured.on.flatMap((on, index) => {
+    const [off, again] = [measured.off[index], measured["off again"][index]];
+    return off === undefined || again === undefined ? [] : [compare({ on, off, "off again": again })];
+  });
+  return middleOf(ratios);
+}
+
+function middleOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(at)] ?? 0) + (sorted[Math.ceil(at)] ?? 0)) / 2;
 }
 
 /** Requests that reached any demo version. */
@@ -80,14 +106,9 @@ export function received({ origins }: Instance): number {
 }
 
 function medianOf(rounds: readonly Round[]): Round {
-  const middle = (pick: (round: Round) => number): number => {
-    const sorted = rounds.map(pick).toSorted((a, b) => a - b);
-    const at = (sorted.length - 1) / 2;
-    return ((sorted[Math.floor(at)] ?? 0) + (sorted[Math.ceil(at)] ?? 0)) / 2;
-  };
   return {
-    requestsPerSecond: middle(({ requestsPerSecond }) => requestsPerSecond),
-    cpuUsPerRequest: middle(({ cpuUsPerRequest }) => cpuUsPerRequest),
+    requestsPerSecond: middleOf(rounds.map(({ requestsPerSecond }) => requestsPerSecond)),
+    cpuUsPerRequest: middleOf(rounds.map(({ cpuUsPerRequest }) => cpuUsPerRequest)),
   };
 }
 
