@@ -330,6 +330,18 @@ describe("going back with data", () => {
     expect(there.network.origin.calls).toBe(calls);
   });
 
+  it("asks for it as well while nobody has moved, but a batch can only go on to its end", ({ expect }) => {
+    const lasting = world({ kiln: hooks({ undo: null }) });
+    until(lasting, () => stage(lasting) === "calling", halfway);
+    expect(served(lasting, NEW.kiln)).toBe(0);
+    const back = { kind: "rollback", scope: { kind: "all" }, reason: "r", paceBpPerMinute: null } as const;
+    expect(lasting.tell({ ...back, confirmed: false })).toBe(false);
+    expect(lasting.tell({ ...back, confirmed: true })).toBe(true);
+    const undoable = world({});
+    until(undoable, () => stage(undoable) === "calling", halfway);
+    expect(undoable.tell({ ...back, confirmed: false })).toBe(true);
+  });
+
   it("says beforehand who would stay: pairs that would not fit, and accounts without a way back", ({
     expect,
   }) => {

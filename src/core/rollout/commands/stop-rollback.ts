@@ -8,7 +8,8 @@ import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
 import type { ProductName } from "../../../contracts/units.ts";
-import { moveRule, undoProblems } from "../data/rule.ts";
+import { isUndoable, moveRule, undoProblems } from "../data/rule.ts";
+import { batchOf } from "../data/state.ts";
 import { defaultReturn } from "../failure.ts";
 import { remaining } from "../groups.ts";
 import { route } from "../phases/route.ts";
@@ -47,14 +48,20 @@ function defaultWords(state: RolloutState, product: ProductName, facts: CommandC
     : `the default of ${product} has moved and stays: ${problem}`;
 }
 
+/** A batch whose hooks run and cannot be undone goes to its end, so its accounts are as good as moved. */
+function isPastUndoing(state: RolloutState): boolean {
+  const batch = batchOf(state);
+  return batch?.direction === "forward" && batch.stage !== "holding" && !isUndoable(batch.hooks);
+}
+
 /** What an operator must have been told before it goes back; empty when nothing is out of the ordinary. */
 function toConfirm(
   state: RolloutState,
   { scope }: RollBack,
   { facts, nowMs }: CommandContext,
 ): readonly string[] {
-  if (state.groups.moved.every((threshold) => threshold === 0) && defaultsMoved(state).length === 0)
-    return [];
+  const hasMoved = state.groups.moved.some((threshold) => threshold > 0) || isPastUndoing(state);
+  if (!hasMoved && defaultsMoved(state).length === 0) return [];
   const oneWay = irreversibleTargets(facts, state.plan.targets, nowMs).map(
     (name) => `${name} is not declared reversible`,
   );
