@@ -15,6 +15,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 1,
     fault: "a real HAProxy with a bare `option httpchk` in front of two nodes",
     holds: "no node is ever taken out; checks ask no KV, no object and no origin",
+    open: "an hour of checks; calls to KV and to objects are counted beside the edge alone, not while HAProxy checks",
     proofs: [
       { file: HAPROXY, tests: ["behind HAProxy with a bare option httpchk"] },
       { file: "test/unit/edge/classes.test.ts", tests: ["health >"] },
@@ -54,12 +55,14 @@ export const FIRST_HALF: readonly Experiment[] = [
     fault:
       "two Hosts, another absolute target, `@`, `#`, `\\`, `%2e`, full-width, NUL, long labels and names, raw",
     holds: "refused by the load balancer, the router or workerd; the origins receive nothing",
+    open: "the corpus is sent to the router itself, not through HAProxy",
     proofs: [{ file: "test/e2e/raw-table.e2e.test.ts" }],
   },
   {
     number: 6,
     fault: "spoofed X-Forwarded-*, Forwarded, Firebreak*, `_` spellings, and `Connection` naming ours",
     holds: "routing unchanged; the origin sees our values alone, all of them",
+    open: "`X-Account`, `Cf-Access-*`, and `Connection: X-Account` on the wire",
     proofs: [
       { file: WIRE, tests: ["is none of the spoofed headers and all of ours"] },
       { file: STREAMING, tests: ["headers that only the router may set are the router's"] },
@@ -72,6 +75,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 7,
     fault: "request smuggling: framings that parsers disagree about, a victim pipelined behind each",
     holds: "the victim's answer is its own; no origin sees a request that nobody sent",
+    open: "one pipelined attack only, not a corpus of them, and nothing records bytes at the origin",
     proofs: [{ file: "test/e2e/raw-table.e2e.test.ts", tests: ["serves a pipelined victim its own answer"] }],
   },
   {
@@ -88,6 +92,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 9,
     fault: "KV answers what was true up to two minutes ago, out of order",
     holds: "an isolate's generation never falls, and it is at the newest a period after KV is",
+    open: "the faulty read is drawn by lag and seed, not tried at the n-th read for every n",
     proofs: [
       { file: READER, tests: ["KV that lags and reorders", "does not go back from a newer copy"] },
       { file: "test/property/settling.prop.test.ts" },
@@ -98,6 +103,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     fault:
       "KV answers garbage: truncated, another schema, blank fields, wrong checksum, 26 MB, over the limits",
     holds: "refused, counted, the last good maps kept; the publisher refuses the same document",
+    open: "each kind of garbage at one read, not at the n-th for every n",
     proofs: [
       { file: READER, tests: ["a refused root", "what is nested deeper", "a shard under a new index"] },
       { file: "test/unit/maps/root-codec.test.ts", tests: ["decodeRoot"] },
@@ -112,6 +118,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     fault: "KV throws for ten minutes, then hangs for ten; isolates are started meanwhile",
     holds:
       "warm ones answer at once; cold ones from copies or FALLBACK; one read a period; recovery is spread out",
+    open: "KV failing from the n-th read on, for every n",
     proofs: [
       { file: READER, tests: ["ten minutes without KV", "a cold isolate beside a slow KV"] },
       { file: HAPROXY, tests: ["KV fails, and a node restarts"] },
@@ -122,6 +129,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 12,
     fault: "KV takes five seconds for half of the reads",
     holds: "no warm request waits; one refresh under way at most",
+    open: "a slow read at every n; half of the seconds are slow instead",
     proofs: [
       { file: READER, tests: ["KV that takes five seconds"] },
       { file: "test/unit/maps/single-flight.test.ts" },
@@ -131,6 +139,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 13,
     fault: "no control plane and no cron for a day",
     holds: "routing is the same; status says since when; rollouts wait and do not make up for it",
+    open: "a whole day in one run: edges, object and rollouts are shown apart, over shorter times",
     proofs: [
       { file: HAPROXY, tests: ["the control plane's object fails"] },
       { file: "test/unit/rollout/engine.test.ts", tests: ["does not make up for a night without ticks"] },
@@ -155,6 +164,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 15,
     fault: "an origin sends no HTTP, too many headers, two lengths, obs-fold, a flood of 1xx, fifty cookies",
     holds: "502 or faithful pass-through, never a header injected; cookies keep order and count",
+    open: "several headers that no origin should send: a status line that is none, two lengths, obs-fold, chunks that are none",
     proofs: [
       { file: WIRE, tests: ["is every Set-Cookie in its order", "are 502 when"] },
       { file: STREAMING, tests: ["fifty cookies keep their order and count"] },

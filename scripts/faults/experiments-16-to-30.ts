@@ -29,6 +29,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 17,
     fault: "circles: an origin that is the router, our id in CDN-Loop, CDN-Loop that cannot be parsed",
     holds: "refused when registered; 508 after one pass; other ids are kept",
+    open: "two routers that forward to each other; only one's own id is sent to it",
     proofs: [
       { file: SECURITY, tests: ["circles >"] },
       { file: WIRE, tests: ["are no circle"] },
@@ -51,6 +52,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     fault: "cron twice, late, or never; the alarm lost",
     holds:
       "each step once in effect; a late tick looks at window and health first; either source carries on alone",
+    open: "an alarm that has used up its six retries, and what the watchdog says then",
     proofs: [
       { file: "test/unit/control/upkeep.test.ts", tests: ["tick >"] },
       { file: "test/unit/control/rollout-behind.test.ts" },
@@ -79,12 +81,14 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 21,
     fault: "nodes restart again and again under load, while a rollout moves accounts",
     holds: "no error, no generation that falls, no account that goes back",
+    open: "restarts every few seconds, and a rollout beside them: one restart a phase, no rollout",
     proofs: [{ file: HAPROXY, tests: ["and a node restarts meanwhile"] }],
   },
   {
     number: 22,
     fault: "size: hundreds of thousands of accounts, 20 versions, 50,000 custom domains",
     holds: "publishes within KV's limits, few reads when cold, look-ups and memory bounded",
+    open: "a million accounts and 50,000 custom domains in one map; memory is not measured",
     proofs: [
       { file: "test/e2e/import-scale.e2e.test.ts" },
       { file: "test/unit/maps/maps-reader.test.ts", tests: ["a cold isolate >"] },
@@ -95,6 +99,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 23,
     fault: "a flood of random hosts, under a base domain and foreign",
     holds: "KV reads bounded by shards and periods; known accounts unharmed; logs thinned out",
+    open: "a flood against a running router: latency of known accounts and memory",
     proofs: [
       { file: "test/unit/maps/maps-reader.test.ts", tests: ["cost no more reads than there are shards"] },
       { file: SECURITY, tests: ["floods >"] },
@@ -104,6 +109,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 24,
     fault: "slow clients by the hundred, oversized headers and targets, a huge upload",
     holds: "others unaffected; 431, 414 or closed; bodies streamed, memory flat",
+    open: "500 slow connections at once; two gigabytes uploaded with memory watched",
     proofs: [
       { file: SECURITY, tests: ["of headers and targets are refused before anything is looked up"] },
       { file: STREAMING, tests: ["an upload >"] },
@@ -113,6 +119,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 25,
     fault: "a WebSocket, events and long polls open while their account moves; an upgrade refused",
     holds: "what is open stays where it is and is counted; what is new goes to the new version",
+    open: "the whole story on one instance with real sockets; bytes sent before the 101",
     proofs: [
       { file: "test/integration/open-connections.test.ts" },
       {
@@ -149,6 +156,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     fault: "going back after the default moved, to a version marked bad or gone, and while KV is down",
     holds:
       "asked for or refused; the state before comes back as a new generation; what is not out yet is said so",
+    open: "going back while KV is down, in one story from the command to the state after",
     proofs: [
       { file: "test/unit/rollout/engine.test.ts", tests: ["going back >"] },
       { file: "test/unit/rollout/bad.test.ts" },
@@ -169,6 +177,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     fault:
       "the admin surface: wrong tokens, forged forms, naughty strings, overrides replayed elsewhere or too late",
     holds: "all refused alike; tokens in no log, URL or origin; attempts are limited",
+    open: "a timing study of wrong tokens; Cloudflare Access tokens; the audit of attempts",
     proofs: [
       { file: "test/unit/admin/authenticate.test.ts" },
       {

@@ -18,13 +18,16 @@ export interface TestOutcome {
   readonly errors: readonly string[];
 }
 
+/** `in part`: what is shown holds, and something of the experiment is not shown. */
+export type Holding = "held" | "held in part" | "failed";
+
 export interface Verdict {
   readonly experiment: Experiment;
-  readonly held: boolean;
+  readonly holding: Holding;
   readonly passed: number;
   readonly seconds: number;
   readonly figures: readonly string[];
-  /** Why it did not hold, in words; empty when it did. */
+  /** Why it failed, in words; empty when it did not. */
   readonly faults: readonly string[];
 }
 
@@ -58,7 +61,7 @@ export function judge(
   ];
   return {
     experiment,
-    held: faults.length === 0,
+    holding: faults.length > 0 ? "failed" : experiment.open === undefined ? "held" : "held in part",
     passed: mine.filter(({ state }) => state === "passed").length,
     seconds: mine.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000,
     figures: mine.flatMap(({ figures }) => figures),
@@ -66,10 +69,16 @@ export function judge(
   };
 }
 
+const WORDS: Readonly<Record<Holding, string>> = {
+  held: "held   ",
+  "held in part": "IN PART",
+  failed: "FAILED ",
+};
+
 /** An experiment's paragraph. */
-export function render({ experiment, held, passed, seconds, figures, faults }: Verdict): string {
+export function render({ experiment, holding, passed, seconds, figures, faults }: Verdict): string {
   const lines = [
-    `${String(experiment.number).padStart(2)}  ${held ? "held  " : "FAILED"}  ${experiment.fault}`,
+    `${String(experiment.number).padStart(2)}  ${WORDS[holding]}  ${experiment.fault}`,
     `    holds: ${experiment.holds}`,
     `    shown by ${passed} ${passed === 1 ? "test" : "tests"} in ${seconds.toFixed(1)} s`,
     ...figures.map((figure) => `    ${figure}`),

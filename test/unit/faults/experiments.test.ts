@@ -70,8 +70,14 @@ describe("selectTests", () => {
 describe("judge", () => {
   it("holds when every proof ran and passed, with the figures", ({ expect }) => {
     const verdict = judge(EXPERIMENT, BOTH, new Map());
-    expect(verdict).toMatchObject({ held: true, passed: 2, figures: ["900 degrees"], faults: [] });
-    expect(render(verdict)).toContain(" 7  held    fire");
+    expect(verdict).toMatchObject({ holding: "held", passed: 2, figures: ["900 degrees"], faults: [] });
+    expect(render(verdict)).toContain(" 7  held     fire");
+  });
+
+  it("holds in part when something of it is not shown, and says what", ({ expect }) => {
+    const verdict = judge({ ...EXPERIMENT, open: "ice" }, BOTH, new Map());
+    expect(verdict.holding).toBe("held in part");
+    expect(render(verdict)).toMatch(/ 7 {2}IN PART {2}fire[^]*not shown: ice/);
   });
 
   it.for<[string, readonly TestOutcome[], ReadonlyMap<string, string>]>([
@@ -82,7 +88,7 @@ describe("judge", () => {
     ["a file did not load", BOTH, new Map([["test/b.test.ts", "syntax"]])],
   ])("does not hold when %s", ([, outcomes, broken], { expect }) => {
     const verdict = judge(EXPERIMENT, outcomes, broken);
-    expect(verdict.held).toBe(false);
+    expect(verdict.holding).toBe("failed");
     expect(render(verdict)).toMatch(/FAILED[^]*fault: /);
   });
 });
