@@ -143,6 +143,10 @@ export const FIRST_HALF: readonly Experiment[] = [
     proofs: [
       { file: HAPROXY, tests: ["the control plane's object fails"] },
       { file: "test/unit/rollout/engine.test.ts", tests: ["does not make up for a night without ticks"] },
+      {
+        file: "test/unit/control/rollout-faults.test.ts",
+        tests: ["with cron gone as well moves nobody"],
+      },
       { file: "test/unit/control/upkeep.test.ts", tests: ["tick >"] },
       { file: "test/unit/admin/status.test.ts" },
     ],

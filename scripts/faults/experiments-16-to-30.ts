@@ -10,6 +10,7 @@ const WIRE = "test/e2e/edge-wire.e2e.test.ts";
 const STREAMING = "test/e2e/streaming.e2e.test.ts";
 const SECURITY = "test/integration/security.test.ts";
 const COMMANDS = "test/unit/control/commands.test.ts";
+const ROLLOUT_FAULTS = "test/unit/control/rollout-faults.test.ts";
 const GATES = "test/unit/control/gates.test.ts";
 const VERDICT = "test/unit/gates/verdict.test.ts";
 
@@ -49,13 +50,13 @@ export const SECOND_HALF: readonly Experiment[] = [
   },
   {
     number: 19,
-    fault: "cron twice, late, or never; the alarm lost",
+    fault: "cron twice, late, or never; the alarm lost for good, with cron or without",
     holds:
-      "each step once in effect; a late tick looks at window and health first; either source carries on alone",
-    open: "an alarm that has used up its six retries, and what the watchdog says then",
+      "each step once in effect; a late tick looks at window and health first; either source carries on alone; with neither nothing moves, and status says so",
     proofs: [
       { file: "test/unit/control/upkeep.test.ts", tests: ["tick >"] },
       { file: "test/unit/control/rollout-behind.test.ts" },
+      { file: ROLLOUT_FAULTS, tests: ["an alarm that has used up its retries >"] },
       { file: "test/property/rollout.prop.test.ts" },
       { file: "test/unit/rollout/engine.test.ts", tests: ["share and pace >"] },
     ],
@@ -156,9 +157,9 @@ export const SECOND_HALF: readonly Experiment[] = [
     fault: "going back after the default moved, to a version marked bad or gone, and while KV is down",
     holds:
       "asked for or refused; the state before comes back as a new generation; what is not out yet is said so",
-    open: "going back while KV is down, in one story from the command to the state after",
     proofs: [
       { file: "test/unit/rollout/engine.test.ts", tests: ["going back >"] },
+      { file: ROLLOUT_FAULTS, tests: ["going back while KV is down >"] },
       { file: "test/unit/rollout/bad.test.ts" },
       { file: COMMANDS, tests: ["version.state.set"] },
       { file: "test/unit/control/publish.test.ts", tests: ["says since when and why KV fails"] },

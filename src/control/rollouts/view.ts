@@ -7,6 +7,7 @@ import { gateFacts } from "../gates/facts.ts";
 import { viewVerdict } from "../gates/view.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
 import { createWeigher } from "./heard.ts";
+import { whyNotInEffect } from "../publisher/is-out.ts";
 import { readInt } from "../row.ts";
 import { loadVerdicts } from "../store/gates.ts";
 import { loadTallies } from "../store/backs.ts";
@@ -24,12 +25,18 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
     listed: isListed(db, record),
     revision: record.revision,
   });
-  if (verdicts.length === 0) return view;
+  if (verdicts.length === 0) return withEffect(db, view);
   const gatesOf = (at: number): Pick<RolloutView["waves"][number], "gates"> => {
     const mine = verdicts.filter(({ wave }) => wave === at);
     return mine.length === 0 ? {} : { gates: mine.map(({ verdict }) => viewVerdict(verdict)) };
   };
-  return { ...view, waves: view.waves.map((wave, at) => ({ ...wave, ...gatesOf(at) })) };
+  return withEffect(db, { ...view, waves: view.waves.map((wave, at) => ({ ...wave, ...gatesOf(at) })) });
+}
+
+/** Nobody is to read "rolled back" while edges still answer as before, for nothing can be written. */
+function withEffect(db: Db, view: RolloutView): RolloutView {
+  const why = view.startedAt === null ? null : whyNotInEffect(db);
+  return why === null ? view : { ...view, reason: `${view.reason} (${why})` };
 }
 
 /** Nothing counts before the start. */

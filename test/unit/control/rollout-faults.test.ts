@@ -1,0 +1,217 @@
+/**
+ * Rollouts while what carries them fails: an alarm that is given up by the platform, a day without any tick, KV that is
+ * down when somebody goes back. Each story is told over the real control plane, a clock that is moved, and a KV and a
+ * database that fail when told to; what edges would decide is read from KV as they read it.
+ */
+import { describe, it, vi } from "vitest";
+import type { RolloutInput, RolloutView } from "../../../src/contracts/api/rollouts.ts";
+import type { ExchangePort } from "../../../src/contracts/preflight.ts";
+import type { Db } from "../../../src/control/db.ts";
+import { createMemoryDb } from "../../support/control-db.ts";
+import {
+  decide,
+  must,
+  readMaps,
+  refusalOf,
+  contextOf,
+  valueOf,
+  type World,
+} from "../../support/control-world.ts";
+import {
+  ACCOUNTS,
+  at,
+  healthy,
+  HOUR,
+  MINUTE,
+  PLAN,
+  prepareRollouts,
+  quiet,
+  tick,
+} from "../../support/rollout-world.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const SOME = ACCOUNTS.slice(0, 200);
+/** 22:00 in Paris; New York and Kolkata have other nights. */
+const NIGHT = at("2026-11-27T21:00:00Z");
+const DAY = 24 * HOUR;
+/** The platform tries an alarm again so often, and then never again. */
+const ALARM_RETRIES = 6;
+
+/** A database that fails when told to, as a disk does. */
+function createFallibleDb(): { readonly db: Db; broken: boolean } {
+  const real = createMemoryDb();
+  const fallible = { broken: false, db: real };
+  const guard =
+    <A extends readonly unknown[], R>(work: (...args: A) => R) =>
+    (...args: A): R => {
+      if (fallible.broken) throw new Error("disk I/O error");
+      return work(...args);
+    };
+  fallible.db = {
+    rows: guard(real.rows),
+    raw: guard(real.raw),
+    run: guard(real.run),
+    transaction: (body) => guard(() => real.transaction(body))(),
+  };
+  return fallible;
+}
+
+/** What every account gets of both products, as edges decide it. */
+function decisions(world: World): readonly string[] {
+  const maps = readMaps(world.kv.values);
+  return SOME.map((slug) => `${decide(maps, "kiln", slug)}, ${decide(maps, "fogbugz", slug)}`);
+}
+const moved = (world: World): number =>
+  decisions(world).filter((decision) => decision.startsWith("2 by")).length;
+const roots = (world: World): number => world.kv.writes().filter((key) => key === "root").length;
+const show = async (world: World): Promise<RolloutView> =>
+  valueOf(await world.control.query("rollout", { id: "autumn" }));
+const status = async (world: World) => valueOf(await world.control.query("status", { seen: [] }));
+
+async function start(world: World, plan: RolloutInput = PLAN): Promise<void> {
+  await must(world, "rollout.create", { id: plan.id, input: plan });
+  await must(world, "rollout.start", { id: plan.id, input: { again: false } });
+  await quiet(world);
+  await tick(world, world.clock.now + MINUTE);
+}
+
+/** A tick a minute, from one minute on. */
+async function tickFor(world: World, fromMs: number, minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute += 1) await tick(world, fromMs + minute * MINUTE);
+}
+
+describe("an alarm that has used up its retries", () => {
+  it("is armed again by the next tick, and every step is taken once", async ({ expect, annotate }) => {
+    const disk = createFallibleDb();
+    const world = await prepareRollouts(disk.db, { accounts: SOME });
+    await start(world);
+    await tickFor(world, NIGHT, 4);
+    const [before, published] = [moved(world), roots(world)];
+    world.clock.now = NIGHT + 4 * MINUTE;
+    await world.control.tick(world.clock.now);
+    disk.broken = true;
+    for (let retry = 0; retry <= ALARM_RETRIES; retry += 1)
+      await expect(world.control.alarm()).rejects.toThrow("disk I/O error");
+    disk.broken = false;
+    // Dropped for ever, and what it was for is decided and has not gone out.
+    world.wakeUp.at = null;
+    expect((await show(world)).moved).toBeGreaterThan(before);
+    expect([moved(world), roots(world)]).toEqual([before, published]);
+
+    const seen = new Set<string>();
+    for (let minute = 5; minute < 10; minute += 1) {
+      await tick(world, NIGHT + minute * MINUTE);
+      const now = SOME.filter((_slug, n) => decisions(world)[n]?.startsWith("2 by"));
+      expect([...seen].filter((slug) => !now.includes(slug))).toEqual([]);
+      for (const slug of now) seen.add(slug);
+      expect(seen.size).toBe((await show(world)).moved);
+    }
+    // The step of the lost alarm went out with the next: a root a tick, none twice.
+    expect(roots(world) - published).toBeLessThanOrEqual(5);
+    await annotate(
+      `alarm dropped after ${ALARM_RETRIES} retries with a step not out; armed by the next tick: ${before} accounts moved before, ${seen.size} ten minutes on, as decided, in ${roots(world) - published} more roots`,
+    );
+  });
+
+  it("with cron gone as well moves nobody, says so, and is not made up for", async ({ expect, annotate }) => {
+    const disk = createFallibleDb();
+    const answers = { exchange: healthy };
+    const exchange: ExchangePort = (...args) => answers.exchange(...args);
+    const world = await prepareRollouts(disk.db, { accounts: SOME, exchange });
+    await start(world);
+    await tickFor(world, NIGHT, 5);
+    const before = moved(world);
+    world.wakeUp.at = null;
+
+    // Nobody ticks until the next night; meanwhile the candidate has fallen ill.
+    world.clock.now = NIGHT + DAY;
+    answers.exchange = async (...args) => ({
+      ...(await healthy(...args)),
+      received: new TextEncoder().encode("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"),
+    });
+    expect(moved(world)).toBe(before);
+    expect((await status(world)).warnings.join()).toMatch(/no tick came since 2026-11-27T21:04/);
+    await tick(world, world.clock.now);
+    await tick(world, world.clock.now + MINUTE);
+    expect(moved(world)).toBe(before);
+    expect((await show(world)).reason).toMatch(/preflight/i);
+
+    // Well again: on it goes, a minute's worth a minute.
+    answers.exchange = healthy;
+    await tickFor(world, NIGHT + DAY + 2 * HOUR, 3);
+    const { phase, reason } = await show(world);
+    await annotate(
+      `a day without alarm and cron: 0 of ${before} moved on; a late tick over an ill candidate: 0; then ${phase}: ${reason}`,
+    );
+    expect(moved(world) - before).toBeLessThanOrEqual((SOME.length * 5 * 4) / 100);
+  });
+});
+
+describe("going back while KV is down", () => {
+  const HOURS = [
+    { days: ["mon" as const, "tue" as const], from: "09:00", to: "17:00", zone: "Europe/Paris" },
+  ];
+  const WHOLE: RolloutInput = {
+    id: "autumn",
+    targets: { kiln: "2" },
+    waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
+    default: { move: true, afterDays: 0, window: HOURS, mirror: null, bake: { minutes: 600, requests: 0 } },
+  };
+
+  it("is asked for, kept, said not to be out yet, and complete when KV is back", async ({
+    expect,
+    annotate,
+  }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: SOME });
+    const pin = { version: "1", reason: "asked for it", expires: null };
+    await must(world, "account.pin.set", { account: "account-7", product: "kiln", input: pin });
+    await quiet(world);
+    const before = { root: readMaps(world.kv.values).root, decisions: decisions(world) };
+    await start(world, WHOLE);
+    await tickFor(world, at("2026-11-30T10:00:00Z"), 4);
+    expect(readMaps(world.kv.values).root.products["kiln"]).toMatchObject({ default: "2", standby: "1" });
+    const after = { root: readMaps(world.kv.values).root, decisions: decisions(world) };
+    expect(moved(world)).toBe(SOME.length - 1);
+
+    world.kv.failure = new Error("KV PUT failed: 503");
+    const asked = { id: "autumn", input: { confirmed: false, reason: "loses mail" } };
+    expect(refusalOf(await world.control.execute("rollout.rollback", asked, contextOf())).detail).toMatch(
+      /confirm/,
+    );
+    await must(world, "rollout.rollback", { ...asked, input: { ...asked.input, confirmed: true } });
+    for (let minute = 5; minute < 15; minute += 1) {
+      const nowMs = at("2026-11-30T10:00:00Z") + minute * MINUTE;
+      world.clock.now = nowMs;
+      await world.control.tick(nowMs);
+      await world.control.alarm();
+      await world.control.idle();
+    }
+    // Edges go on as they were, and nobody is told otherwise.
+    expect(decisions(world)).toEqual(after.decisions);
+    expect(readMaps(world.kv.values).root).toEqual(after.root);
+    const during = await status(world);
+    expect(during.published).toMatchObject({ generation: after.root.generation });
+    expect(during.published.waiting).toBeGreaterThan(0);
+    expect(during.published.problem).toMatch(
+      /failing since 2026-11-30T10:0.*KV PUT failed: 503.*edges serve the last maps/,
+    );
+    expect((await show(world)).reason).toMatch(/not yet in effect/);
+
+    world.kv.failure = null;
+    await quiet(world);
+    const now = readMaps(world.kv.values).root;
+    expect(now.generation).toBeGreaterThan(after.root.generation);
+    expect(decisions(world)).toEqual(before.decisions);
+    expect(now.products["kiln"]).toMatchObject({
+      default: before.root.products["kiln"]?.default,
+      standby: before.root.products["kiln"]?.standby,
+    });
+    expect((await show(world)).phase).toBe("rolled-back");
+    expect((await show(world)).reason).not.toMatch(/not yet in effect/);
+    expect((await status(world)).published).toMatchObject({ waiting: 0, problem: null });
+    await annotate(
+      `went back after the default moved, KV down for 10 minutes: ${SOME.length} accounts, default and pins as before, in generation ${now.generation} after ${after.root.generation}`,
+    );
+  });
+});
