@@ -42,17 +42,14 @@ const ALARM_RETRIES = 6;
 function createFallibleDb(): { readonly db: Db; broken: boolean } {
   const real = createMemoryDb();
   const fallible = { broken: false, db: real };
-  const guard =
-    <A extends readonly unknown[], R>(work: (...args: A) => R) =>
-    (...args: A): R => {
-      if (fallible.broken) throw new Error("disk I/O error");
-      return work(...args);
-    };
+  const check = (): void => {
+    if (fallible.broken) throw new Error("disk I/O error");
+  };
   fallible.db = {
-    rows: guard(real.rows),
-    raw: guard(real.raw),
-    run: guard(real.run),
-    transaction: (body) => guard(() => real.transaction(body))(),
+    rows: (sql, ...params) => (check(), real.rows(sql, ...params)),
+    raw: (sql, ...params) => (check(), real.raw(sql, ...params)),
+    run: (sql, ...params) => (check(), real.run(sql, ...params)),
+    transaction: (body) => (check(), real.transaction(body)),
   };
   return fallible;
 }
