@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           environment: "node",
-          include: ["test/e2e/**/*.e2e.test.ts"],
+          include: ["test/e2e/**/*.e2e.test.ts", "test/faults/*.e2e.test.ts"],
           testTimeout: E2E_TEST_TIMEOUT_MS,
           hookTimeout: E2E_HOOK_TIMEOUT_MS,
           // One file at a time, after the others: each starts servers of its own and measures what they do.

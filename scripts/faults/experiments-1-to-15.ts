@@ -8,6 +8,7 @@ const HAPROXY = "test/e2e/haproxy.e2e.test.ts";
 const READER = "test/unit/maps/maps-reader-faults.test.ts";
 const WIRE = "test/e2e/edge-wire.e2e.test.ts";
 const STREAMING = "test/e2e/streaming.e2e.test.ts";
+const ORIGINS = "test/faults/14-misbehaving-origins.e2e.test.ts";
 const SECURITY = "test/integration/security.test.ts";
 
 export const FIRST_HALF: readonly Experiment[] = [
@@ -155,8 +156,9 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 14,
     fault: "one version's origin refuses, hangs at connect, after headers or in the body, resets, drips",
     holds: "only its accounts suffer; 504 within its time; a truncated body looks truncated",
-    open: "there is no circuit breaker: every request of a broken version's accounts is tried, and bounded by its time",
+    open: "there is no circuit breaker, and none is planned: every request of a broken version's accounts is tried, and bounded by its time",
     proofs: [
+      { file: ORIGINS },
       {
         file: WIRE,
         tests: ["origins that fail", "is a truncated body that looks truncated", "is a body that goes on"],
@@ -168,8 +170,8 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 15,
     fault: "an origin sends no HTTP, too many headers, two lengths, obs-fold, a flood of 1xx, fifty cookies",
     holds: "502 or faithful pass-through, never a header injected; cookies keep order and count",
-    open: "several headers that no origin should send: a status line that is none, two lengths, obs-fold, chunks that are none",
     proofs: [
+      { file: ORIGINS, tests: ["gives its own account alone what becomes of one that is"] },
       { file: WIRE, tests: ["is every Set-Cookie in its order", "are 502 when"] },
       { file: STREAMING, tests: ["fifty cookies keep their order and count"] },
     ],

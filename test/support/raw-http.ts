@@ -14,6 +14,8 @@ export interface RawAnswer {
   /** In order, names as sent. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
+  /** Whether its end could be told from the bytes: its length came, or the last chunk. */
+  readonly complete: boolean;
   /** First value of a header, by name in any case; null when it is not there. */
   readonly header: (name: string) => string | null;
 }
@@ -34,7 +36,8 @@ export async function sendRaw({ port, bytes, timeoutMs = TIMEOUT_MS }: RawOption
     const finish = (): void => {
       socket.destroy();
       clearTimeout(timer);
-      resolve(parseAnswer(received.toString("latin1")));
+      const text = received.toString("latin1");
+      resolve({ ...parseAnswer(text), complete: isComplete(text, isHead) });
     };
     const timer = setTimeout(finish, timeoutMs);
     socket.on("data", (chunk: Buffer) => {
@@ -68,7 +71,7 @@ export function request(...lines: string[]): string {
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-function parseAnswer(text: string): RawAnswer {
+function parseAnswer(text: string): Omit<RawAnswer, "complete"> {
   const end = text.indexOf("\r\n\r\n");
   const [statusLine = "", ...lines] = (end === -1 ? text : text.slice(0, end)).split("\r\n");
   const headers = lines.map((line): readonly [string, string] => {
