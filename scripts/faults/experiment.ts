@@ -23,9 +23,9 @@ export interface Experiment {
   readonly open?: string;
 }
 
-/** `describe > it` as vitest matches names: joined by spaces. */
+/** `describe > it`, or `describe >` for all of it, as vitest matches names: joined by spaces. */
 function asPattern(name: string): string {
-  return name.replaceAll(" > ", " ").replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+  return name.replaceAll(/ > ?/g, " ").replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
 }
 
 /** The tests to run of each file: a pattern over names, or null for all. Files in the order in which they are named. */

@@ -8,6 +8,7 @@ const HAPROXY = "test/e2e/haproxy.e2e.test.ts";
 const READER = "test/unit/maps/maps-reader-faults.test.ts";
 const WIRE = "test/e2e/edge-wire.e2e.test.ts";
 const STREAMING = "test/e2e/streaming.e2e.test.ts";
+const ATTACKS = "test/faults/05-attacks-on-the-wire.e2e.test.ts";
 const ORIGINS = "test/faults/14-misbehaving-origins.e2e.test.ts";
 const SECURITY = "test/integration/security.test.ts";
 
@@ -56,16 +57,16 @@ export const FIRST_HALF: readonly Experiment[] = [
     fault:
       "two Hosts, another absolute target, `@`, `#`, `\\`, `%2e`, full-width, NUL, long labels and names, raw",
     holds: "refused by the load balancer, the router or workerd; the origins receive nothing",
-    open: "the corpus is sent to the router itself, not through HAProxy",
-    proofs: [{ file: "test/e2e/raw-table.e2e.test.ts" }],
+    proofs: [{ file: "test/e2e/raw-table.e2e.test.ts" }, { file: ATTACKS, tests: ["bad hosts"] }],
   },
   {
     number: 6,
-    fault: "spoofed X-Forwarded-*, Forwarded, Firebreak*, `_` spellings, and `Connection` naming ours",
+    fault:
+      "spoofed X-Forwarded-*, Forwarded, Firebreak*, X-Account, Cf-Access-*, `_` spellings, and `Connection` naming ours",
     holds: "routing unchanged; the origin sees our values alone, all of them",
-    open: "`X-Account`, `Cf-Access-*`, and `Connection: X-Account` on the wire",
     proofs: [
       { file: WIRE, tests: ["is none of the spoofed headers and all of ours"] },
+      { file: ATTACKS, tests: ["headers that claim to be ours"] },
       { file: STREAMING, tests: ["headers that only the router may set are the router's"] },
       { file: SECURITY, tests: ["identity >"] },
       { file: "test/unit/edge/origin-headers.test.ts" },
@@ -74,10 +75,12 @@ export const FIRST_HALF: readonly Experiment[] = [
   },
   {
     number: 7,
-    fault: "request smuggling: framings that parsers disagree about, a victim pipelined behind each",
+    fault: "request smuggling: framings that parsers disagree about, victims behind, beside and after each",
     holds: "the victim's answer is its own; no origin sees a request that nobody sent",
-    open: "one pipelined attack only, not a corpus of them, and nothing records bytes at the origin",
-    proofs: [{ file: "test/e2e/raw-table.e2e.test.ts", tests: ["serves a pipelined victim its own answer"] }],
+    proofs: [
+      { file: ATTACKS, tests: ["requests whose end is in doubt"] },
+      { file: "test/e2e/raw-table.e2e.test.ts", tests: ["serves a pipelined victim its own answer"] },
+    ],
   },
   {
     number: 8,

@@ -30,10 +30,13 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 17,
     fault: "circles: an origin that is the router, our id in CDN-Loop, CDN-Loop that cannot be parsed",
     holds: "refused when registered; 508 after one pass; other ids are kept",
-    open: "two routers that forward to each other; only one's own id is sent to it",
     proofs: [
       { file: SECURITY, tests: ["circles >"] },
       { file: WIRE, tests: ["are no circle"] },
+      {
+        file: "test/faults/05-attacks-on-the-wire.e2e.test.ts",
+        tests: ["circles over a second router"],
+      },
       { file: "test/unit/edge/origin-headers.test.ts", tests: ["CDN-Loop >"] },
       { file: COMMANDS, tests: ["refuses origins outside ORIGIN_ALLOW and under our own hosts"] },
     ],

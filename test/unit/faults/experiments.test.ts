@@ -61,6 +61,8 @@ describe("selectTests", () => {
     const pattern = selectTests([EXPERIMENT]).get("test/a.test.ts");
     expect(pattern?.test("wall stands (hot) for long")).toBe(true);
     expect(pattern?.test("wall stands hot")).toBe(false);
+    const group = { ...EXPERIMENT, proofs: [{ file: "test/a.test.ts", tests: ["wall >"] }] };
+    expect(selectTests([group]).get("test/a.test.ts")?.test("wall stands")).toBe(true);
     const whole = { ...EXPERIMENT, proofs: [{ file: "test/a.test.ts" }] };
     expect(selectTests([EXPERIMENT, whole]).get("test/a.test.ts")).toBeNull();
     expect(selectTests([whole, EXPERIMENT]).get("test/a.test.ts")).toBeNull();
