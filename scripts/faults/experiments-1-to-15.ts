@@ -6,6 +6,7 @@ import type { Experiment } from "./experiment.ts";
 
 const HAPROXY = "test/e2e/haproxy.e2e.test.ts";
 const READER = "test/unit/maps/maps-reader-faults.test.ts";
+const NTH_READ = "test/unit/maps/nth-read.test.ts";
 const WIRE = "test/e2e/edge-wire.e2e.test.ts";
 const STREAMING = "test/e2e/streaming.e2e.test.ts";
 const ATTACKS = "test/faults/05-attacks-on-the-wire.e2e.test.ts";
@@ -96,9 +97,9 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 9,
     fault: "KV answers what was true up to two minutes ago, out of order",
     holds: "an isolate's generation never falls, and it is at the newest a period after KV is",
-    open: "the faulty read is drawn by lag and seed, not tried at the n-th read for every n",
     proofs: [
       { file: READER, tests: ["KV that lags and reorders", "does not go back from a newer copy"] },
+      { file: NTH_READ, tests: ["is old", "is missing"] },
       { file: "test/property/settling.prop.test.ts" },
     ],
   },
@@ -107,9 +108,9 @@ export const FIRST_HALF: readonly Experiment[] = [
     fault:
       "KV answers garbage: truncated, another schema, blank fields, wrong checksum, 26 MB, over the limits",
     holds: "refused, counted, the last good maps kept; the publisher refuses the same document",
-    open: "each kind of garbage at one read, not at the n-th for every n",
     proofs: [
       { file: READER, tests: ["a refused root", "what is nested deeper", "a shard under a new index"] },
+      { file: NTH_READ, tests: ["a reader whose n-th read goes wrong"] },
       { file: "test/unit/maps/root-codec.test.ts", tests: ["decodeRoot"] },
       { file: "test/unit/maps/root-checks.test.ts" },
       { file: "test/property/maps.prop.test.ts" },
@@ -122,9 +123,12 @@ export const FIRST_HALF: readonly Experiment[] = [
     fault: "KV throws for ten minutes, then hangs for ten; isolates are started meanwhile",
     holds:
       "warm ones answer at once; cold ones from copies or FALLBACK; one read a period; recovery is spread out",
-    open: "KV failing from the n-th read on, for every n",
     proofs: [
       { file: READER, tests: ["ten minutes without KV", "a cold isolate beside a slow KV"] },
+      {
+        file: NTH_READ,
+        tests: ["throws", "never answers", "every read throws", "no read answers"],
+      },
       { file: HAPROXY, tests: ["KV fails, and a node restarts"] },
       { file: STREAMING, tests: ["leaves a node that serves again by itself when KV answers"] },
     ],
@@ -133,9 +137,9 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 12,
     fault: "KV takes five seconds for half of the reads",
     holds: "no warm request waits; one refresh under way at most",
-    open: "a slow read at every n; half of the seconds are slow instead",
     proofs: [
       { file: READER, tests: ["KV that takes five seconds"] },
+      { file: NTH_READ, tests: ["is late", "every second read takes five seconds"] },
       { file: "test/unit/maps/single-flight.test.ts" },
     ],
   },
