@@ -44,7 +44,11 @@ const CARE: readonly CareSpec[] = [
     resource: "pins",
     words: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
     options: [
-      { flags: "--expires <instant>", about: "ends by itself then (moves nobody)", parse: toInstant },
+      {
+        flags: "--expires <instant>",
+        about: "ends by itself then, moving nobody (default: when it is lifted)",
+        parse: toInstant,
+      },
     ],
     example: 'accounts pin acme kiln 2.8.0 --expires 2026-12-31T00:00:00Z --reason "year-end close"',
     body: ({ words }) =>

@@ -33,7 +33,7 @@ export function addAccountHistory(accounts: Command, context: ProgramContext): v
       summary: "the moves of an account: from which version to which, when, why and by whom",
       arguments: [ACCOUNT_ARGUMENT],
       options: [
-        { flags: "--product <product>", about: "only of this product", parse: toProduct },
+        { flags: "--product <product>", about: "only of this product (default: all)", parse: toProduct },
         ...PAGE_OPTIONS,
       ],
       notes: [

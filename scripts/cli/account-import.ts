@@ -32,11 +32,11 @@ const OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: "--rejects <file>",
-    about: "write every rejected line's number, account and reason there, as NDJSON",
+    about: "write every rejected line's number, account and reason there, as NDJSON (default: nowhere)",
   },
   {
     flags: "--id <id>",
-    about: "go on with an import that broke off; its message names the id",
+    about: "go on with an import that broke off; its message names the id (default: a new one)",
   },
 ];
 

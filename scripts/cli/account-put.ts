@@ -19,13 +19,18 @@ import {
   toInput,
   toProduct,
   toVersion,
+  toZone,
 } from "./arguments.ts";
 import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
 import { addVerb, type OptionSpec, type ProgramContext, type Session } from "./verb.ts";
 
 const PUT_OPTIONS: readonly OptionSpec[] = [
-  { flags: "--time-zone <zone>", about: "IANA time zone, as in Europe/Paris" },
+  {
+    flags: "--time-zone <zone>",
+    about: "IANA time zone, as in Europe/Paris (a new account: needed)",
+    parse: toZone(),
+  },
   { flags: "--cohort <cohort>", about: "deployment ring, as in general", parse: toCohort },
   {
     flags: "--label <key=value>",
@@ -58,6 +63,7 @@ export function addAccountPut(accounts: Command, context: ProgramContext): void 
     {
       name: "put",
       summary: "add an account, or change one; moves nobody",
+      unsaid: "as it is",
       arguments: [ACCOUNT_ARGUMENT],
       options: PUT_OPTIONS,
       changes: true,

@@ -51,6 +51,7 @@ function addReading(accounts: Command, context: ProgramContext): void {
     {
       name: "list",
       summary: "accounts, filtered, page by page",
+      unsaid: "all",
       options: [
         { flags: "--cohort <cohort>", about: "only this cohort", parse: toCohort },
         { flags: "--product <product>", about: "only accounts that have it", parse: toProduct },

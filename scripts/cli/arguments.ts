@@ -14,6 +14,7 @@ import {
 } from "../../src/contracts/api/common.ts";
 import type { PathTimeout } from "../../src/contracts/maps.ts";
 import { usageFailure } from "./failure.ts";
+import { nearest } from "./nearest.ts";
 import type { Parser } from "./client.ts";
 
 /** Makes a parser of one word out of a schema of text. */
@@ -46,6 +47,57 @@ export function wholeFrom(lowest: number): (text: string) => number {
   };
 }
 
+/** A whole number between two bounds. */
+export function wholeBetween(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,15}$/.test(text) && value >= lowest && value <= highest) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${lowest} to ${highest}.`);
+  };
+}
+
+/** A number between two bounds, as `2.5`. */
+export function numberBetween(lowest: number, highest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d*\.?\d+$/.test(text) && value >= lowest && value <= highest) return value;
+    throw new InvalidArgumentError(`It must be a number from ${lowest} to ${highest}.`);
+  };
+}
+
+/** A wall clock of 24 hours. */
+export function toWallClock(text: string): string {
+  if (/^(?:[01]\d|2[0-3]):[0-5]\d$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be a wall clock as HH:MM, as in 22:00.");
+}
+
+/** A local date, or a local date and time without offset. */
+export function toLocalDate(text: string): string {
+  if (/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Write a local date, or date and time without offset, as in 2026-12-20 or 2026-12-20T08:00.",
+  );
+}
+
+/** An IANA time zone, or one of the words that stand beside them. */
+export function toZone(...words: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (words.includes(text) || isZone(text)) return text;
+    const near = nearest(text, [...words, ...Intl.supportedValuesOf("timeZone")])[0];
+    const also = words.map((each) => `, or ${each}`).join("");
+    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
+    throw new InvalidArgumentError(`It must be an IANA time zone, as in Europe/Paris${also}.${meant}`);
+  };
+}
+
+function isZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** A share between 0 and 1. */
 export function toShare(text: string): number {
   const value = Number(text);
@@ -58,7 +110,11 @@ export function oneOf<const T extends string>(...words: readonly T[]): (text: st
   return (text) => {
     const found = words.find((each) => each === text);
     if (found !== undefined) return found;
-    throw new InvalidArgumentError(`It must be ${words.slice(0, -1).join(", ")} or ${words.at(-1)}.`);
+    const near = nearest(text, words)[0];
+    const said = words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+    throw new InvalidArgumentError(
+      `It must be ${said}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
+    );
   };
 }
 

@@ -12,6 +12,7 @@ export function addAssignments(program: Command, context: ProgramContext): void 
     {
       name: "assignments",
       summary: "accounts that changed version since a generation",
+      seeAlso: ["accounts history", "events list"],
       options: [
         {
           flags: "--since <generation>",
@@ -19,8 +20,12 @@ export function addAssignments(program: Command, context: ProgramContext): void 
           parse: wholeFrom(0),
           required: true,
         },
-        { flags: "--product <product>", about: "only of this product", parse: toProduct },
-        { flags: "--version <version>", about: "only who left or reached it", parse: toVersion },
+        { flags: "--product <product>", about: "only of this product (default: all)", parse: toProduct },
+        {
+          flags: "--version <version>",
+          about: "only who left or reached it (default: any)",
+          parse: toVersion,
+        },
         ...PAGE_OPTIONS,
       ],
       notes: ["The net difference: an account that moved and came back is not listed."],

@@ -14,9 +14,10 @@ export function addAudit(program: Command, context: ProgramContext): void {
     {
       name: "list",
       summary: "audit entries, newest first; --verify checks the whole hash chain",
+      seeAlso: ["accounts history", "rollout show", "export"],
       options: [
-        { flags: "--target <target>", about: "only about this, as in account/acme" },
-        { flags: "--actor <actor>", about: "only by this actor" },
+        { flags: "--target <target>", about: "only about this, as in account/acme (default: everything)" },
+        { flags: "--actor <actor>", about: "only by this actor (default: everybody)" },
         { flags: "--verify", about: "recompute the hash of every entry, from the newest to the first" },
         ...PAGE_OPTIONS,
       ],

@@ -21,6 +21,7 @@ export function addBackup(program: Command, context: ProgramContext): void {
     {
       name: "export",
       summary: "write everything the control plane knows to a file",
+      seeAlso: ["restore", "maps dump"],
       arguments: [{ name: "<file>", about: "where to, or - for standard output" }],
       notes: ["The file holds every account and the hashes of tokens: keep it as you keep a database dump."],
       examples: ["export firebreak-2026-11-28.ndjson", "export - | gzip > firebreak.ndjson.gz"],
@@ -33,11 +34,13 @@ export function addBackup(program: Command, context: ProgramContext): void {
     {
       name: "restore",
       summary: "replace everything the control plane knows by an export",
+      seeAlso: ["export", "maps load"],
       arguments: [{ name: "<file>", about: "an export, or - for standard input" }],
       options: [
         {
           flags: "--highest-seen <generation>",
-          about: "highest generation an edge may have; only when the meters cannot be asked",
+          about:
+            "highest generation an edge may have; only when the meters cannot be asked (default: as they say)",
           parse: wholeFrom(0),
         },
       ],

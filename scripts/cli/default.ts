@@ -37,6 +37,7 @@ export function addDefault(program: Command, context: ProgramContext): void {
     {
       name: "promote",
       summary: "move the default to another version; the one before stays as standby",
+      seeAlso: ["preflight run", "default show", "default revert"],
       arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
       options: [
         { flags: "--force", about: "although its preflight did not pass, or was not run within the hour" },
@@ -74,6 +75,7 @@ function addRevert(object: Command, context: ProgramContext): void {
     {
       name: "revert",
       summary: "put the default back on its standby, without a preflight",
+      seeAlso: ["default show", "default promote", "version mark-bad"],
       arguments: [PRODUCT_ARGUMENT],
       changes: true,
       reason: true,

@@ -17,6 +17,7 @@ export function addExplain(program: Command, context: ProgramContext): void {
     {
       name: "explain",
       summary: "which version a host gets, got or is expected to get, and why",
+      seeAlso: ["accounts show", "accounts history", "rollout show", "status"],
       arguments: [
         { name: "[host]", about: 'Host header as a client sends it; "" is an empty one, left out: none' },
       ],
@@ -29,12 +30,12 @@ export function addExplain(program: Command, context: ProgramContext): void {
         },
         {
           flags: "--at <instant>",
-          about: "another time: what was published then, or what is expected",
+          about: "another time: what was published then, or what is expected (default: now)",
           parse: (text) => (text === "now" ? text : toInstant(text)),
         },
         {
           flags: "--rollout <id>",
-          about: "for times ahead: look at this rollout, also a draft",
+          about: "for times ahead: look at this rollout, also a draft (default: the running ones)",
           parse: toRolloutId,
         },
       ],

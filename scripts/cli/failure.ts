@@ -15,6 +15,7 @@ export const CLI_PROBLEM_BASE = "urn:firebreak:cli:";
 /** What the command line itself can find wrong. */
 export type CliFault =
   | "usage"
+  | "bug"
   | "unreachable"
   | "interrupted"
   | "unexpected-answer"

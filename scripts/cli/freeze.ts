@@ -6,7 +6,16 @@ import {
   type StoredFreeze,
 } from "../../src/contracts/api/calendar.ts";
 import { CellSchema } from "../../src/contracts/api/common.ts";
-import { commaList, repeated, splitPair, toInput, toProduct, word } from "./arguments.ts";
+import {
+  commaList,
+  repeated,
+  splitPair,
+  toInput,
+  toLocalDate,
+  toProduct,
+  toZone,
+  word,
+} from "./arguments.ts";
 import { change } from "./change.ts";
 import { showWholeList } from "./lists.ts";
 import { clean, instant, pairs, renderFields, renderTable } from "./render.ts";
@@ -14,30 +23,37 @@ import { addObject, addVerb, print, type OptionSpec, type ProgramContext, type S
 import { CALENDAR_NAME } from "./window.ts";
 
 const PUT_OPTIONS: readonly OptionSpec[] = [
-  { flags: "--from <date>", about: "local date or date-time without offset", required: true },
+  {
+    flags: "--from <date>",
+    about: "local date or date-time without offset",
+    parse: toLocalDate,
+    required: true,
+  },
   {
     flags: "--to <date>",
     about: "local date (frozen to its end) or date-time (frozen until then)",
+    parse: toLocalDate,
     required: true,
   },
   {
     flags: "--zone <zone>",
     about: "IANA zone, or `account` for each account's own",
+    parse: toZone("account"),
     preset: "account",
   },
   {
     flags: "--products <products>",
-    about: "only moves of these, apart by commas (left out: all)",
+    about: "only moves of these, apart by commas (default: all)",
     parse: commaList(toProduct),
   },
   {
     flags: "--label <key=value>",
-    about: "only accounts that carry it, repeatable: all of them",
+    about: "only accounts that carry it, repeatable: all of them (default: all accounts)",
     parse: repeated((text: string) => splitPair(text, "KEY=VALUE, as in tier=gold")),
   },
   {
     flags: "--cells <cells>",
-    about: "only accounts in these, apart by commas",
+    about: "only accounts in these, apart by commas (default: all)",
     parse: commaList(word(CellSchema)),
   },
 ];

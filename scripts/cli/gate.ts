@@ -12,7 +12,7 @@ import {
   type GateNeed,
 } from "../../src/core/gates/forecast.ts";
 import { gatePolicy } from "../../src/core/gates/policy.ts";
-import { oneOf, toShare, wholeFrom } from "./arguments.ts";
+import { numberBetween, oneOf, toShare, wholeFrom } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
 import { count, renderTable } from "./render.ts";
 import { duration } from "./rollout-render.ts";
@@ -24,17 +24,31 @@ const INCREASES = [2, 3, 5, 10, 25] as const;
 const PERCENT = 100;
 
 const OPTIONS: readonly OptionSpec[] = [
-  { flags: "--accounts <count>", about: "accounts with traffic", parse: wholeFrom(2) },
-  { flags: "--moved <percent>", about: "how many of them have moved", parse: Number, preset: 40 },
-  { flags: "--requests <rate>", about: "requests of all of them in a minute", parse: Number },
+  { flags: "--accounts <count>", about: "accounts with traffic (needed)", parse: wholeFrom(2) },
+  {
+    flags: "--moved <percent>",
+    about: "how many of them have moved, percent",
+    parse: numberBetween(0, 100),
+    preset: 40,
+  },
+  {
+    flags: "--requests <rate>",
+    about: "requests of all of them in a minute (needed)",
+    parse: numberBetween(0, 1e9),
+  },
   { flags: "--error-rate <share>", about: "share that fails today, 0 to 1", parse: toShare, preset: 0.01 },
   {
-    flags: "--spread <share>",
+    flags: "--spread <ratio>",
     about: "how accounts differ beyond their own past: deviation over mean",
-    parse: Number,
+    parse: numberBetween(0, 1000),
     preset: 0,
   },
-  { flags: "--tolerate <points>", about: "errorIncreasePercent of the plan", parse: Number, preset: 1 },
+  {
+    flags: "--tolerate <points>",
+    about: "errorIncreasePercent of the plan, percentage points",
+    parse: numberBetween(0, 100),
+    preset: 1,
+  },
   { flags: "--alpha <share>", about: "alpha of the plan", parse: toShare, preset: 0.05 },
   { flags: "--min-accounts <count>", about: "minAccounts of the plan", parse: wholeFrom(1), preset: 20 },
   {
@@ -44,8 +58,8 @@ const OPTIONS: readonly OptionSpec[] = [
     preset: 1,
   },
   {
-    flags: "--power <percent>",
-    about: "how sure to see it: 50, 80 or 95",
+    flags: "--power <50|80|95>",
+    about: "how sure to see it, percent",
     parse: oneOf("50", "80", "95"),
     preset: "80",
   },
@@ -58,6 +72,7 @@ export function addGate(program: Command, context: ProgramContext): void {
     {
       name: "test",
       summary: "with this traffic, what difference would be seen, after how many requests and accounts?",
+      seeAlso: ["rollout plan", "rollout show", "replay run"],
       options: OPTIONS,
       notes: ["It takes accounts alike in size; a large one counts for at most 2 % of its side."],
       examples: [

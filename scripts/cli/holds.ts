@@ -6,10 +6,10 @@ import type { OptionSpec, Words } from "./verb.ts";
 
 export const HOLD_OPTIONS: readonly OptionSpec[] = [
   { flags: "--read-only", about: "let GET, HEAD and OPTIONS pass (default: a page for everything)" },
-  { flags: "--message <text>", about: "wording on the page, plain text" },
+  { flags: "--message <text>", about: "wording on the page, plain text (default: the usual one)" },
   {
     flags: "--until <instant>",
-    about: "expected end, for Retry-After; the hold ends by `release`",
+    about: "expected end, for Retry-After; the hold ends by `release` (default: not known)",
     parse: toInstant,
   },
 ];

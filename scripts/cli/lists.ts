@@ -3,7 +3,7 @@
  * `--all` follows the cursors; without it one page is shown and the way to the next is said on standard error.
  */
 import { z } from "zod";
-import { wholeFrom } from "./arguments.ts";
+import { wholeBetween } from "./arguments.ts";
 import type { Address, Parser } from "./client.ts";
 import { count } from "./render.ts";
 import type { OptionSpec, Session } from "./verb.ts";
@@ -12,11 +12,14 @@ import { printJson } from "./verb.ts";
 export const PAGE_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--limit <number>",
-    about: "how many at most on one page (1–1000)",
-    parse: wholeFrom(1),
+    about: "how many at most on one page, 1 to 1000",
+    parse: wholeBetween(1, 1000),
     preset: 100,
   },
-  { flags: "--cursor <cursor>", about: "go on after the page that gave this cursor" },
+  {
+    flags: "--cursor <cursor>",
+    about: "go on after the page that gave this cursor (default: from the first)",
+  },
   { flags: "--all", about: "every page" },
 ];
 

@@ -45,6 +45,7 @@ function addTick(program: Command, context: ProgramContext): void {
     {
       name: "tick",
       summary: "local run: let the control plane's clock be a given time",
+      seeAlso: ["demo", "node", "status"],
       options: [
         { flags: "--at <instant>", about: "the time of the tick", parse: toInstant, required: true },
         STATE_OPTION,
@@ -73,17 +74,26 @@ function addDemo(program: Command, context: ProgramContext): void {
     {
       name: "demo",
       summary: "local run: make a demo version fail, or be well again",
+      seeAlso: ["tick", "node", "preflight run"],
       arguments: [{ name: "<product/version>", about: "as in kiln/2.9.1", parse: checkedProductVersion }],
       options: [
-        { flags: "--error-rate <share>", about: "share of requests answered 500, 0–1", parse: toShare },
-        { flags: "--latency-ms <ms>", about: "added to every answer", parse: wholeFrom(0) },
+        {
+          flags: "--error-rate <share>",
+          about: "share of requests answered 500, 0 to 1 (default: 0)",
+          parse: toShare,
+        },
+        {
+          flags: "--latency-ms <ms>",
+          about: "milliseconds added to every answer (default: 0)",
+          parse: wholeFrom(0),
+        },
         { flags: "--refuse", about: "refuse connections" },
         { flags: "--hang", about: "accept requests and never answer" },
         { flags: "--reset", about: "reset connections" },
         { flags: "--fails-without-account", about: "500 for unknown accounts, as kiln/2.9.0 always does" },
         {
           flags: "--only <accounts>",
-          about: "only for these accounts, apart by commas",
+          about: "only for these accounts, apart by commas (default: all)",
           parse: commaList(toSlug),
         },
         STATE_OPTION,
@@ -146,6 +156,7 @@ function addNode(program: Command, context: ProgramContext): void {
     {
       name: "node",
       summary: "local run: restart one node, have it report its counts, or break what it depends on",
+      seeAlso: ["tick", "demo", "status"],
       arguments: [
         { name: "<number>", about: "which node, from 1", parse: wholeFrom(1) },
         { name: "<action>", about: ACTIONS.join(", "), parse: oneOf(...ACTIONS) },

@@ -48,7 +48,11 @@ function addDump(object: Command, context: ProgramContext): void {
       summary: "write the published maps as NDJSON of { key, value }",
       options: [
         { flags: "--out <file>", about: "where to (default: standard output)", preset: STANDARD },
-        { flags: "--generation <number>", about: "an older root that is still kept", parse: wholeFrom(1) },
+        {
+          flags: "--generation <number>",
+          about: "an older root that is still kept (default: the published one)",
+          parse: wholeFrom(1),
+        },
       ],
       examples: ["maps dump --out maps.ndjson", "maps dump --generation 4711 --out before.ndjson"],
       run: async (session) => {
@@ -229,7 +233,7 @@ function addLoad(object: Command, context: ProgramContext): void {
         },
         {
           flags: "--namespace-id <id>",
-          about: "KV namespace, where wrangler.toml names none for MAPS",
+          about: "KV namespace, where wrangler.toml names none for MAPS (default: as it says)",
           parse: toNamespaceId,
         },
       ],

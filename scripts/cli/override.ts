@@ -7,7 +7,7 @@ import {
   RevokedSchema,
 } from "../../src/contracts/api/operations.ts";
 import { ACCOUNT_ARGUMENT } from "./account.ts";
-import { toInput, wholeFrom } from "./arguments.ts";
+import { toInput, wholeBetween } from "./arguments.ts";
 import { change } from "./change.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
 import { instant, renderFields } from "./render.ts";
@@ -26,7 +26,12 @@ export function addOverride(program: Command, context: ProgramContext): void {
       summary: "issue a token that shows one account on another version; it is printed once",
       arguments: [PRODUCT_ARGUMENT, ACCOUNT_ARGUMENT, VERSION_ARGUMENT],
       options: [
-        { flags: "--minutes <number>", about: "how long it is good (1–60)", parse: wholeFrom(1), preset: 30 },
+        {
+          flags: "--minutes <number>",
+          about: "how long it is good, 1 to 60",
+          parse: wholeBetween(1, 60),
+          preset: 30,
+        },
       ],
       changes: true,
       reason: true,

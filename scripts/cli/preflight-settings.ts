@@ -46,6 +46,7 @@ export function addPreflightSettings(object: Command, context: ProgramContext): 
     {
       name: "settings",
       summary: "how the versions of a product are probed; with options: change it",
+      unsaid: "as it is",
       arguments: [PRODUCT_ARGUMENT],
       options: SETTINGS_OPTIONS,
       changes: true,

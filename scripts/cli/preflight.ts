@@ -59,7 +59,9 @@ function addRun(object: Command, context: ProgramContext): void {
     {
       name: "run",
       isDefault: true,
-      summary: "probe a version now (`run` may be left out); exit code 1 unless it passes",
+      summary: "probe a version now (`run` may be left out)",
+      exits: ["it passes", "it does not, or could not be asked"],
+      seeAlso: ["preflight show", "preflight waive", "default promote", "rollout start"],
       arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
       options: [
         FOR_OPTION,
@@ -71,7 +73,8 @@ function addRun(object: Command, context: ProgramContext): void {
         },
         {
           flags: "--origin <origin>",
-          about: "with --from here: ask this address, where no raw connection leads to the version's own",
+          about:
+            "with --from here: ask this address, where no raw connection leads to the version's own (default: its own)",
           parse: word(OriginSchema),
         },
       ],
@@ -131,7 +134,9 @@ function addShow(object: Command, context: ProgramContext): void {
     object,
     {
       name: "show",
-      summary: "what is known of a version; exit code 1 unless it passes",
+      summary: "what is known of a version's preflight",
+      exits: ["it passes", "it does not, or was not run"],
+      seeAlso: ["preflight run", "preflight waive", "version show"],
       arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
       options: [FOR_OPTION],
       examples: ["preflight show kiln 2.9.0", "preflight show kiln 2.9.0 --for default --json"],

@@ -72,6 +72,7 @@ function addPut(product: Command, context: ProgramContext): void {
     {
       name: "put",
       summary: "add a product, or change the domains or time-outs of one",
+      unsaid: "as it is",
       arguments: [PRODUCT_ARGUMENT],
       options: [
         {

@@ -3,7 +3,7 @@
  * 0: done; 1: refused or failed; 2: not how it is called. Called by scripts/firebreak.ts, and by tests with a terminal
  * in memory. With `--json` anywhere, problems go to standard error as one JSON document, usage mistakes included.
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { addAccountCareVerbs } from "./account-care.ts";
 import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
@@ -16,7 +16,7 @@ import { addDefault } from "./default.ts";
 import { addEvents } from "./events.ts";
 import { addExplain } from "./explain.ts";
 import {
-  EXIT_FAILED,
+  cliFailure,
   EXIT_OK,
   EXIT_USAGE,
   Failure,
@@ -39,6 +39,7 @@ import type { Terminal } from "./terminal.ts";
 import { addToken } from "./token.ts";
 import { addVersionBad } from "./version-bad.ts";
 import { addVersionReplace } from "./version-replace.ts";
+import { explainMistake, UsageMistake } from "./usage-mistake.ts";
 import { addVersion } from "./version.ts";
 import { addWindow } from "./window.ts";
 import { addObject, type Outcome } from "./verb.ts";
@@ -75,19 +76,25 @@ function wantsJson(argv: readonly string[]): boolean {
   return argv.slice(0, end === -1 ? argv.length : end).includes("--json");
 }
 
-function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome; json: boolean }): Command {
+/** Every command with its verbs; parsing it runs what it names. Also read by tests and by shell completion. */
+export function createProgram(
+  terminal: Terminal,
+  { outcome, json }: { readonly outcome: Outcome; readonly json: boolean },
+): Command {
   const program = new Command("firebreak")
     .description("Edge account router: products, versions, accounts and the maps that edges read.")
-    .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
       writeErr: (text) => terminal.err.write(json ? "" : text),
+      // Mistakes are told by `report`, with what was meant.
+      outputError: () => undefined,
       getOutHelpWidth: () => terminal.out.columns || 110,
       getErrHelpWidth: () => terminal.err.columns || 110,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .showHelpAfterError(false)
+    .showSuggestionAfterError(false)
     .helpCommand("help [object]", "help of an object")
     .configureHelp({ showGlobalOptions: false })
     .addHelpText("after", ENVIRONMENT_HELP)
@@ -125,28 +132,36 @@ function createProgram(terminal: Terminal, { outcome, json }: { outcome: Outcome
   addBackup(program, context);
   addMaps(program, context);
   addLocal(program, context);
+  keepCommandOfMistakes(program);
   return program;
 }
 
-function report(error: unknown, terminal: Terminal, json: boolean): number {
-  if (error instanceof CommanderError) return reportUsage(error, terminal, json);
-  if (error instanceof Failure) {
-    terminal.err.write(json ? failureJson(error) : renderFailure(error));
-    return error.exitCode;
-  }
-  // A bug: the trace is the only evidence there is.
-  terminal.err.write(
-    `firebreak: unexpected error\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  return EXIT_FAILED;
+function keepCommandOfMistakes(command: Command): void {
+  command.exitOverride((error) => {
+    throw new UsageMistake(error, command);
+  });
+  command.commands.forEach(keepCommandOfMistakes);
 }
 
-/** Commander has written its own message already, except with `--json`. */
-function reportUsage(error: CommanderError, terminal: Terminal, json: boolean): number {
-  if (error.exitCode === 0) return EXIT_OK;
-  if (json) {
-    const text = HELP_CODES.has(error.code) ? "a verb is missing" : error.message.replace(/^error: /, "");
-    terminal.err.write(failureJson(usageFailure(text)));
-  }
+function report(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof UsageMistake) return reportMistake(error, terminal, json);
+  const failure = error instanceof Failure ? error : bug(error);
+  terminal.err.write(json ? failureJson(failure) : renderFailure(failure));
+  return failure.exitCode;
+}
+
+/** A bug of ours: the trace is the only evidence there is. */
+function bug(error: unknown): Failure {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return cliFailure("bug", { title: "firebreak: unexpected error", detail });
+}
+
+function reportMistake(mistake: UsageMistake, terminal: Terminal, json: boolean): number {
+  const { exitCode, code } = mistake.found;
+  if (exitCode === 0) return EXIT_OK;
+  // Without a verb commander has shown the help already.
+  const failure = HELP_CODES.has(code) ? usageFailure("a verb is missing") : explainMistake(mistake);
+  if (json) terminal.err.write(failureJson(failure));
+  else if (!HELP_CODES.has(code)) terminal.err.write(renderFailure(failure));
   return EXIT_USAGE;
 }

@@ -22,6 +22,8 @@ export function addReplay(program: Command, context: ProgramContext): void {
     {
       name: "run",
       summary: "play a recording through the engine and the gates, on this machine",
+      exits: ["a rule stopped it", "it went through, or the recording cannot be read"],
+      seeAlso: ["gate test", "rollout plan"],
       arguments: [{ name: "<file>", about: "a recording (- is standard input)" }],
       options: [
         {
@@ -32,10 +34,7 @@ export function addReplay(program: Command, context: ProgramContext): void {
           preset: "on",
         },
       ],
-      notes: [
-        "Exit code 0 when a rule stopped it, 1 when it went through.",
-        "The founding incident is test/vectors/incident-default-moved-with-the-rest.json.",
-      ],
+      notes: ["The founding incident is test/vectors/incident-default-moved-with-the-rest.json."],
       examples: [
         "replay run test/vectors/incident-default-moved-with-the-rest.json",
         "replay run test/vectors/incident-default-moved-with-the-rest.json --preflight waived",

@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import { RollbackPreviewSchema, type RollbackPreview } from "../../src/contracts/api/rollout-plan.ts";
 import { RolloutSchema, RollbackInputSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
-import { oneOf, repeated, toInput } from "./arguments.ts";
+import { numberBetween, oneOf, repeated, toInput } from "./arguments.ts";
 import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
 import { clean, count, pairs } from "./render.ts";
@@ -26,23 +26,27 @@ import { addVerb, printJson, type OptionSpec, type ProgramContext, type Session 
 
 const OPTIONS: readonly OptionSpec[] = [
   { flags: "--all", about: "everybody whom it moved (so it is when nothing else is said)" },
-  { flags: "--to-wave <wave>", about: "keep what the waves up to and including this one moved" },
+  {
+    flags: "--to-wave <wave>",
+    about: "keep what the waves up to and including this one moved (default: none, all go back)",
+  },
   {
     flags: "--where <key=value>",
-    about: "only accounts with cohort=NAME, cell=NAME or a label KEY=VALUE; repeatable: all must match",
+    about:
+      "only accounts with cohort=NAME, cell=NAME or a label KEY=VALUE; repeatable: all must match (default: everybody)",
     parse: repeated(toCondition),
   },
   {
     flags: "--percent-per-minute <percent>",
-    about: "take them back at this pace (left out: at once)",
-    parse: Number,
+    about: "take them back at this pace, percent of those who moved a minute (default: at once)",
+    parse: numberBetween(0, 100),
   },
   {
     flags: "--mark-bad <yes|no>",
-    about: "mark the targets bad (left out: those whose gate or preflight failed, with --all)",
+    about: "mark the targets bad (default: those whose gate or preflight failed, with --all)",
     parse: oneOf("yes", "no"),
   },
-  { flags: "--yes", about: "do it; left out: say what it would do" },
+  { flags: "--yes", about: "do it; without it, it is only said what it would do" },
   { flags: "--confirmed", about: "also where a version is not reversible or a default has moved" },
 ];
 
@@ -52,6 +56,12 @@ export function addRolloutBack(object: Command, context: ProgramContext): void {
     {
       name: "rollback",
       summary: "take accounts back to where they were",
+      exits: [
+        "it is on its way back (with --dry-run: said)",
+        "refused, or nothing done because --yes is missing",
+      ],
+      dryRun: "the control plane says in numbers what it would do; nothing is done",
+      seeAlso: ["rollout pause", "rollout show", "rollout impact", "version mark-bad", "default revert"],
       arguments: [ROLLOUT_ID],
       options: OPTIONS,
       changes: true,
@@ -59,7 +69,7 @@ export function addRolloutBack(object: Command, context: ProgramContext): void {
       writes: true,
       notes: [
         "Windows, freezes and halt do not bind it. The version it leads to is probed first.",
-        "Without --yes it only says what it would do, and exits with 1.",
+        "Without --yes it only says what it would do.",
       ],
       examples: [
         'rollout rollback 2026-11-autumn --all --reason "attachments fail" --yes',

@@ -61,11 +61,12 @@ function addStart(object: Command, context: ProgramContext): void {
     {
       name: "start",
       summary: "start a draft: preflight, then its first wave",
+      seeAlso: ["rollout plan", "rollout watch", "preflight run", "rollout pause"],
       arguments: [ROLLOUT_ID],
       options: [
         {
           flags: "--digest <digest>",
-          about: "start what `rollout plan` printed, else refuse",
+          about: "start what `rollout plan` printed, else refuse (default: whatever is planned now)",
           parse: toDigest,
         },
         AGAIN,
@@ -73,7 +74,10 @@ function addStart(object: Command, context: ProgramContext): void {
       ],
       changes: true,
       writes: true,
-      examples: ["rollout start 2026-11-autumn --digest 4f0c…", "rollout start 2026-11-autumn"],
+      examples: [
+        "rollout start 2026-11-autumn --digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "rollout start 2026-11-autumn",
+      ],
       run: (session) =>
         step(
           session,
@@ -95,6 +99,7 @@ function addPauseAndStop(object: Command, context: ProgramContext): void {
     {
       name: "pause",
       summary: "move nobody until somebody resumes it; who has moved stays",
+      seeAlso: ["rollout resume", "rollout rollback", "rollout stop", "halt on"],
       arguments: [ROLLOUT_ID],
       changes: true,
       reason: true,
@@ -110,6 +115,7 @@ function addPauseAndStop(object: Command, context: ProgramContext): void {
     {
       name: "stop",
       summary: "end it here: who has moved stays for good, nobody else moves",
+      seeAlso: ["rollout rollback", "rollout pause", "rollout left-behind"],
       arguments: [ROLLOUT_ID],
       changes: true,
       reason: true,
@@ -128,6 +134,7 @@ function addResume(object: Command, context: ProgramContext): void {
     {
       name: "resume",
       summary: "go on after a pause, or after a preflight that failed; preflight runs again",
+      seeAlso: ["rollout show", "rollout watch", "rollout waive-gate"],
       arguments: [ROLLOUT_ID],
       options: [AGAIN, WHY],
       changes: true,
@@ -153,6 +160,7 @@ function addApprove(object: Command, context: ProgramContext): void {
     {
       name: "approve",
       summary: "say yes to one wave, or to moving a default",
+      seeAlso: ["rollout show", "rollout watch", "rollout pause"],
       arguments: [ROLLOUT_ID, { name: "<wave>", about: `${WAVE.about}; or default, default/PRODUCT` }],
       changes: true,
       writes: true,
@@ -199,6 +207,7 @@ function addWaiveGate(object: Command, context: ProgramContext): void {
     {
       name: "waive-gate",
       summary: "let a gate that came to no verdict pass, by name",
+      seeAlso: ["rollout show", "gate test", "rollout resume"],
       arguments: [ROLLOUT_ID, WAVE],
       changes: true,
       reason: true,

@@ -19,9 +19,14 @@ export function addRolloutDraft(object: Command, context: ProgramContext): void 
     {
       name: "create",
       summary: "write a plan down as a draft; nobody moves before it is started",
+      seeAlso: ["rollout plan", "rollout start", "rollout delete"],
       arguments: [{ name: "<file>", about: "plan file: JSON, comments allowed (- is standard input)" }],
       options: [
-        { flags: "--id <id>", about: "in place of the id in the file", parse: toRolloutId },
+        {
+          flags: "--id <id>",
+          about: "in place of the id in the file (default: that id)",
+          parse: toRolloutId,
+        },
         { flags: "--replace", about: "replace the draft that there is under this id" },
       ],
       changes: true,
@@ -36,6 +41,7 @@ export function addRolloutDraft(object: Command, context: ProgramContext): void 
     {
       name: "delete",
       summary: "delete a draft",
+      seeAlso: ["rollout create", "rollout stop"],
       arguments: [ROLLOUT_ID],
       changes: true,
       writes: true,
@@ -55,12 +61,13 @@ export function addRolloutDraft(object: Command, context: ProgramContext): void 
     {
       name: "adopt",
       summary: "take along who was left behind",
+      seeAlso: ["rollout left-behind", "rollout plan", "rollout start"],
       arguments: [ROLLOUT_ID],
       options: [
         {
           flags: "--from <id>",
           about:
-            "the ended rollout whose left-behind accounts a new draft <id> takes (left out: <id> takes its late ones)",
+            "the ended rollout whose left-behind accounts a new draft <id> takes (default: <id> takes its late ones)",
           parse: toRolloutId,
         },
       ],

@@ -15,10 +15,11 @@ export function addRolloutImpact(object: Command, context: ProgramContext): void
     {
       name: "impact",
       summary: "the accounts that its targets failed: how long, and when they were put back",
+      seeAlso: ["rollout show", "accounts history", "audit list"],
       arguments: [ROLLOUT_ID],
       options: [
         { flags: "--csv", about: "comma-separated, with a head line" },
-        { flags: "--limit <accounts>", about: "the worst so many (left out: 1000)", parse: wholeFrom(1) },
+        { flags: "--limit <accounts>", about: "the worst so many (default: 1000)", parse: wholeFrom(1) },
       ],
       notes: ["Minutes are the share of failures times the time. Counts of accounts are kept for 14 days."],
       examples: ["rollout impact 2026-11-autumn", "rollout impact 2026-11-autumn --csv > hurt.csv"],

@@ -17,6 +17,7 @@ export function addRolloutSignals(object: Command, context: ProgramContext): voi
     {
       name: "signal",
       summary: "tell a rollout how its targets do, from outside",
+      seeAlso: ["rollout signals", "rollout show"],
       arguments: [
         ROLLOUT_ID,
         {
@@ -26,9 +27,9 @@ export function addRolloutSignals(object: Command, context: ProgramContext): voi
         },
       ],
       options: [
-        { flags: "--source <name>", about: "who says so, as the plan's mustHave names it" },
-        { flags: "--ttl <seconds>", about: "until when it counts (left out: an hour)", parse: wholeFrom(1) },
-        { flags: "--product <product>", about: "about this target only", parse: toProduct },
+        { flags: "--source <name>", about: "who says so, as the plan's mustHave names it", required: true },
+        { flags: "--ttl <seconds>", about: "how long it counts (default: 3600)", parse: wholeFrom(1) },
+        { flags: "--product <product>", about: "about this target only (default: all)", parse: toProduct },
       ],
       changes: true,
       reason: true,
@@ -61,6 +62,7 @@ export function addRolloutSignals(object: Command, context: ProgramContext): voi
     {
       name: "signals",
       summary: "what a rollout has heard from outside",
+      seeAlso: ["rollout signal", "rollout show"],
       arguments: [ROLLOUT_ID],
       examples: ["rollout signals 2026-11-autumn"],
       run: (session) =>

@@ -30,6 +30,8 @@ export function addRolloutWatch(object: Command, context: ProgramContext): void 
     {
       name: "watch",
       summary: "follow a rollout until it is over",
+      exits: ["it has completed", "it was stopped or rolled back, or cannot be read"],
+      seeAlso: ["rollout show", "rollout pause", "rollout rollback", "status"],
       arguments: [ROLLOUT_ID],
       options: [
         {
@@ -40,7 +42,7 @@ export function addRolloutWatch(object: Command, context: ProgramContext): void 
         },
       ],
       notes: [
-        "Exit code 0 when it has completed, 1 when it was stopped or rolled back. Ctrl-C ends the watch alone.",
+        "Ctrl-C ends the watch alone. With --json one document a line, whenever something has changed.",
       ],
       examples: ["rollout watch 2026-11-autumn", "rollout watch 2026-11-autumn --json"],
       run: watch,

@@ -5,7 +5,7 @@
 import { FreezeInputSchema } from "../../src/contracts/api/calendar.ts";
 import { CellSchema } from "../../src/contracts/api/common.ts";
 import type { RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
-import { commaList, repeated, splitPair, toInput, toProduct, word } from "./arguments.ts";
+import { commaList, repeated, splitPair, toInput, toProduct, toZone, word } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
 import { count, instant, renderTable } from "./render.ts";
 import type { OptionSpec, Session } from "./verb.ts";
@@ -13,16 +13,29 @@ import type { OptionSpec, Session } from "./verb.ts";
 export const WITH_FREEZE_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--with-freeze <from/to>",
-    about: "what would this freeze change? Local dates or date-times, as in 2026-12-20/2027-01-03",
+    about:
+      "what would this freeze change? Local dates or date-times, as in 2026-12-20/2027-01-03 (default: only the freezes that are there)",
   },
-  { flags: "--freeze-zone <zone>", about: "its IANA zone (not said: each account's own)" },
-  { flags: "--freeze-products <products>", about: "only moves of these", parse: commaList(toProduct) },
+  {
+    flags: "--freeze-zone <zone>",
+    about: "its IANA zone (default: each account's own)",
+    parse: toZone("account"),
+  },
+  {
+    flags: "--freeze-products <products>",
+    about: "only moves of these, apart by commas (default: all)",
+    parse: commaList(toProduct),
+  },
   {
     flags: "--freeze-label <key=value>",
-    about: "only accounts that carry it, repeatable: all of them",
+    about: "only accounts that carry it, repeatable: all of them (default: all accounts)",
     parse: repeated((text: string) => splitPair(text, "KEY=VALUE, as in tier=gold")),
   },
-  { flags: "--freeze-cells <cells>", about: "only accounts in these", parse: commaList(word(CellSchema)) },
+  {
+    flags: "--freeze-cells <cells>",
+    about: "only accounts in these, apart by commas (default: all)",
+    parse: commaList(word(CellSchema)),
+  },
 ];
 
 const SCOPE = ["freezeZone", "freezeProducts", "freezeLabel", "freezeCells"] as const;

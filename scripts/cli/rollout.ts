@@ -47,6 +47,8 @@ function addPlan(object: Command, context: ProgramContext): void {
     {
       name: "plan",
       summary: "who would move when, before anything starts",
+      exits: ["it could be started", "it could not be started; the problems name the field"],
+      seeAlso: ["rollout create", "rollout start", "window list", "freeze list", "preflight run"],
       arguments: [
         {
           name: "<plan>",
@@ -56,15 +58,19 @@ function addPlan(object: Command, context: ProgramContext): void {
         },
       ],
       options: [
-        { flags: "--before <instant>", about: "who cannot be reached before this time?", parse: toInstant },
-        { flags: "--at <instant>", about: "as if it were started then (not said: now)", parse: toInstant },
-        { flags: "--label <key>", about: "count the accounts of each wave by this label" },
+        {
+          flags: "--before <instant>",
+          about: "who cannot be reached before this time? (default: nobody is asked about)",
+          parse: toInstant,
+        },
+        { flags: "--at <instant>", about: "as if it were started then (default: now)", parse: toInstant },
+        {
+          flags: "--label <key>",
+          about: "count the accounts of each wave by this label (default: no counts)",
+        },
         ...WITH_FREEZE_OPTIONS,
       ],
-      notes: [
-        "Exit code 1 when the plan could not be started; the problems name the field.",
-        "--with-freeze shows what a freeze that is not there would change; nothing is written down.",
-      ],
+      notes: ["--with-freeze shows what a freeze that is not there would change; nothing is written down."],
       examples: [
         "rollout plan autumn.jsonc --before 2026-12-20T00:00:00Z",
         "rollout plan 2026-11-autumn --label tier --json",
@@ -103,6 +109,7 @@ function addReading(object: Command, context: ProgramContext): void {
     {
       name: "list",
       summary: "all rollouts, newest first",
+      seeAlso: ["rollout show", "rollout watch"],
       examples: ["rollout list"],
       run: (session) =>
         showWholeList(session, {
@@ -119,6 +126,14 @@ function addReading(object: Command, context: ProgramContext): void {
     {
       name: "show",
       summary: "where a rollout is and why, its waves, what to do",
+      seeAlso: [
+        "rollout watch",
+        "rollout pause",
+        "rollout rollback",
+        "rollout impact",
+        "rollout left-behind",
+        "explain",
+      ],
       arguments: [ROLLOUT_ID],
       examples: ["rollout show 2026-11-autumn", "rollout show 2026-11-autumn --json"],
       run: async (session) =>
@@ -135,6 +150,7 @@ function addReading(object: Command, context: ProgramContext): void {
     {
       name: "left-behind",
       summary: "accounts that are not on the target, each with the reason",
+      seeAlso: ["rollout adopt", "rollout show", "accounts show"],
       arguments: [ROLLOUT_ID],
       options: PAGE_OPTIONS,
       examples: ["rollout left-behind 2026-11-autumn --all"],

@@ -11,6 +11,7 @@ export function addStatus(program: Command, context: ProgramContext): void {
     {
       name: "status",
       summary: "halt, break-glass, published and seen maps, products, warnings",
+      seeAlso: ["explain", "halt show", "rollout list", "preflight show"],
       examples: ["status", "status --json"],
       run: async (session) =>
         print(

@@ -33,7 +33,7 @@ export function addToken(program: Command, context: ProgramContext): void {
         },
         {
           flags: "--products <products>",
-          about: "only these products, apart by commas",
+          about: "only these products, apart by commas (default: all)",
           parse: commaList(toProduct),
         },
         { flags: "--expires <instant>", about: "good until then (default: until revoked)", parse: toInstant },

@@ -42,6 +42,14 @@ export interface VerbSpec {
   readonly isDefault?: boolean;
   /** Works without the API, so it has no `--url`. */
   readonly offline?: boolean;
+  /** What an option that is left out means, for options that do not say `(default: …)` or `(needed …)` themselves. */
+  readonly unsaid?: string;
+  /** What the exit codes 0 and 1 mean, where it is not simply "done" and "refused or failed". */
+  readonly exits?: readonly [zero: string, one: string];
+  /** What belongs before, after or beside it, as `rollout plan`; left out: the other verbs of the object. */
+  readonly seeAlso?: readonly string[];
+  /** For the help of `--dry-run`, where it is not the command line alone that says what would be done. */
+  readonly dryRun?: string;
   /** More text for the help, after the options. */
   readonly notes?: readonly string[];
   /** Command lines without the leading `firebreak`. */
@@ -105,10 +113,10 @@ const JSON_OPTION: OptionSpec = {
   flags: "--json",
   about: "for programs: JSON on standard output, problems as JSON on standard error",
 };
-const DRY_RUN_OPTION: OptionSpec = {
+const dryRunOption = (about = "show what would be sent, and change nothing"): OptionSpec => ({
   flags: "--dry-run",
-  about: "show what would be sent, and change nothing",
-};
+  about,
+});
 const REASON_OPTION: OptionSpec = {
   flags: "--reason <text>",
   about: "why; kept in the audit",
@@ -117,10 +125,13 @@ const REASON_OPTION: OptionSpec = {
 const WRITE_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--if-match <revision>",
-    about: "only when the resource is still at this revision",
+    about: "only when the resource is still at this revision (default: as it was read)",
     parse: wholeFrom(0),
   },
-  { flags: "--idempotency-key <key>", about: "a repeat with the same key is carried out once" },
+  {
+    flags: "--idempotency-key <key>",
+    about: "a repeat with the same key is carried out once (default: random)",
+  },
 ];
 
 /** Adds an object, such as `product`, that holds verbs. Without a verb it shows its help and exits 2. */
@@ -145,8 +156,9 @@ export function addVerb(parent: Command, spec: VerbSpec, context: ProgramContext
       argument.argParser<unknown>((text, previous) => each.parse?.(text, previous));
     command.addArgument(argument);
   }
-  for (const option of [...(spec.options ?? []), ...sharedOptions(spec)]) command.addOption(toOption(option));
-  command.addHelpText("after", helpAfter(spec));
+  for (const option of [...(spec.options ?? []), ...sharedOptions(spec)])
+    command.addOption(toOption(option, spec.unsaid));
+  command.addHelpText("after", () => helpAfter(spec, command));
   command.action(async () => {
     context.outcome.exitCode = (await spec.run(createSession(command, context.terminal))) ?? 0;
   });
@@ -156,30 +168,47 @@ export function addVerb(parent: Command, spec: VerbSpec, context: ProgramContext
 function sharedOptions(spec: VerbSpec): readonly OptionSpec[] {
   return [
     ...(spec.reason === true ? [REASON_OPTION] : []),
-    ...(spec.changes === true ? [DRY_RUN_OPTION] : []),
+    ...(spec.changes === true ? [dryRunOption(spec.dryRun)] : []),
     ...(spec.writes === true ? WRITE_OPTIONS : []),
     ...(spec.offline === true ? [] : [URL_OPTION]),
     JSON_OPTION,
   ];
 }
 
-function toOption(spec: OptionSpec): Option {
+function toOption(spec: OptionSpec, unsaid = "none"): Option {
   const { flags, about, required, preset } = spec;
-  const option = new Option(flags, about);
+  const says = required === true ? " (needed)" : ` (default: ${unsaid})`;
+  const silent = !flags.includes("<") || preset !== undefined || /\((?:default|needed)\b/.test(about);
+  const option = new Option(flags, silent ? about : about + says);
   if (spec.parse !== undefined) option.argParser<unknown>((text, previous) => spec.parse?.(text, previous));
   if (required === true) option.makeOptionMandatory();
   if (preset !== undefined) option.default(preset);
   return option;
 }
 
-function helpAfter({ notes, examples }: VerbSpec): string {
-  const heading = examples.length === 1 ? "Example:" : "Examples:";
+/** The longest list of siblings that is told without being asked. */
+const SIBLINGS = 6;
+
+function helpAfter({ notes, examples, exits, seeAlso }: VerbSpec, command: Command): string {
+  const [zero, one] = exits ?? ["done", "refused or failed"];
+  const siblings = (command.parent?.commands ?? []).filter((each) => each !== command).map(pathOfCommand);
+  const see = seeAlso ?? (command.parent?.parent === null ? [] : siblings.slice(0, SIBLINGS));
   const lines = [
     ...(notes ?? []).map((note) => `\n${note}`),
-    `\n${heading}`,
+    `\n${examples.length === 1 ? "Example:" : "Examples:"}`,
     ...examples.map((line) => `  $ npm run firebreak -- ${line}`),
+    `\nExit codes: 0 ${zero}; 1 ${one}; 2 not how it is called.`,
+    ...(see.length === 0 ? [] : [`See also: ${see.join(", ")}`]),
   ];
   return lines.join("\n");
+}
+
+/** The words that lead to a command, as `rollout plan`. */
+export function pathOfCommand(command: Command): string {
+  const names: string[] = [];
+  for (let each: Command | null = command; each?.parent != null; each = each.parent)
+    names.unshift(each.name());
+  return names.join(" ");
 }
 
 function createSession(command: Command, terminal: Terminal): Session {

@@ -1,20 +1,28 @@
 /** The part of `version register` and `version show` about data that must move with an account: hooks and their limits. */
 import { MigrationSchema, type MigrationView } from "../../src/contracts/api/move-data.ts";
-import { oneOf, toInput } from "./arguments.ts";
+import { oneOf, toInput, wholeBetween } from "./arguments.ts";
 import { usageFailure } from "./failure.ts";
 import type { OptionSpec, Words } from "./verb.ts";
 
 export const MIGRATION_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--migration <kind>",
-    about: "data that must move with an account: none, perAccount or perCell (not said: none)",
+    about: "data that must move with an account: none, perAccount or perCell (default: none)",
     parse: oneOf("none", "perAccount", "perCell"),
   },
   { flags: "--prepare <url>", about: "hook that carries the data over" },
   { flags: "--verify <url>", about: "hook that says whether the version can serve the account" },
   { flags: "--undo <url>", about: "hook that takes it back; `none` where nothing can be" },
-  { flags: "--hook-timeout <seconds>", about: "of one call, 1-600 (not said: 30)", parse: Number },
-  { flags: "--hook-concurrency <n>", about: "calls at once, 1-100 (not said: 10)", parse: Number },
+  {
+    flags: "--hook-timeout <seconds>",
+    about: "of one call, 1 to 600 (default: 30)",
+    parse: wholeBetween(1, 600),
+  },
+  {
+    flags: "--hook-concurrency <n>",
+    about: "calls at once, 1 to 100 (default: 10)",
+    parse: wholeBetween(1, 100),
+  },
 ];
 
 /** What is named replaces what there is; what is not named stays. */

@@ -14,7 +14,7 @@ import {
   ReplacementSchema,
   ReplacementStopInputSchema,
 } from "../../src/contracts/api/replacements.ts";
-import { commaList, toInput, toVersion, wholeFrom } from "./arguments.ts";
+import { commaList, numberBetween, toInput, toVersion, wholeFrom } from "./arguments.ts";
 import { change } from "./change.ts";
 import { showWholeList } from "./lists.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
@@ -41,13 +41,17 @@ const TO: ArgumentSpec = { name: "<to>", about: "the version that takes its plac
 const RAMP: readonly OptionSpec[] = [
   {
     flags: "--steps <percents>",
-    about: "percents of its accounts, apart by commas, up to 100; each is watched (left out: 100)",
-    parse: commaList(Number),
+    about: "percents of its accounts, apart by commas, up to 100; each is watched (default: 100)",
+    parse: commaList(numberBetween(0, 100)),
   },
-  { flags: "--percent-per-minute <percent>", about: "pace (left out: each step at once)", parse: Number },
+  {
+    flags: "--percent-per-minute <percent>",
+    about: "pace, percent of its accounts a minute (default: each step at once)",
+    parse: numberBetween(0, 100),
+  },
   {
     flags: "--bake <minutes>",
-    about: "how long each step is watched (left out: 30)",
+    about: "how long each step is watched (default: 30)",
     parse: wholeFrom(0),
   },
   { flags: "--through-freezes", about: "it cannot wait: freezes do not hold it (halt does)" },
@@ -76,6 +80,7 @@ function addReplace(version: Command, context: ProgramContext): void {
     {
       name: "replace",
       summary: "a hotfix takes the place of a version, for whoever is on it; beside any rollout",
+      seeAlso: ["version replacement show", "version replacement pause", "preflight run"],
       arguments: [PRODUCT_ARGUMENT, FROM, TO],
       options: RAMP,
       changes: true,

@@ -97,12 +97,12 @@ const REGISTER_OPTIONS: readonly OptionSpec[] = [
   },
   {
     flags: "--reversible <when>",
-    about: "may accounts go back: true, false, or until when (not said: false)",
+    about: "may accounts go back: true, false, or until when (default: false)",
     parse: toReversible,
   },
   {
     flags: "--mixed <ok|never>",
-    about: "may it and the version before serve one account for a minute or two (not said: never)",
+    about: "may it and the version before serve one account for a minute or two (default: never)",
     parse: oneOf("ok", "never"),
   },
   {
@@ -134,6 +134,8 @@ function addRegister(version: Command, context: ProgramContext): void {
     {
       name: "register",
       summary: "register a version, or change what is declared about it",
+      seeAlso: ["version show", "preflight run", "rollout create", "version replace"],
+      unsaid: "as it is",
       arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
       options: REGISTER_OPTIONS,
       changes: true,

@@ -11,7 +11,7 @@ import {
   type StoredWindow,
 } from "../../src/contracts/api/calendar.ts";
 import { WEEKDAYS } from "../../src/contracts/calendar.ts";
-import { commaList, oneOf, toInput, word } from "./arguments.ts";
+import { commaList, oneOf, toInput, toWallClock, toZone, word } from "./arguments.ts";
 import { change } from "./change.ts";
 import { usageFailure } from "./failure.ts";
 import { showWholeList } from "./lists.ts";
@@ -38,18 +38,33 @@ const FLAGS = ["days", "nth", "from", "to", "zone"] as const;
 const PUT_OPTIONS: readonly OptionSpec[] = [
   {
     flags: "--days <days>",
-    about: "weekdays it starts on, apart by commas (left out, and no --nth: every day)",
+    about: "weekdays it starts on, mon to sun, apart by commas (default: every day, or as --nth says)",
     parse: commaList(oneOf(...WEEKDAYS)),
   },
   {
     flags: "--nth <weekdays>",
-    about: "weekdays of the month it starts on: 1 to 5 or last, as in 2-tue,last-sat",
+    about: "weekdays of the month it starts on: 1 to 5 or last, as in 2-tue,last-sat (default: every week)",
     parse: commaList(String),
   },
-  { flags: "--from <HH:MM>", about: "wall clock at which it starts" },
-  { flags: "--to <HH:MM>", about: "wall clock at which it ends; at or before --from: the next day" },
-  { flags: "--zone <zone>", about: "IANA zone, or `account` for each account's own (not said: account)" },
-  { flags: "--file <file>", about: "JSON instead of flags: one window or a list (- is standard input)" },
+  {
+    flags: "--from <HH:MM>",
+    about: "wall clock at which it starts (needed without --file)",
+    parse: toWallClock,
+  },
+  {
+    flags: "--to <HH:MM>",
+    about: "wall clock at which it ends; at or before --from: the next day (needed without --file)",
+    parse: toWallClock,
+  },
+  {
+    flags: "--zone <zone>",
+    about: "IANA zone, or `account` for each account's own (default: account)",
+    parse: toZone("account"),
+  },
+  {
+    flags: "--file <file>",
+    about: "JSON instead of flags: one window or a list; - is standard input (default: the flags)",
+  },
 ];
 
 export function addWindow(program: Command, context: ProgramContext): void {
