@@ -147,13 +147,12 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 13,
     fault: "no control plane and no cron for a day",
     holds: "routing is the same; status says since when; rollouts wait and do not make up for it",
-    open: "a whole day in one run: edges, object and rollouts are shown apart, over shorter times",
     proofs: [
       { file: HAPROXY, tests: ["the control plane's object fails"] },
       { file: "test/unit/rollout/engine.test.ts", tests: ["does not make up for a night without ticks"] },
       {
         file: "test/unit/control/rollout-faults.test.ts",
-        tests: ["with cron gone as well moves nobody"],
+        tests: ["a day without control plane and cron >", "with cron gone as well moves nobody"],
       },
       { file: "test/unit/control/upkeep.test.ts", tests: ["tick >"] },
       { file: "test/unit/admin/status.test.ts" },

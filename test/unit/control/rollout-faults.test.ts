@@ -6,7 +6,9 @@
 import { describe, it, vi } from "vitest";
 import type { RolloutInput, RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import type { ExchangePort } from "../../../src/contracts/preflight.ts";
+import { decideVersion } from "../../../src/core/decide-version.ts";
 import type { Db } from "../../../src/control/db.ts";
+import { createIsolate, createWorld as createEdgeWorld, type Isolate } from "../../support/isolate.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import {
   decide,
@@ -142,6 +144,67 @@ describe("an alarm that has used up its retries", () => {
       `a day without alarm and cron: 0 of ${before} moved on; a late tick over an ill candidate: 0; then ${phase}: ${reason}`,
     );
     expect(moved(world) - before).toBeLessThanOrEqual((SOME.length * 5 * 4) / 100);
+  });
+});
+
+describe("a day without control plane and cron", () => {
+  const HOURS = 24;
+
+  /** What one isolate gives these accounts of kiln, by the maps it holds. */
+  async function served(isolate: Isolate, slugs: readonly string[]): Promise<readonly string[]> {
+    const given: string[] = [];
+    for (const slug of slugs) {
+      const { snapshot, found } = await isolate.ask(slug);
+      if (snapshot.root === null || found.kind === "unresolved") given.push("unresolved");
+      else {
+        const row = found.kind === "row" ? found.row : null;
+        const asked = { root: snapshot.root, breakGlass: snapshot.breakGlass, row, slug, override: null };
+        const decision = decideVersion({ ...asked, product: "kiln" });
+        given.push(decision.kind === "forward" ? decision.version : decision.kind);
+      }
+    }
+    return given;
+  }
+
+  it("changes no answer of a warm or a cold edge, and is not made up for", async ({ expect, annotate }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: SOME });
+    await start(world);
+    await tickFor(world, NIGHT, 4);
+    const [before, generation] = [moved(world), readMaps(world.kv.values).root.generation];
+    expect(before).toBeGreaterThan(SOME.length / 10);
+
+    // Nothing but the published maps is left. Edges live on a clock of their own.
+    const edges = createEdgeWorld();
+    edges.kv.publish(world.kv.values);
+    const asked = [...SOME.slice(0, 20), "nobody"];
+    const warm = createIsolate(edges);
+    const atFirst = await served(warm, asked);
+    expect(atFirst).toEqual([
+      ...decisions(world)
+        .slice(0, 20)
+        .map((each) => each.split(" ")[0]),
+      "1",
+    ]);
+    for (let hour = 0; hour < HOURS; hour += 1) {
+      for (let minute = 0; minute < 60; minute += 1) {
+        expect(await served(warm, [SOME[minute % 20] ?? "", "nobody"])).toEqual([atFirst[minute % 20], "1"]);
+        await edges.clock.advance(MINUTE);
+      }
+      expect(await served(createIsolate(edges), asked)).toEqual(atFirst);
+      expect(await served(warm, asked)).toEqual(atFirst);
+    }
+    expect(warm.faults).toEqual([]);
+    expect(warm.reader.generation()).toBe(generation);
+
+    // Back again, in the same hour of the next night: said, and not made up for.
+    world.clock.now = NIGHT + DAY;
+    expect((await status(world)).warnings.join()).toMatch(/no tick came since 2026-11-27T21:03/);
+    await tick(world, world.clock.now);
+    await tick(world, world.clock.now + MINUTE);
+    expect(moved(world) - before).toBeLessThanOrEqual((SOME.length * 5 * 2) / 100);
+    await annotate(
+      `24 hours: a warm edge and 24 cold ones gave all what they had before; then ${moved(world) - before} of ${SOME.length - before} accounts moved in two minutes`,
+    );
   });
 });
 
