@@ -174,3 +174,10 @@ export function problem(
 }
 
 export const NOT_FOUND: FakeAnswer = problem("not-found", 404);
+
+/** Cuts a command line as a shell does, double and single quotes included. */
+export function shellWords(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain ?? "",
+  );
+}

@@ -16,7 +16,7 @@ import { describe, it } from "vitest";
 import { createProgram } from "../../../scripts/cli/program.ts";
 import { verbsOf } from "../../../scripts/cli/usage-mistake.ts";
 import { pathOfCommand } from "../../../scripts/cli/verb.ts";
-import { memoryTerminal, runCli } from "../../support/cli.ts";
+import { memoryTerminal, runCli, shellWords } from "../../support/cli.ts";
 
 /** Words of verbs that only read, or write a file of the operator's own. */
 const READING = new Set(
@@ -92,11 +92,6 @@ function neededFlags(verb: Command, but: Option): string[] {
 
 function kindOf(option: Option): string {
   return /<(.*)>/.exec(option.flags)?.[1] ?? "";
-}
-
-/** Cuts a command line as a shell does, quotes included. */
-export function shellWords(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 }
 
 function examplesOf(help: string): string[] {

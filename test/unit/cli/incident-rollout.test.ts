@@ -1,0 +1,125 @@
+/**
+ * The incident's rollout, from an empty instance to the way back, by command line alone and with nothing in hand but its
+ * help: every verb and flag that is typed here must stand in the help of that verb.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { runCli, shellWords, type CliRun } from "../../support/cli.ts";
+import { createMemoryDb } from "../../support/control-db.ts";
+import { createWorld, settle, type World } from "../../support/control-world.ts";
+import { healthy, tick, MINUTE } from "../../support/rollout-world.ts";
+import { startRealAdmin, type RealAdmin } from "../../support/real-admin.ts";
+
+const PLAN = {
+  id: "2026-11-autumn",
+  targets: { kiln: "2.9.0" },
+  waves: [
+    { name: "staff", cohorts: ["internal"], percent: 100 },
+    { name: "forty", cohorts: ["*"], percent: 40, window: "weekend-nights", percentPerMinute: 10 },
+    { name: "rest", cohorts: ["*"], percent: 100, window: "weekend-nights", approve: "before" },
+  ],
+};
+const SATURDAY_NIGHT = Date.parse("2026-11-28T22:05:00Z");
+
+let world: World;
+let api: RealAdmin;
+let folder = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "firebreak-incident-"));
+  await writeFile(join(folder, "autumn.jsonc"), JSON.stringify(PLAN));
+  const accounts = Array.from({ length: 200 }, (_unused, n) =>
+    JSON.stringify({
+      account: `account-${n}`,
+      timeZone: "UTC",
+      cohort: n % 10 === 0 ? "internal" : "general",
+    }),
+  );
+  await writeFile(join(folder, "accounts.ndjson"), `${accounts.join("\n")}\n`);
+  world = createWorld({ db: createMemoryDb(), preflight: { exchange: healthy, routerHeader: null } });
+  world.clock.now = Date.parse("2026-11-28T12:00:00Z");
+  api = await startRealAdmin(world);
+});
+afterAll(async () => {
+  await api.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Runs a line after looking that the help of its verb knows every flag of it. */
+async function typed(line: string): Promise<CliRun> {
+  const words = shellWords(line);
+  const { out: help } = await runCli([...words, "--help"]);
+  const strange = words.filter((word) => word.startsWith("--") && !help.includes(` ${word}`));
+  if (strange.length > 0) throw new Error(`the help of "${line}" does not tell of ${strange.join(", ")}`);
+  return api.cli(line.replaceAll("FOLDER", folder));
+}
+
+async function done(line: string): Promise<string> {
+  const { code, out, err } = await typed(line);
+  if (code !== 0) throw new Error(`${line}: exit ${code}\n${err}${out}`);
+  return out;
+}
+
+async function phase(): Promise<unknown> {
+  const shown: unknown = JSON.parse(await done("rollout show 2026-11-autumn --json"));
+  return typeof shown === "object" && shown !== null && "phase" in shown ? shown.phase : null;
+}
+
+describe("the incident's rollout, by what help says", () => {
+  it("registers a product, its versions and its accounts", async ({ expect }) => {
+    await done("product put kiln --domain kiln.example.com");
+    for (const version of ["2.8.0", "2.9.0"]) {
+      const origin = `https://kiln-${version.replaceAll(".", "-")}.origins.example.net`;
+      await done(`version register kiln ${version} --origin ${origin} --reversible true --mixed ok`);
+    }
+    await done('version state kiln 2.9.0 candidate --reason "built tonight"');
+    await done("accounts import FOLDER/accounts.ndjson");
+    await done("preflight settings kiln --presets haproxy --synthetic account-0");
+    await done("window put weekend-nights --days fri,sat --from 22:00 --to 04:00");
+    await settle(world);
+    expect(await done("product show kiln")).toContain("2.8.0");
+  });
+
+  it("tries the version before anybody gets it", async ({ expect }) => {
+    expect(await done("preflight kiln 2.9.0")).toMatch(/pass/);
+  });
+
+  it("plans, drafts and starts what was planned", async ({ expect }) => {
+    expect(await done("rollout plan FOLDER/autumn.jsonc")).toContain("forty");
+    await done("rollout create FOLDER/autumn.jsonc");
+    const plan: unknown = JSON.parse(await done("rollout plan 2026-11-autumn --json"));
+    const digest = typeof plan === "object" && plan !== null && "digest" in plan ? String(plan.digest) : "";
+    const dry = await done(`rollout start 2026-11-autumn --digest ${digest} --dry-run`);
+    expect(dry).toContain("Dry run: nothing was sent.");
+    expect(await phase()).toBe("draft");
+    await done(`rollout start 2026-11-autumn --digest ${digest}`);
+    await tick(world, world.clock.now + MINUTE);
+    expect(await phase()).not.toBe("draft");
+  });
+
+  it("moves the first waves in their windows, and pauses when told", async ({ expect }) => {
+    for (let minute = 0; minute < 20; minute += 1) await tick(world, world.clock.now + MINUTE);
+    world.clock.now = SATURDAY_NIGHT;
+    for (let minute = 0; minute < 3; minute += 1) await tick(world, world.clock.now + MINUTE);
+    expect(await done("rollout show 2026-11-autumn")).toMatch(/shifting/);
+    await done('rollout pause 2026-11-autumn --reason "support sees slow searches"');
+    expect(await phase()).toBe("paused");
+  });
+
+  it("resumes, asks before the last wave, and goes back when told twice", async ({ expect }) => {
+    await done('rollout resume 2026-11-autumn --reason "searches are fast again"');
+    for (let minute = 0; minute < 20; minute += 1) await tick(world, world.clock.now + MINUTE);
+    expect(await done("rollout show 2026-11-autumn")).toMatch(/approve 2026-11-autumn rest/);
+    const asked = await typed('rollout rollback 2026-11-autumn --all --reason "attachments fail"');
+    expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("The same with --yes does it.")]);
+    await done('rollout rollback 2026-11-autumn --all --reason "attachments fail" --yes');
+  });
+
+  it("watches it to its end", async ({ expect }) => {
+    const watched = await typed("rollout watch 2026-11-autumn --every 30");
+    expect([watched.code, watched.err]).toEqual([1, ""]);
+    expect(watched.out.trim().split("\n").at(-1)).toMatch(/is rolled-back, 0 of 200 accounts/);
+  });
+});
