@@ -54,7 +54,7 @@ export function setDefault(
   const untried = set.input.force ? null : refuseUntried(work, product.name, version.name);
   if (untried !== null) return untried;
   const after = { ...product, default: version.name, standby: goodOrNull(work, product, product.default) };
-  return write(work, { before: product, after }, set.input.reason);
+  return write(work, { before: product, after, forced: set.input.force }, set.input.reason);
 }
 
 /** A version that may stand by; a bad one may not. */
@@ -107,15 +107,21 @@ function findSubject(work: Work, productName: string, versionName: string): Resu
 
 function write(
   work: Work,
-  { before, after }: { readonly before: ProductRecord; readonly after: ProductRecord },
+  {
+    before,
+    after,
+    forced,
+  }: { readonly before: ProductRecord; readonly after: ProductRecord; readonly forced?: boolean },
   reason: string,
 ): Result<Change<Product>, Refusal> {
   const next = { ...after, revision: before.revision + 1 };
   saveProduct(work.db, next);
   markRoot(work.db, work);
+  // Whoever looks for why a default failed asks first whether anything had tried it.
+  const detail = { before: shown(before), after: shown(next), ...(forced === true ? { forced } : {}) };
   return ok({
     output: viewProduct(work.db, next),
-    told: { target: `product/${before.name}`, reason, detail: { before: shown(before), after: shown(next) } },
+    told: { target: `product/${before.name}`, reason, detail },
   });
 }
 

@@ -188,6 +188,8 @@ describe("product.default.set", () => {
       input: { ...input, force: true },
     });
     expect(product).toMatchObject({ default: "2", standby: "1", stable: "1" });
+    const told = world.db.rows("SELECT detail FROM audit WHERE action = 'product.default.set'");
+    expect(JSON.parse(String(told[0]?.["detail"]))).toMatchObject({ forced: true });
     world.db.run(
       `UPDATE versions SET bad = '{"reason":"crashes","by":"x","at":"2026-01-01T00:00:00.000Z"}' WHERE name = '1'`,
     );
