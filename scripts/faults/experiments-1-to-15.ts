@@ -9,6 +9,7 @@ const READER = "test/unit/maps/maps-reader-faults.test.ts";
 const NTH_READ = "test/unit/maps/nth-read.test.ts";
 const WIRE = "test/e2e/edge-wire.e2e.test.ts";
 const STREAMING = "test/e2e/streaming.e2e.test.ts";
+const NODES = "test/faults/21-nodes-under-load.e2e.test.ts";
 const ATTACKS = "test/faults/05-attacks-on-the-wire.e2e.test.ts";
 const ORIGINS = "test/faults/14-misbehaving-origins.e2e.test.ts";
 const SECURITY = "test/integration/security.test.ts";
@@ -18,8 +19,8 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 1,
     fault: "a real HAProxy with a bare `option httpchk` in front of two nodes",
     holds: "no node is ever taken out; checks ask no KV, no object and no origin",
-    open: "an hour of checks; calls to KV and to objects are counted beside the edge alone, not while HAProxy checks",
     proofs: [
+      { file: NODES, tests: ["ask nothing and nobody for the checks"] },
       { file: HAPROXY, tests: ["behind HAProxy with a bare option httpchk"] },
       { file: "test/unit/edge/classes.test.ts", tests: ["health >"] },
       { file: "test/integration/edge.test.ts", tests: ["answers health from a fresh isolate"] },

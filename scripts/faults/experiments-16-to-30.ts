@@ -11,6 +11,7 @@ const STREAMING = "test/e2e/streaming.e2e.test.ts";
 const SECURITY = "test/integration/security.test.ts";
 const COMMANDS = "test/unit/control/commands.test.ts";
 const ROLLOUT_FAULTS = "test/unit/control/rollout-faults.test.ts";
+const NODES = "test/faults/21-nodes-under-load.e2e.test.ts";
 const GATES = "test/unit/control/gates.test.ts";
 const VERDICT = "test/unit/gates/verdict.test.ts";
 
@@ -85,8 +86,10 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 21,
     fault: "nodes restart again and again under load, while a rollout moves accounts",
     holds: "no error, no generation that falls, no account that goes back",
-    open: "restarts every few seconds, and a rollout beside them: one restart a phase, no rollout",
-    proofs: [{ file: HAPROXY, tests: ["and a node restarts meanwhile"] }],
+    proofs: [
+      { file: NODES, tests: ["move no account back when they lose their memory"] },
+      { file: HAPROXY, tests: ["and a node restarts meanwhile"] },
+    ],
   },
   {
     number: 22,
@@ -103,20 +106,20 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 23,
     fault: "a flood of random hosts, under a base domain and foreign",
     holds: "KV reads bounded by shards and periods; known accounts unharmed; logs thinned out",
-    open: "a flood against a running router: latency of known accounts and memory",
     proofs: [
       { file: "test/unit/maps/maps-reader.test.ts", tests: ["cost no more reads than there are shards"] },
       { file: SECURITY, tests: ["floods >"] },
+      { file: NODES, tests: ["read no more for hosts that nobody has"] },
     ],
   },
   {
     number: 24,
     fault: "slow clients by the hundred, oversized headers and targets, a huge upload",
     holds: "others unaffected; 431, 414 or closed; bodies streamed, memory flat",
-    open: "500 slow connections at once; two gigabytes uploaded with memory watched",
     proofs: [
       { file: SECURITY, tests: ["of headers and targets are refused before anything is looked up"] },
       { file: STREAMING, tests: ["an upload >"] },
+      { file: NODES, tests: ["serve others beside hundreds of slow clients"] },
     ],
   },
   {

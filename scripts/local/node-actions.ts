@@ -26,6 +26,8 @@ export interface NodeState {
   readonly faults: NodeFaults;
   /** Writes of the control plane to KV by the kind of key (`root`, `root/`, `shard/`); it lives in the first node. */
   readonly written: Readonly<Record<string, number>>;
+  /** Calls of this node's edge to each binding, whatever became of them; those of the control plane are not among them. */
+  readonly asked: Readonly<Record<NodeBinding, number>>;
   /** Requests in the reports of counts that this node has sent to meters, arrived or not. */
   readonly reported: number;
 }

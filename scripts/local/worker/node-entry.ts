@@ -30,6 +30,7 @@ const CRON = "* * * * *";
 const modes = new Map<NodeBinding, FaultMode>();
 const wrapped = new WeakMap<Env, Env>();
 const written = new Map<string, number>();
+const asked = new Map<NodeBinding, number>();
 let restarts = 0;
 let reported = 0;
 let lastTick: unknown = null;
@@ -41,12 +42,14 @@ export class ControlPlane extends RealControlPlane {
   }
 }
 
+const noteAsked = (binding: NodeBinding): void => void asked.set(binding, (asked.get(binding) ?? 0) + 1);
 const modeOf = (binding: NodeBinding): FaultMode => modes.get(binding) ?? "ok";
 
 /** Before the composition is made, so that it keeps caches that can be made ill. */
 function wrapCaches(): void {
   const real = caches;
-  const wrap = (cache: Cache): Cache => createIllBinding(cache, { binding: "cache", modeOf });
+  const wrap = (cache: Cache): Cache =>
+    createIllBinding(cache, { binding: "cache", modeOf, asked: () => noteAsked("cache") });
   const value = { default: wrap(real.default), open: async (name: string) => wrap(await real.open(name)) };
   Object.defineProperty(globalThis, "caches", { configurable: true, value });
 }
@@ -60,6 +63,7 @@ function noteTick(name: string, value: unknown): void {
 
 /** What the edge of this node sends its meters; the first node's control plane asks them through bindings of its own. */
 function noteReport(name: string, [report]: readonly unknown[]): void {
+  noteAsked("meter");
   if (name !== "observe") return;
   for (const { total } of (report as ObservationReport).series) reported += total.requests + total.gone;
 }
@@ -70,8 +74,13 @@ function wrapEnv(env: Env): Env {
   if (known !== undefined) return known;
   const made: Env = {
     ...env,
-    MAPS: createIllBinding(env.MAPS, { binding: "kv", modeOf }),
-    CONTROL: createIllNamespace(env.CONTROL, { binding: "control", modeOf, heard: noteTick }),
+    MAPS: createIllBinding(env.MAPS, { binding: "kv", modeOf, asked: () => noteAsked("kv") }),
+    CONTROL: createIllNamespace(env.CONTROL, {
+      binding: "control",
+      modeOf,
+      asked: () => noteAsked("control"),
+      heard: noteTick,
+    }),
     ...(env.METER === undefined
       ? {}
       : { METER: createIllNamespace(env.METER, { binding: "meter", modeOf, asked: noteReport }) }),
@@ -110,9 +119,11 @@ export class NodeControl extends WorkerEntrypoint<Env> {
       modes.set(action.action, action.mode);
     }
     const faults = Object.fromEntries(NODE_BINDINGS.map((binding) => [binding, modeOf(binding)]));
+    const calls = Object.fromEntries(NODE_BINDINGS.map((binding) => [binding, asked.get(binding) ?? 0]));
     return {
       restarts,
       faults: faults as Record<NodeBinding, FaultMode>,
+      asked: calls as Record<NodeBinding, number>,
       written: Object.fromEntries(written),
       reported,
     };
