@@ -124,11 +124,13 @@ export const SECOND_HALF: readonly Experiment[] = [
   },
   {
     number: 25,
-    fault: "a WebSocket, events and long polls open while their account moves; an upgrade refused",
+    fault:
+      "a WebSocket, events and long polls open while their account moves; an upgrade refused; bytes before its answer",
     holds: "what is open stays where it is and is counted; what is new goes to the new version",
-    open: "the whole story on one instance with real sockets; bytes sent before the 101",
     proofs: [
       { file: "test/integration/open-connections.test.ts" },
+      { file: "test/e2e/handover.e2e.test.ts" },
+      { file: "test/faults/25-early-bytes.e2e.test.ts" },
       {
         file: STREAMING,
         tests: ["a WebSocket opens", "an upgrade that the version refuses", "server-sent events"],
