@@ -13,8 +13,9 @@ const EXIT_NOT_PLAYED = 2;
 
 const USAGE = `npm run drill -- [flags]
 
-  --json   one JSON document instead of the story
-  --help   this text
+  --json            one JSON document instead of the story
+  --timeline FILE   write there what \`firebreak timeline\` makes of the second half
+  --help            this text
 `;
 
 function summarise(halves: readonly Half[]): { proved: number; failed: number } {
@@ -23,8 +24,8 @@ function summarise(halves: readonly Half[]): { proved: number; failed: number } 
   return { proved: all.length - failed, failed };
 }
 
-async function play(json: boolean): Promise<number> {
-  const halves = [await playStraight(json), await playThroughFirebreak(json)];
+async function play(json: boolean, timeline: string | null): Promise<number> {
+  const halves = [await playStraight(json), await playThroughFirebreak(json, timeline)];
   const { proved, failed } = summarise(halves);
   if (json) process.stdout.write(`${JSON.stringify({ proved, failed, halves }, null, 2)}\n`);
   else process.stdout.write(`\n${proved} proved, ${failed} failed\n`);
@@ -32,7 +33,11 @@ async function play(json: boolean): Promise<number> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const unknown = args.filter((arg) => !["--json", "--help", "-h"].includes(arg));
+  const named = args.indexOf("--timeline");
+  const timeline = named === -1 ? null : (args[named + 1] ?? "--");
+  const rest = named === -1 ? args : args.toSpliced(named, 2);
+  const unknown = rest.filter((arg) => !["--json", "--help", "-h"].includes(arg));
+  if (timeline?.startsWith("-") === true) unknown.push("--timeline without a file");
   if (unknown.length > 0 || args.includes("--help") || args.includes("-h")) {
     process.stdout.write(USAGE);
     return unknown.length > 0 ? EXIT_NOT_PLAYED : 0;
@@ -42,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT_NOT_PLAYED;
   }
   try {
-    return await play(args.includes("--json"));
+    return await play(args.includes("--json"), timeline);
   } catch (error) {
     process.stderr.write(
       `firebreak: the drill could not be played: ${error instanceof Error ? error.stack : String(error)}\n`,

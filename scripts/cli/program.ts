@@ -36,6 +36,7 @@ import { addReplay } from "./replay.ts";
 import { addRollout } from "./rollout.ts";
 import { addStatus } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
+import { addTimeline } from "./timeline.ts";
 import { addToken } from "./token.ts";
 import { addVersionBad } from "./version-bad.ts";
 import { addVersionReplace } from "./version-replace.ts";
@@ -129,6 +130,7 @@ export function createProgram(
   addOverride(program, context);
   addToken(program, context);
   addAudit(program, context);
+  addTimeline(program, context);
   addBackup(program, context);
   addMaps(program, context);
   addLocal(program, context);

@@ -2,10 +2,12 @@
  * The second half of the drill: the same accounts, the same HAProxy with the same bare check, and Firebreak between. The
  * default is not allowed to move unseen; forced to, it hurts the unknown accounts it is for and nobody else.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { run } from "../cli/program.ts";
+import { createProcessTerminal } from "../cli/terminal.ts";
 import { startHaProxy, waitForServers } from "../haproxy/haproxy.ts";
 import { startInstance, type Instance } from "../local/instance.ts";
 import { spreadAt } from "../local/spread.ts";
@@ -19,8 +21,11 @@ const CONFLICT = 409;
 const OLD = "2.8.0";
 const NEW = "2.9.0";
 
-/** Plays it; what it started is stopped again whatever happens. */
-export async function playThroughFirebreak(quiet: boolean): Promise<Half> {
+/**
+ * Plays it; what it started is stopped again whatever happens.
+ * @param timeline file for the post-mortem draft that `firebreak timeline` writes of it; null: none.
+ */
+export async function playThroughFirebreak(quiet: boolean, timeline: string | null): Promise<Half> {
   const tell = createTeller("2. Through Firebreak", quiet);
   const state = mkdtempSync(join(tmpdir(), "firebreak-drill-"));
   let stop = async (): Promise<void> => {};
@@ -34,11 +39,28 @@ export async function playThroughFirebreak(quiet: boolean): Promise<Half> {
       trustedProxy: 1,
     });
     stop = () => instance.stop();
-    return await play(tell, instance);
+    const begun = new Date().toISOString();
+    const half = await play(tell, instance);
+    if (timeline !== null) await writeTimeline(instance, { from: begun, file: timeline });
+    return half;
   } finally {
     await stop();
     rmSync(state, { recursive: true, force: true });
   }
+}
+
+/** As an operator would write it down afterwards, from the audit alone. */
+async function writeTimeline(
+  { ports }: Instance,
+  { from, file }: { readonly from: string; readonly file: string },
+): Promise<void> {
+  const chunks: string[] = [];
+  const terminal = createProcessTerminal();
+  const out = { ...terminal.out, write: (text: string) => void chunks.push(text) };
+  const url = `http://localhost:${ports[0] ?? 0}`;
+  const code = await run(["timeline", "--from", from, "--url", url], { ...terminal, out });
+  if (code !== 0) throw new Error(`the time line could not be written: exit ${code}`);
+  writeFileSync(file, chunks.join(""));
 }
 
 async function play(tell: Teller, instance: Instance): Promise<Half> {

@@ -132,4 +132,18 @@ describe("the incident's rollout, by what help says", { timeout: TIMEOUT_MS }, (
     expect([watched.code, watched.err]).toEqual([1, ""]);
     expect(watched.out.trim().split("\n").at(-1)).toMatch(/is rolled-back, 0 of 200 accounts/);
   });
+
+  it("writes the draft of its post-mortem", async ({ expect }) => {
+    const draft = await done("timeline 2026-11-autumn --zone Europe/Paris");
+    expect(draft).toContain("# Post-mortem draft: rollout 2026-11-autumn (kiln 2.9.0)");
+    expect(draft).toContain("Rollout 2026-11-autumn moved 80 of 200 accounts to kiln 2.9.0 at most");
+    expect(draft).toContain("**2026-11-autumn paused** — “support sees slow searches”");
+    expect(draft).toContain("Rolled back 80 accounts; 0 stay moved");
+    expect(draft).toContain("No gate watched 2026-11-autumn");
+    const story: unknown = JSON.parse(await done("timeline --from 2026-11-28T22:00:00Z --json"));
+    expect(story).toMatchObject({
+      touched: [{ id: "2026-11-autumn", movedNow: 0 }],
+      people: [{ name: "boot" }],
+    });
+  });
 });
