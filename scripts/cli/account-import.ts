@@ -58,6 +58,8 @@ export function addImportVerbs(accounts: Command, context: ProgramContext): void
       arguments: [file],
       options: OPTIONS,
       changes: true,
+      streams: true,
+      dryRun: "the control plane goes through all of it and changes nothing",
       notes: NOTES,
       examples: [
         "accounts import accounts.ndjson --dry-run",
@@ -82,6 +84,8 @@ export function addImportVerbs(accounts: Command, context: ProgramContext): void
         ...OPTIONS,
       ],
       changes: true,
+      streams: true,
+      dryRun: "the control plane goes through all of it and changes nothing",
       notes: NOTES,
       examples: ["accounts sync accounts.csv --dry-run", "accounts sync accounts.csv --expect-removed 120"],
       run: (session) => importFile(session, "sync"),

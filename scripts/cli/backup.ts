@@ -1,5 +1,5 @@
 /**
- * `export FILE` and `restore FILE`: the whole control plane as NDJSON. An export appears under its name only when it is
+ * `export FILE` and `restore FILE`: the whole control plane as NDJSON (`export DIR` is directory/write.ts). An export appears under its name only when it is
  * complete. A restore replaces everything, and its maps continue above every generation that edges have seen.
  */
 import type { Command } from "commander";
@@ -13,6 +13,7 @@ import { linesOf, parseLine } from "./ndjson.ts";
 import { startProgress } from "./progress.ts";
 import { count } from "./render.ts";
 import { showDryRun } from "./change.ts";
+import { exportFolder, isFolderName } from "./directory/write.ts";
 import { addVerb, printJson, type ProgramContext, type Session } from "./verb.ts";
 
 export function addBackup(program: Command, context: ProgramContext): void {
@@ -22,9 +23,19 @@ export function addBackup(program: Command, context: ProgramContext): void {
       name: "export",
       summary: "write everything the control plane knows to a file",
       seeAlso: ["restore", "maps dump"],
-      arguments: [{ name: "<file>", about: "where to, or - for standard output" }],
+      arguments: [
+        {
+          name: "<file>",
+          about: "where to; - is standard output; a folder (or NAME/) takes the files of `apply`",
+        },
+      ],
       notes: ["The file holds every account and the hashes of tokens: keep it as you keep a database dump."],
-      examples: ["export firebreak-2026-11-28.ndjson", "export - | gzip > firebreak.ndjson.gz"],
+      streams: true,
+      examples: [
+        "export firebreak-2026-11-28.ndjson",
+        "export - | gzip > firebreak.ndjson.gz",
+        "export config/",
+      ],
       run: exportAll,
     },
     context,
@@ -58,6 +69,7 @@ export function addBackup(program: Command, context: ProgramContext): void {
 
 async function exportAll(session: Session): Promise<void> {
   const file = session.words.text("file");
+  if (file !== STANDARD && (await isFolderName(file))) return exportFolder(session, file);
   const answer = await session.api().stream({ method: "GET", path: "/export" });
   const lines = await saveLines(session, { answer, file, label: "Export" });
   if (file !== STANDARD) report(session, { file, lines }, `Wrote ${count(lines, "line")} to ${file}.\n`);

@@ -54,6 +54,7 @@ function addDump(object: Command, context: ProgramContext): void {
           parse: wholeFrom(1),
         },
       ],
+      streams: true,
       examples: ["maps dump --out maps.ndjson", "maps dump --generation 4711 --out before.ndjson"],
       run: async (session) => {
         const file = session.words.text("out");

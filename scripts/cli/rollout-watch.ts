@@ -44,6 +44,7 @@ export function addRolloutWatch(object: Command, context: ProgramContext): void 
       notes: [
         "Ctrl-C ends the watch alone. With --json one document a line, whenever something has changed.",
       ],
+      streams: true,
       examples: ["rollout watch 2026-11-autumn", "rollout watch 2026-11-autumn --json"],
       run: watch,
     },

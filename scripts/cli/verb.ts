@@ -52,6 +52,8 @@ export interface VerbSpec {
   readonly dryRun?: string;
   /** More text for the help, after the options. */
   readonly notes?: readonly string[];
+  /** With `--json` it prints one document a line, and not one in all. */
+  readonly streams?: boolean;
   /** Command lines without the leading `firebreak`. */
   readonly examples: readonly string[];
   /** Returns the exit code when it is not 0. */
@@ -109,10 +111,10 @@ const URL_OPTION: OptionSpec = {
   flags: "--url <url>",
   about: "admin host (default: FIREBREAK_URL, else http://localhost:8787)",
 };
-const JSON_OPTION: OptionSpec = {
+const jsonOption = (streams: boolean): OptionSpec => ({
   flags: "--json",
-  about: "for programs: JSON on standard output, problems as JSON on standard error",
-};
+  about: `for programs: ${streams ? "a JSON document a line" : "one JSON document"} on standard output, problems as JSON on standard error`,
+});
 const dryRunOption = (about = "show what would be sent, and change nothing"): OptionSpec => ({
   flags: "--dry-run",
   about,
@@ -171,7 +173,7 @@ function sharedOptions(spec: VerbSpec): readonly OptionSpec[] {
     ...(spec.changes === true ? [dryRunOption(spec.dryRun)] : []),
     ...(spec.writes === true ? WRITE_OPTIONS : []),
     ...(spec.offline === true ? [] : [URL_OPTION]),
-    JSON_OPTION,
+    jsonOption(spec.streams === true),
   ];
 }
 
