@@ -105,9 +105,15 @@ export function toShare(text: string): number {
   throw new InvalidArgumentError("It must be a share between 0 and 1, as in 0.05.");
 }
 
+/** A parser that knows the only words it takes. */
+export interface ClosedParser<T extends string> {
+  (text: string): T;
+  readonly words: readonly T[];
+}
+
 /** One of a few words. */
-export function oneOf<const T extends string>(...words: readonly T[]): (text: string) => T {
-  return (text) => {
+export function oneOf<const T extends string>(...words: readonly T[]): ClosedParser<T> {
+  const parse = (text: string): T => {
     const found = words.find((each) => each === text);
     if (found !== undefined) return found;
     const near = nearest(text, words)[0];
@@ -116,6 +122,13 @@ export function oneOf<const T extends string>(...words: readonly T[]): (text: st
       `It must be ${said}.${near === undefined ? "" : ` Did you mean ${near}?`}`,
     );
   };
+  return Object.assign(parse, { words });
+}
+
+/** The only words that a parser takes; none when it is not one of those. */
+export function closedWords(parse: unknown): readonly string[] {
+  if (typeof parse !== "function" || !("words" in parse) || !Array.isArray(parse.words)) return [];
+  return parse.words.filter((each): each is string => typeof each === "string");
 }
 
 /** `true`, `false`, or until when. */

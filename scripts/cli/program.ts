@@ -9,9 +9,11 @@ import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
 import { addAccountVerbs } from "./account.ts";
 import { addImportVerbs } from "./account-import.ts";
+import { addApply } from "./apply.ts";
 import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
+import { addCompletion } from "./completion.ts";
 import { addDefault } from "./default.ts";
 import { addEvents } from "./events.ts";
 import { addExplain } from "./explain.ts";
@@ -131,9 +133,11 @@ export function createProgram(
   addToken(program, context);
   addAudit(program, context);
   addTimeline(program, context);
+  addApply(program, context);
   addBackup(program, context);
   addMaps(program, context);
   addLocal(program, context);
+  addCompletion(program, context);
   keepCommandOfMistakes(program);
   return program;
 }

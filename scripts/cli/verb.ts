@@ -6,7 +6,7 @@
  */
 import { Argument, Command, Option } from "commander";
 import { createClient, resolveSettings, type Client } from "./client.ts";
-import { wholeFrom } from "./arguments.ts";
+import { closedWords, wholeFrom } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A word in its place, as `<product>` (needed) or `[product]`. */
@@ -154,8 +154,7 @@ export function addVerb(parent: Command, spec: VerbSpec, context: ProgramContext
     .description(spec.summary);
   for (const each of spec.arguments ?? []) {
     const argument = new Argument(each.name, each.about);
-    if (each.parse !== undefined)
-      argument.argParser<unknown>((text, previous) => each.parse?.(text, previous));
+    if (each.parse !== undefined) argument.argParser<unknown>(parserOf(each));
     command.addArgument(argument);
   }
   for (const option of [...(spec.options ?? []), ...sharedOptions(spec)])
@@ -182,10 +181,16 @@ function toOption(spec: OptionSpec, unsaid = "none"): Option {
   const says = required === true ? " (needed)" : ` (default: ${unsaid})`;
   const silent = !flags.includes("<") || preset !== undefined || /\((?:default|needed)\b/.test(about);
   const option = new Option(flags, silent ? about : about + says);
-  if (spec.parse !== undefined) option.argParser<unknown>((text, previous) => spec.parse?.(text, previous));
+  if (spec.parse !== undefined) option.argParser<unknown>(parserOf(spec));
   if (required === true) option.makeOptionMandatory();
   if (preset !== undefined) option.default(preset);
   return option;
+}
+
+/** What commander calls, still telling which words it takes. */
+function parserOf(spec: ArgumentSpec | OptionSpec): (text: string, previous: unknown) => unknown {
+  const parse = (text: string, previous: unknown): unknown => spec.parse?.(text, previous);
+  return Object.assign(parse, { words: closedWords(spec.parse) });
 }
 
 /** The longest list of siblings that is told without being asked. */
