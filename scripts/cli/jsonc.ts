@@ -8,6 +8,13 @@
 /** What is wrong with the text, and where. */
 export class JsoncError extends Error {
   override readonly name = "JsoncError";
+  /** From 1. */
+  readonly line: number;
+
+  constructor(message: string, line: number) {
+    super(message);
+    this.line = line;
+  }
 }
 
 /** Deeper than any document of ours, and far from the end of the stack. */
@@ -21,19 +28,51 @@ const WORD = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.+-])|(?:true|fal
 interface Reader {
   readonly text: string;
   at: number;
+  /** Where the value at hand stands in the document: names and positions from the outside in. */
+  readonly path: (string | number)[];
+  /** Offset of every value by its path. */
+  readonly places: Map<string, number>;
+}
+
+/** A document, and where in the text its values stand. */
+export interface PlacedDocument {
+  readonly value: unknown;
+  /** The line (from 1) of the value at a path, or of the nearest one around it when there is none. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
 /** Reads one document. @throws JsoncError with line and column (from 1). */
 export function parseJsonc(text: string): unknown {
-  const reader: Reader = { text, at: 0 };
+  return parsePlacedJsonc(text).value;
+}
+
+/** The same, for callers that say later what is wrong with a value, and where. @throws JsoncError */
+export function parsePlacedJsonc(text: string): PlacedDocument {
+  const reader: Reader = { text, at: 0, path: [], places: new Map() };
   const value = readValue(reader, 0);
   if (peek(reader) !== "") throw mistake(reader, "there is more behind the document");
-  return value;
+  return {
+    value,
+    lineOf(path) {
+      for (let length = path.length; length >= 0; length -= 1) {
+        const at = reader.places.get(placeKey(path.slice(0, length)));
+        if (at !== undefined) return text.slice(0, at).split("\n").length;
+      }
+      return 1;
+    },
+  };
+}
+
+function placeKey(path: readonly PropertyKey[]): string {
+  return JSON.stringify(path.map(String));
 }
 
 function mistake({ text, at: here }: Reader, what: string, at = here): JsoncError {
   const lines = text.slice(0, at).split("\n");
-  return new JsoncError(`${what} (line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1})`);
+  return new JsoncError(
+    `${what} (line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1})`,
+    lines.length,
+  );
 }
 
 /** What matches right here, and the reader behind it; null when it does not. */
@@ -54,6 +93,7 @@ function peek(reader: Reader): string {
 
 function readValue(reader: Reader, depth: number): unknown {
   const next = peek(reader);
+  reader.places.set(placeKey(reader.path), reader.at);
   if (depth > MAX_DEPTH) throw mistake(reader, "it is nested too deep");
   if (next === "{") return readObject(reader, depth);
   if (next === "[") return readArray(reader, depth);
@@ -95,8 +135,11 @@ function entered(reader: Reader, close: "}" | "]"): boolean {
 function readArray(reader: Reader, depth: number): readonly unknown[] {
   const items: unknown[] = [];
   if (!entered(reader, "]")) return items;
-  do items.push(readValue(reader, depth + 1));
-  while (goesOn(reader, "]"));
+  do {
+    reader.path.push(items.length);
+    items.push(readValue(reader, depth + 1));
+    reader.path.pop();
+  } while (goesOn(reader, "]"));
   return items;
 }
 
@@ -110,7 +153,9 @@ function readObject(reader: Reader, depth: number): Readonly<Record<string, unkn
     if (members.has(name)) throw mistake(reader, `"${name}" is given twice in one object`, at);
     if (peek(reader) !== ":") throw mistake(reader, '":" is expected');
     reader.at += 1;
+    reader.path.push(name);
     members.set(name, readValue(reader, depth + 1));
+    reader.path.pop();
   } while (goesOn(reader, "}"));
   // fromEntries defines `__proto__` as a member like any other.
   return Object.fromEntries(members);

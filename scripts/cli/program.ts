@@ -9,6 +9,7 @@ import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
 import { addAccountVerbs } from "./account.ts";
 import { addImportVerbs } from "./account-import.ts";
+import { addApply } from "./apply.ts";
 import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
@@ -132,6 +133,7 @@ export function createProgram(
   addToken(program, context);
   addAudit(program, context);
   addTimeline(program, context);
+  addApply(program, context);
   addBackup(program, context);
   addMaps(program, context);
   addLocal(program, context);

@@ -14,23 +14,24 @@ export function isPlanFile(word: string): boolean {
   return word === STANDARD || word.includes("/") || word.includes("\\") || /\.jsonc?$/.test(word);
 }
 
-type Issue = {
+export type FileIssue = {
   readonly path: readonly PropertyKey[];
   readonly message: string;
   readonly code?: string | undefined;
 };
 
 /** zod keeps what each branch of a union said apart; a person wants the branch that came furthest. */
-function deepest(issue: Issue & { readonly errors?: unknown }): readonly Issue[] {
+export function deepestIssues(issue: FileIssue & { readonly errors?: unknown }): readonly FileIssue[] {
   if (issue.code !== "invalid_union" || !Array.isArray(issue.errors)) return [issue];
-  const branches = issue.errors.filter((branch): branch is Issue[] => Array.isArray(branch));
-  const depth = (branch: readonly Issue[]): number => Math.max(0, ...branch.map(({ path }) => path.length));
+  const branches = issue.errors.filter((branch): branch is FileIssue[] => Array.isArray(branch));
+  const depth = (branch: readonly FileIssue[]): number =>
+    Math.max(0, ...branch.map(({ path }) => path.length));
   const best = branches.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
   if (depth(best) === 0) return [issue];
-  return best.flatMap((inner) => deepest({ ...inner, path: [...issue.path, ...inner.path] }));
+  return best.flatMap((inner) => deepestIssues({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-function issueText({ path, message }: Issue): string {
+function issueText({ path, message }: FileIssue): string {
   const parts = path.map((part) => (typeof part === "number" ? part : String(part)));
   return `${pathText(parts) || "the plan"}: ${message}`;
 }
@@ -49,6 +50,6 @@ export async function readPlanFile(
   const isObject = typeof found === "object" && found !== null && !Array.isArray(found);
   const parsed = RolloutInputSchema.safeParse(isObject && id !== undefined ? { ...found, id } : found);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) => deepest(issue)).map(issueText);
+  const problems = parsed.error.issues.flatMap((issue) => deepestIssues(issue)).map(issueText);
   throw usageFailure(`${file}:\n${problems.map((line) => `  ${line}`).join("\n")}`);
 }

@@ -12,6 +12,7 @@ import { ok, type Result } from "../../contracts/result.ts";
 import type { RolloutState } from "../../contracts/rollout.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
 import { own } from "../../core/record.ts";
+import { SERVING_STATES, VERSION_STEPS } from "../../core/version-steps.ts";
 import { refuseProducts } from "../access.ts";
 import type { Db } from "../db.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
@@ -25,17 +26,6 @@ import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
 import type { Change, Work } from "./work.ts";
-
-const STEPS: Readonly<Record<VersionState, readonly VersionState[]>> = {
-  registered: ["candidate", "retired"],
-  candidate: ["live", "registered", "retired"],
-  live: ["draining", "candidate"],
-  draining: ["live", "retired"],
-  retired: ["registered"],
-};
-
-/** States in which people may be on a version. */
-const SERVING: readonly VersionState[] = ["live", "draining"];
 
 /** Takes a version one step along its life, or back. */
 export function setVersionState(
@@ -69,13 +59,16 @@ function checkStep(
   to: VersionState,
 ): Result<never, Refusal> | null {
   const { product, name, state: from } = version;
-  if (!STEPS[from].includes(to)) {
+  if (!VERSION_STEPS[from].includes(to)) {
     return refuse(
       "conflict",
-      `${product} ${name} is ${from}; from there it can become ${STEPS[from].join(" or ")}`,
+      `${product} ${name} is ${from}; from there it can become ${VERSION_STEPS[from].join(" or ")}`,
     );
   }
-  if (actor.role === "deployer" && (SERVING.includes(from) || SERVING.includes(to) || to === "retired")) {
+  if (
+    actor.role === "deployer" &&
+    (SERVING_STATES.includes(from) || SERVING_STATES.includes(to) || to === "retired")
+  ) {
     return refuse("forbidden", `taking ${product} ${name} from ${from} to ${to} takes the role operator`);
   }
   if (to === "live" && version.bad !== null) {
@@ -93,7 +86,7 @@ function checkStep(
       `${product} has ${MAX_VERSIONS_PER_PRODUCT} versions that are not retired: retire one`,
     );
   }
-  const leavesMaps = to === "retired" || (SERVING.includes(from) && !SERVING.includes(to));
+  const leavesMaps = to === "retired" || (SERVING_STATES.includes(from) && !SERVING_STATES.includes(to));
   return leavesMaps ? refuseInUse(db, product, name) : null;
 }
 
