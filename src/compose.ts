@@ -159,23 +159,33 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
   let admin: EdgeDeps["admin"] | null = null;
   return async (request, context) => {
     if (admin === null) {
-      const [{ createAdmin }, { createDashboard }] = await Promise.all([
+      const [{ createAdmin }, { createDashboard }, { createRefusalNotes }] = await Promise.all([
         import("./admin/app.ts"),
         import("./dashboard/app.tsx"),
+        import("./admin/refusal-notes.ts"),
       ]);
+      const control = controlOf(env);
+      const notes = createRefusalNotes({
+        send: (attempts) => control.noteRefused(attempts),
+        trustedProxy: config.trustedProxy,
+        clock: systemClock,
+        logger,
+      });
       const requestId = (asked: Request): string => asked.headers.get(REQUEST_ID_HEADER) ?? "";
       const api = createAdmin({
         config,
         maps,
         meters,
         logger,
-        control: controlOf(env),
+        notes,
+        control,
         kv: createMapsKv(env.MAPS),
         clock: systemClock,
         requestId,
       });
       const dashboard = createDashboard({
         admin: api,
+        notes,
         log: (event, fields) => logger.line(event, fields),
         requestId,
         nowMs: () => systemClock.nowMs(),
@@ -210,6 +220,7 @@ function controlOf(env: Env): ControlPort {
     restoreBegin: (actor, reason) => stub().restoreBegin(actor, reason),
     restoreLines: (lines) => stub().restoreLines(lines),
     restoreEnd: (highestSeen) => stub().restoreEnd(highestSeen),
+    noteRefused: (attempts) => stub().noteRefused(attempts),
     tick: (scheduledTime) => stub().tick(scheduledTime),
   };
 }

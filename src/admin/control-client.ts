@@ -22,7 +22,10 @@ const AUTHENTICATE_TIMEOUT_MS = 5_000;
 export const CONTROL_RETRY_SECONDS = 5;
 
 /** The port, with `Refusal` as the only way to fail. */
-export interface ControlClient extends Omit<ControlPort, "authenticate" | "exportPage" | "tick"> {
+export interface ControlClient extends Omit<
+  ControlPort,
+  "authenticate" | "exportPage" | "noteRefused" | "tick"
+> {
   authenticate(sha256: string): Promise<Result<Authenticated | null, Refusal>>;
   exportPage(cursor: string | null): Promise<Result<ExportPage, Refusal>>;
 }

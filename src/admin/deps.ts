@@ -12,6 +12,7 @@ import type { Config } from "../contracts/env.ts";
 import type { HurtAccount, HurtAsk, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { ControlClient } from "./control-client.ts";
+import type { RefusalNotes } from "./refusal-notes.ts";
 
 /** The meters as far as the admin API asks them: what edges reported lately, and what was ever counted. May throw. */
 export interface MeterPort {
@@ -29,6 +30,8 @@ export interface AdminDeps {
   readonly kv: Pick<MapsKv, "get" | "getMany">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where refused attempts are noted, for the audit. */
+  readonly notes: RefusalNotes;
   /** The id that the edge counts and logs this request under. */
   readonly requestId: (request: Request) => string;
 }

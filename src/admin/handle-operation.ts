@@ -5,14 +5,16 @@
  */
 import type { Actor } from "../contracts/control.ts";
 import { PROBLEMS, type Refusal } from "../contracts/problems.ts";
+import type { RefusedKind } from "../contracts/refused.ts";
 import { err, type Result } from "../contracts/result.ts";
-import type { Authenticator } from "./authenticate.ts";
+import { bearerOf, type Authenticator } from "./authenticate.ts";
 import type { AdminContext, Services } from "./deps.ts";
 import { invalid } from "./issues.ts";
 import { NO_BODY, type Operation, type Prepared } from "./operation.ts";
 import { isGuarded, refuseOperation, refuseProduct } from "./permissions.ts";
 import { readJson, refuseForeignSite, refuseMediaType } from "./request-guards.ts";
 import { jsonResponse, problemResponse } from "./respond.ts";
+import { SESSION_PREFIX } from "./secret.ts";
 
 export interface Incoming {
   readonly request: Request;
@@ -34,34 +36,44 @@ export function createOperationHandler({
   services,
   authenticator,
 }: Parts): (operation: Operation, incoming: Incoming) => Promise<Response> {
-  const { config, logger } = services;
+  const { config, logger, notes } = services;
 
   async function identify(
     { spec }: Operation,
-    request: Request,
-    requestId: string,
+    { request, context, requestId }: Incoming,
   ): Promise<Result<Actor | null, Refusal>> {
     if (!isGuarded(spec.id)) return { ok: true, value: null };
     const found = await authenticator.authenticate(request, requestId);
-    if (!found.ok) return found;
+    if (!found.ok) {
+      const kind = kindOf(found.error, request);
+      if (kind !== null) notes.note({ kind, request, actor: null, operation: spec.id }, context);
+      return found;
+    }
     const refused = refuseOperation(found.value, spec.id);
-    return refused === null ? found : err(refused);
+    if (refused === null) return found;
+    notes.note({ kind: "forbidden", request, actor: found.value, operation: spec.id }, context);
+    return err(refused);
   }
 
-  async function run(
-    operation: Operation,
-    { request, params, context, requestId }: Incoming,
-  ): Promise<Result<unknown, Refusal>> {
+  async function run(operation: Operation, incoming: Incoming): Promise<Result<unknown, Refusal>> {
+    const { request, params, context, requestId } = incoming;
+    const { id } = operation.spec;
     const foreign = refuseForeignSite(request, config.adminHost);
-    if (foreign !== null) return err(foreign);
-    const identity = await identify(operation, request, requestId);
+    if (foreign !== null) {
+      notes.note({ kind: "foreign-site", request, actor: null, operation: id }, context);
+      return err(foreign);
+    }
+    const identity = await identify(operation, incoming);
     if (!identity.ok) return identity;
     const actor = identity.value;
     const prepared = await parse(operation, request, params);
     if (!prepared.ok) return prepared;
     const { product, ifMatch, idempotencyKey } = prepared.value;
     const refused = actor === null ? null : refuseProduct(actor, product);
-    if (refused !== null) return err(refused);
+    if (refused !== null) {
+      notes.note({ kind: "forbidden", request, actor, operation: id }, context);
+      return err(refused);
+    }
     const write = { actor: actor ?? NOBODY, ifMatch, idempotencyKey };
     const result = await prepared.value.run({ services, actor, write, request, requestId, context });
     if (operation.spec.method !== "get") {
@@ -91,6 +103,15 @@ export function createOperationHandler({
       });
     return problemResponse(result.error, requestId);
   };
+}
+
+/** What the audit calls a refused credential; null when nobody was refused, only nobody could be asked. */
+function kindOf({ problem }: Refusal, request: Request): RefusedKind | null {
+  if (problem === "rate-limited") return "rate-limited";
+  if (problem !== "unauthorized") return null;
+  const bearer = bearerOf(request);
+  if (bearer.startsWith(SESSION_PREFIX)) return "session";
+  return request.headers.has("authorization") ? "token" : "no-token";
 }
 
 async function parse(

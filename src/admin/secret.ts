@@ -6,6 +6,9 @@
 /** 256 bits: no rate limit is what keeps them from being guessed. */
 const SECRET_BYTES = 32;
 
+/** Every session's secret begins so. */
+export const SESSION_PREFIX = "fbs_";
+
 /** A new secret: the prefix and 43 characters of base64url (RFC 4648 §5). */
 export function makeSecret(prefix: string): string {
   const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));

@@ -60,6 +60,7 @@ import type {
   HandoverQueryOutputs,
 } from "./handover-port.ts";
 import type { HistoryQueryInputs, HistoryQueryOutputs } from "./history-port.ts";
+import type { RefusedAttempts } from "./refused.ts";
 import type { Result } from "./result.ts";
 import type { SeenIsolate } from "./telemetry.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
@@ -276,5 +277,7 @@ export interface ControlPort {
   restoreLines(lines: readonly string[]): Promise<Result<null, Refusal>>;
   /** Swaps the restored state in; the maps continue above every generation ever published or seen. */
   restoreEnd(highestSeen: Generation): Promise<Result<{ readonly generation: Generation }, Refusal>>;
+  /** Attempts that the admin surface refused, for the audit, which is told of them in bounded numbers. */
+  noteRefused(attempts: readonly RefusedAttempts[]): Promise<void>;
   tick(scheduledTime: EpochMs): Promise<TickReport>;
 }

@@ -33,6 +33,7 @@ import type { BatchDone, ImportBegin, ImportEnded, NumberedLine } from "../contr
 import { parseEnv, type NamedKey, type TextEnv } from "../contracts/env.ts";
 import type { PreflightAsked, PreflightDone } from "../contracts/preflight-port.ts";
 import type { Refusal } from "../contracts/problems.ts";
+import type { RefusedAttempts } from "../contracts/refused.ts";
 import type { Result } from "../contracts/result.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
 import { createFirebreakHeader } from "../core/firebreak-header.ts";
@@ -115,6 +116,10 @@ export class ControlPlane extends DurableObject<ControlEnv> implements ControlPo
 
   async restoreEnd(highestSeen: Generation): Promise<Result<{ readonly generation: Generation }, Refusal>> {
     return (await this.#control).restoreEnd(highestSeen);
+  }
+
+  async noteRefused(attempts: readonly RefusedAttempts[]): Promise<void> {
+    return (await this.#control).noteRefused(attempts);
   }
 
   async tick(scheduledTime: EpochMs): Promise<TickReport> {

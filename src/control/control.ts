@@ -21,6 +21,7 @@ import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
 import { createRolloutWork, type HookPorts } from "./rollouts/work-on.ts";
 import { readCounter, readMeta, writeCounter } from "./store/meta.ts";
+import { noteRefused, tellRefused } from "./store/refused.ts";
 import { findSessionActor } from "./store/sessions.ts";
 import { findActor } from "./store/tokens.ts";
 import { tick } from "./tick.ts";
@@ -106,6 +107,11 @@ export function createControl(ports: ControlPorts): Control {
       thenWake(() =>
         publisher.exclusively(async () => endRestore(db, { highestSeen, nowMs: commandTime(db, clock) })),
       ),
+    noteRefused: async (attempts) =>
+      db.transaction(() => {
+        noteRefused(db, attempts);
+        tellRefused(db, clock.nowMs());
+      }),
     tick: (scheduledTime) => thenWake(() => tick(ports, publisher, { scheduledTime, rollouts })),
     idle: async () => {
       await rollouts.idle();

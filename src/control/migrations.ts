@@ -17,6 +17,7 @@ import { HANDOVER_SCHEMA } from "./schema-handover.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
 import { OBSERVATION_TABLES } from "./schema-observations.ts";
+import { REFUSED_SCHEMA } from "./schema-refused.ts";
 import { ROLLOUT_SCHEMA } from "./schema-rollouts.ts";
 import { FIRST_SCHEMA } from "./schema.ts";
 
@@ -48,6 +49,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: "011_data_moves", statements: DATA_MOVES_SCHEMA },
   { id: "012_handover", statements: HANDOVER_SCHEMA },
   { id: "013_alarms_and_webhooks", statements: ALARM_SCHEMA },
+  { id: "014_refused", statements: REFUSED_SCHEMA },
 ];
 
 /**

@@ -26,6 +26,7 @@ import { dropOldBacks } from "./store/backs.ts";
 import { nextSeq } from "./store/changes.ts";
 import { dropOldAnswers } from "./store/idempotency.ts";
 import { readCounter, writeCounter } from "./store/meta.ts";
+import { tellRefused } from "./store/refused.ts";
 import { loadPublished } from "./store/roots.ts";
 import { dropOldSnapshots } from "./transfer/export.ts";
 
@@ -89,6 +90,7 @@ function doWhatIsDue(
       detail: { count: freed.length, accounts: freed.slice(0, MAX_LISTED) },
     });
   }
+  tellRefused(db, clock.nowMs());
   dropOldAnswers(db, nowMs);
   dropOldBacks(db, nowMs - FLAP_MEMORY_MS);
   dropOldOutbox(db, clock.nowMs() - OUTBOX_KEPT_MS);

@@ -5,13 +5,14 @@
  * Called by the composition root for what is not the API's. What throws is a bug: logged, answered 500 without a word of it.
  */
 import { Hono, type Context } from "hono";
+import type { RefusalNotes } from "../admin/refusal-notes.ts";
 import { StoredFreezeListSchema } from "../contracts/api/calendar.ts";
 import { StatusSchema } from "../contracts/api/operations.ts";
 import { WhoamiSchema } from "../contracts/api/sessions.ts";
 import { createApi, type Api, type Handler, type Problem } from "./api.ts";
 import { serveAsset } from "./assets.ts";
 import { sendToDoor, showDoor, signIn, signOut } from "./door.tsx";
-import { readOwnForm, refuseForm } from "./forms.ts";
+import { isOwnPage, readOwnForm, refuseForm } from "./forms.ts";
 import { Page, ProblemNote, type Frame } from "./layout.tsx";
 import { pageResponse, seeOther, textResponse } from "./respond.ts";
 import { ACTION_ROUTES, PAGE_ROUTES } from "./routes.ts";
@@ -20,6 +21,8 @@ import type { ActionRoute, DrawPage, Visit } from "./visit.ts";
 
 export interface DashboardDeps {
   readonly admin: Handler;
+  /** Where forms that are not ours are noted, for the audit. The API notes what it refuses itself. */
+  readonly notes: RefusalNotes;
   readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly nowMs: () => number;
   readonly requestId: (request: Request) => string;
@@ -33,22 +36,34 @@ type Asked = Context<{ Bindings: Bindings }>;
 type Tried = Pick<Visit, "problem" | "written">;
 type ApiFor = (c: Asked) => (secret: string) => Api;
 
+/** What taking a form needs beside it. */
+interface Taking {
+  readonly apiFor: ApiFor;
+  readonly refuse: (c: Asked) => Response;
+}
+
 const UNTRIED: Tried = { problem: null, written: {} };
 
 /** Builds the dashboard. Its answers never carry a secret but in `Set-Cookie`. */
-export function createDashboard({ admin, log, nowMs, requestId }: DashboardDeps): Handler {
+export function createDashboard({ admin, notes, log, nowMs, requestId }: DashboardDeps): Handler {
   const app = new Hono<{ Bindings: Bindings }>();
   const apiFor: ApiFor =
     ({ req, env }) =>
     (secret) =>
       createApi({ admin, request: req.raw, waitUntil: env.waitUntil, secret });
 
+  const refuse = (c: Asked): Response => {
+    const kind = isOwnPage(c.req.raw) ? "form" : "foreign-site";
+    notes.note({ kind, request: c.req.raw, actor: null, operation: `form ${c.req.path}` }, c.env);
+    return refuseForm();
+  };
+
   app.get("/assets/:name", (c) => serveAsset(c.req.param("name")));
   app.get("/sign-in", (c) => showDoor(c.req.raw));
-  app.post("/sign-in", (c) => signIn(c.req.raw, apiFor(c), nowMs()));
-  app.post("/sign-out", (c) => signOut(c.req.raw, apiFor(c)));
+  app.post("/sign-in", (c) => signIn(c.req.raw, apiFor(c), { nowMs: nowMs(), refuse: () => refuse(c) }));
+  app.post("/sign-out", (c) => signOut(c.req.raw, apiFor(c), () => refuse(c)));
   for (const { path, draw } of PAGE_ROUTES) app.get(path, (c) => show(c, apiFor, draw));
-  for (const route of ACTION_ROUTES) app.post(route.path, (c) => take(c, apiFor, route));
+  for (const route of ACTION_ROUTES) app.post(route.path, (c) => take(c, { apiFor, refuse }, route));
   app.notFound((c) => show(c, apiFor, drawNothing));
   app.onError((cause, c) => {
     log("dashboard.bug", { requestId: requestId(c.req.raw), path: c.req.path, cause });
@@ -63,11 +78,11 @@ async function show(c: Asked, apiFor: ApiFor, draw: DrawPage): Promise<Response>
 }
 
 /** Takes a form: does what it asks and shows what is next, or the page again with the reason why not. */
-async function take(c: Asked, apiFor: ApiFor, { act, draw }: ActionRoute): Promise<Response> {
+async function take(c: Asked, { apiFor, refuse }: Taking, { act, draw }: ActionRoute): Promise<Response> {
   const secret = readSession(c.req.raw.headers);
   if (secret === null) return sendToDoor(c.req.raw);
   const fields = await readOwnForm(c.req.raw, secret);
-  if (fields === null) return refuseForm();
+  if (fields === null) return refuse(c);
   const visit = await visitOf(c, apiFor, { problem: null, written: fields });
   if (visit instanceof Response) return visit;
   if (act === null) return drawInto(visit, draw);

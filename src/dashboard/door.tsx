@@ -4,7 +4,7 @@
  */
 import { SessionEndSchema, SessionSchema } from "../contracts/api/sessions.ts";
 import type { Api } from "./api.ts";
-import { isOwnPage, readForm, readOwnForm, refuseForm, safePath } from "./forms.ts";
+import { isOwnPage, readForm, readOwnForm, safePath } from "./forms.ts";
 import { SignIn } from "./pages/sign-in.tsx";
 import { pageResponse, seeOther } from "./respond.ts";
 import { NO_SESSION_COOKIE, readSession, sessionCookie } from "./session.ts";
@@ -23,9 +23,13 @@ export function showDoor(request: Request): Promise<Response> {
   return pageResponse(<SignIn back={safePath(back)} problem={null} />);
 }
 
-export async function signIn(request: Request, apiWith: ApiWith, nowMs: number): Promise<Response> {
+export async function signIn(
+  request: Request,
+  apiWith: ApiWith,
+  { nowMs, refuse }: { readonly nowMs: number; readonly refuse: () => Response },
+): Promise<Response> {
   const fields = isOwnPage(request) ? await readForm(request) : null;
-  if (fields === null) return refuseForm();
+  if (fields === null) return refuse();
   const back = safePath(fields["back"]);
   const api = apiWith((fields["token"] ?? "").trim());
   const begun = await api.ask(SessionSchema, { method: "POST", path: "/sessions" });
@@ -38,10 +42,10 @@ export async function signIn(request: Request, apiWith: ApiWith, nowMs: number):
   return pageResponse(<SignIn back={back} problem={words} />, status);
 }
 
-export async function signOut(request: Request, apiWith: ApiWith): Promise<Response> {
+export async function signOut(request: Request, apiWith: ApiWith, refuse: () => Response): Promise<Response> {
   const secret = readSession(request.headers);
   if (secret === null) return seeOther("/sign-in", NO_SESSION_COOKIE);
-  if ((await readOwnForm(request, secret)) === null) return refuseForm();
+  if ((await readOwnForm(request, secret)) === null) return refuse();
   await apiWith(secret).ask(SessionEndSchema, { method: "DELETE", path: "/sessions" });
   return seeOther("/sign-in", NO_SESSION_COOKIE);
 }

@@ -34,6 +34,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
     kv: createMapsKv(env.MAPS),
     clock: { nowMs: () => NOW_MS, random: () => 0, sleep: () => new Promise(() => undefined) },
     logger: { line: () => undefined },
+    notes: { note: () => undefined },
     requestId: () => "r",
   });
   return (path, init = {}) => admin(buildRequest(path, init), { waitUntil: () => undefined });
@@ -55,37 +56,42 @@ async function seed(call: ReturnType<typeof connect>): Promise<number[]> {
 }
 
 describe("the admin API on the real control plane", () => {
-  it("sets up a product, takes accounts in, and says what was done", async ({ expect }) => {
-    const call = connect("admin-smoke");
-    expect(await seed(call)).toEqual([200, 200, 200, 200, 200]);
+  // The first call starts the object cold, which takes seconds on a machine that does other things.
+  it(
+    "sets up a product, takes accounts in, and says what was done",
+    { timeout: 30_000 },
+    async ({ expect }) => {
+      const call = connect("admin-smoke");
+      expect(await seed(call)).toEqual([200, 200, 200, 200, 200]);
 
-    const body = [lineOf("acme"), "{", lineOf("globex", "general"), ""].join("\n");
-    const events = await readDocuments(
-      await call("/api/v1/accounts/import?id=first", { method: "POST", body, headers: NDJSON }),
-    );
-    expect(events).toEqual([
-      expect.objectContaining({ event: "rejected", line: 2 }),
-      expect.objectContaining({ event: "progress", lines: 3, added: 2 }),
-      { event: "done", summary: expect.objectContaining({ id: "first", added: 2, rejected: 1 }) },
-    ]);
+      const body = [lineOf("acme"), "{", lineOf("globex", "general"), ""].join("\n");
+      const events = await readDocuments(
+        await call("/api/v1/accounts/import?id=first", { method: "POST", body, headers: NDJSON }),
+      );
+      expect(events).toEqual([
+        expect.objectContaining({ event: "rejected", line: 2 }),
+        expect.objectContaining({ event: "progress", lines: 3, added: 2 }),
+        { event: "done", summary: expect.objectContaining({ id: "first", added: 2, rejected: 1 }) },
+      ]);
 
-    const account = await call("/api/v1/accounts/acme");
-    expect(await account.json()).toMatchObject({ account: "acme", homes: { kiln: "2.8.0" } });
-    const stale = await call("/api/v1/accounts/acme/hold", {
-      method: "PUT",
-      json: { reason: "x" },
-      headers: { "if-match": '"99"' },
-    });
-    expect(stale.status).toBe(409);
-    const current = { "if-match": account.headers.get("etag") ?? "" };
-    expect(
-      (await call("/api/v1/accounts/acme/hold", { method: "PUT", json: { reason: "x" }, headers: current }))
-        .status,
-    ).toBe(200);
-    expect(await (await call("/api/v1/status")).json()).toMatchObject({ accounts: 2 });
-    const audit: { items: { action: string }[] } = await (await call("/api/v1/audit")).json();
-    expect(audit.items.map(({ action }) => action)).toContain("account.hold.set");
-  });
+      const account = await call("/api/v1/accounts/acme");
+      expect(await account.json()).toMatchObject({ account: "acme", homes: { kiln: "2.8.0" } });
+      const stale = await call("/api/v1/accounts/acme/hold", {
+        method: "PUT",
+        json: { reason: "x" },
+        headers: { "if-match": '"99"' },
+      });
+      expect(stale.status).toBe(409);
+      const current = { "if-match": account.headers.get("etag") ?? "" };
+      expect(
+        (await call("/api/v1/accounts/acme/hold", { method: "PUT", json: { reason: "x" }, headers: current }))
+          .status,
+      ).toBe(200);
+      expect(await (await call("/api/v1/status")).json()).toMatchObject({ accounts: 2 });
+      const audit: { items: { action: string }[] } = await (await call("/api/v1/audit")).json();
+      expect(audit.items.map(({ action }) => action)).toContain("account.hold.set");
+    },
+  );
 
   it("lets a new token in at once, and not after it was revoked", async ({ expect }) => {
     const call = connect("admin-tokens");

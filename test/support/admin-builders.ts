@@ -2,8 +2,11 @@
  * Builds an admin API with fakes around it, and requests to it. Nothing here decides: the maps are what the test gives.
  */
 import { createHash } from "node:crypto";
+import type { Clock } from "../../src/adapters/clock.ts";
+import type { Logger } from "../../src/adapters/logger.ts";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
+import { createRefusalNotes, type RefusalNotes } from "../../src/admin/refusal-notes.ts";
 import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
 import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
@@ -123,6 +126,8 @@ export interface AdminParts {
 
 export interface TestAdmin {
   readonly admin: Admin;
+  /** What the API notes refused attempts with; they are handed over at once. */
+  readonly notes: RefusalNotes;
   readonly control: FakeControl;
   /** Lines of the log, as they would be written. */
   readonly log: string[];
@@ -152,9 +157,25 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
   const kv = parts.kv ?? new Map<string, string>();
   let requests = 0;
   let tokens = 0;
+  const config = { ...CONFIG, ...parts.config };
+  const port = parts.real ?? control.port;
+  // Time-outs never end and retries come at once: short waits pass, long ones do not.
+  const timer: Clock = {
+    nowMs: () => clock.nowMs,
+    random: () => 0,
+    sleep: (ms) => (ms < 5000 ? Promise.resolve() : new Promise(() => undefined)),
+  };
+  const logger: Logger = { line: (event, fields) => log.push(JSON.stringify({ event, ...fields })) };
+  const notes = createRefusalNotes({
+    send: (attempts) => port.noteRefused(attempts),
+    trustedProxy: config.trustedProxy,
+    clock: timer,
+    logger,
+  });
   const admin = createAdmin({
-    config: { ...CONFIG, ...parts.config },
-    control: parts.real ?? control.port,
+    config,
+    control: port,
+    notes,
     meters: {
       seen: parts.seen ?? (async () => []),
       hurt: async () => [],
@@ -171,18 +192,14 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       get: async (key) => kv.get(key) ?? null,
       getMany: async (keys) => new Map(keys.map((key) => [key, kv.get(key) ?? null])),
     },
-    // Time-outs never end and retries come at once: short waits pass, long ones do not.
-    clock: {
-      nowMs: () => clock.nowMs,
-      random: () => 0,
-      sleep: (ms) => (ms < 5000 ? Promise.resolve() : new Promise(() => undefined)),
-    },
-    logger: { line: (event, fields) => log.push(JSON.stringify({ event, ...fields })) },
+    clock: timer,
+    logger,
     requestId: () => `req-${++requests}`,
   });
 
   return {
     admin,
+    notes,
     control,
     log,
     clock,

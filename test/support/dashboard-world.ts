@@ -30,6 +30,7 @@ export async function createDashboardWorld(given?: World): Promise<DashboardWorl
   admin.clock.nowMs = world.clock.now;
   const handle = createDashboard({
     admin: admin.admin,
+    notes: admin.notes,
     log: (event, fields) => void admin.log.push(JSON.stringify({ event, ...fields })),
     nowMs: () => world.clock.now,
     requestId: () => "req",

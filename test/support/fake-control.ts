@@ -28,6 +28,7 @@ import type { BatchDone, ImportBegin, ImportEnded, NumberedLine } from "../../sr
 import type { AccountMove } from "../../src/contracts/history-port.ts";
 import type { Root } from "../../src/contracts/maps.ts";
 import type { Refusal } from "../../src/contracts/problems.ts";
+import type { RefusedAttempts } from "../../src/contracts/refused.ts";
 import { err, ok, type Result } from "../../src/contracts/result.ts";
 
 export const AT = "2026-11-28T22:05:00.000Z";
@@ -503,6 +504,8 @@ export interface FakeCall {
 export interface FakeControl {
   readonly port: ControlPort;
   readonly calls: FakeCall[];
+  /** Refused attempts that were handed over; they are no calls of anybody. */
+  readonly refused: RefusedAttempts[];
   readonly state: FakeState;
 }
 
@@ -531,6 +534,7 @@ const ENDED: ImportEnded = {
 /** Builds a fake in which nobody has a token and every command succeeds. */
 export function createFakeControl(): FakeControl {
   const calls: FakeCall[] = [];
+  const refused: RefusedAttempts[] = [];
   const state: FakeState = {
     down: false,
     refusal: null,
@@ -571,6 +575,7 @@ export function createFakeControl(): FakeControl {
     restoreLines: (lines) => answer(plain("restoreLines", lines), () => refusedOr(null)),
     restoreEnd: (highestSeen) =>
       answer(plain("restoreEnd", highestSeen), () => refusedOr({ generation: highestSeen + 1 })),
+    noteRefused: async (attempts) => void refused.push(...attempts),
     tick: (scheduledTime) =>
       answer(plain("tick", scheduledTime), () => ({
         now: scheduledTime,
@@ -579,5 +584,5 @@ export function createFakeControl(): FakeControl {
         generation: 42,
       })),
   };
-  return { port, calls, state };
+  return { port, calls, refused, state };
 }

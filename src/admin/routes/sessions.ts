@@ -6,12 +6,11 @@ import { SessionEndSchema, SessionSchema, WhoamiSchema, type Session } from "../
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { bearerOf, hashToken } from "../authenticate.ts";
-import { makeSecret } from "../secret.ts";
+import { makeSecret, SESSION_PREFIX } from "../secret.ts";
 import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "../operation.ts";
 
 const TAG = "sessions";
 const PATH = "/api/v1/sessions";
-const SESSION_PREFIX = "fbs_";
 
 async function create({ services, write, request }: Call): Promise<Result<Session, Refusal>> {
   const secret = makeSecret(SESSION_PREFIX);

@@ -39,6 +39,10 @@ export type CounterName =
   | "moves_target"
   | "moves_range"
   | "moves_shards"
+  /** Entries of refused attempts in the audit in this hour (hours since 1970), about people who are known and others. */
+  | "refused_hour"
+  | "refused_told_known"
+  | "refused_told_unknown"
   | "kv_failing_since"
   | "kv_failures"
   | "kv_retry_at"
