@@ -15,6 +15,7 @@ import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
 import { addCompletion } from "./completion.ts";
 import { addDefault } from "./default.ts";
+import { addDoctor } from "./doctor.ts";
 import { addEvents } from "./events.ts";
 import { addExplain } from "./explain.ts";
 import {
@@ -105,6 +106,7 @@ export function createProgram(
     .option("--url <url>", "admin host (default: FIREBREAK_URL, else http://localhost:8787)");
   const context = { terminal, outcome };
   addStatus(program, context);
+  addDoctor(program, context);
   addExplain(program, context);
   addProduct(program, context);
   const versions = addVersion(program, context);
