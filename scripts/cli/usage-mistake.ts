@@ -29,8 +29,9 @@ export function verbsOf(program: Command): readonly Command[] {
 /** What is wrong, and what to write instead. */
 export function explainMistake({ found, command }: UsageMistake): Failure {
   const said = found.message.replace(/^error: /, "");
-  const next = [suggestionFor(said, found.code, command), `Help: ${helpOf(command)}`];
-  return usageFailure(said, next.filter((line) => line !== null).join("\n"));
+  const suggestion = suggestionFor(said, found.code, command);
+  const help = helpOf(command);
+  return usageFailure(said, suggestion === null ? `See ${help}` : `${suggestion}\nHelp: ${help}`);
 }
 
 function suggestionFor(said: string, code: string, command: Command): string | null {
