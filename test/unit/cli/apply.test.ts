@@ -209,6 +209,25 @@ describe("apply and export of a directory", () => {
     expect(out).toContain("Nothing to change");
   });
 
+  it("brings the new stable up before the old one drains", async ({ expect }) => {
+    const api = await openInstance();
+    const folder = join(root, "swap");
+    await writeFiles(folder, {
+      "products/kiln.json": { domains: ["kiln.example.com"], stable: "1" },
+      "versions/kiln/1.json": { origin: origin("kiln-1"), state: "live" },
+    });
+    await done(api, `apply -f ${folder} --yes`);
+    await writeFiles(folder, {
+      "products/kiln.json": { domains: ["kiln.example.com"], stable: "2" },
+      "versions/kiln/1.json": { origin: origin("kiln-1"), state: "draining" },
+      "versions/kiln/2.json": { origin: origin("kiln-2"), state: "live" },
+    });
+    await done(api, `apply -f ${folder} --yes`);
+    expect((await done(api, `apply -f ${folder} --yes`)).out).toContain("Nothing to change");
+    const shown: unknown = JSON.parse((await done(api, "product show kiln --json")).out);
+    expect(shown).toMatchObject({ stable: "2", default: "1" });
+  });
+
   it("removes by name alone", async ({ expect }) => {
     const api = await openInstance();
     const folder = join(root, "prunes");
@@ -259,6 +278,21 @@ describe("a directory with mistakes", () => {
     expect(names.err).toContain("accounts.csv:3: acme is on line 2 already");
     expect(names.err).toContain("accounts.csv:4: ");
     expect(names.err).toContain("nothing was changed");
+    expect(await audited(api)).toBe(0);
+  });
+
+  it("says why a new product cannot begin with a candidate as its default", async ({ expect }) => {
+    const api = await openInstance();
+    const folder = join(root, "candidate");
+    await writeFiles(folder, {
+      "products/kiln.json": { domains: ["kiln.example.com"], default: "2", stable: "1" },
+      "versions/kiln/1.json": { origin: origin("kiln-1"), state: "live" },
+      "versions/kiln/2.json": { origin: origin("kiln-2"), state: "candidate" },
+    });
+    const { code, err } = await api.cli(`apply -f ${folder} --yes`);
+    expect(code).toBe(1);
+    expect(err).toContain("2.json:1: kiln is new here");
+    expect(err).toContain("default promote");
     expect(await audited(api)).toBe(0);
   });
 
