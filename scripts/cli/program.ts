@@ -51,6 +51,13 @@ import { addObject, type Outcome } from "./verb.ts";
 const HELP_CODES = new Set(["commander.helpDisplayed", "commander.help", "commander.version"]);
 
 const ENVIRONMENT_HELP = `
+A rollout, from a new version to the last account:
+  version register kiln 2.9.0 --origin …    then: preflight kiln 2.9.0
+  window put weekend-nights --days fri,sat --from 22:00 --to 04:00
+  rollout plan FILE, create FILE, start ID --digest … (as plan prints it), watch ID
+  rollout approve ID WAVE where the plan asks; pause ID and resume ID; rollback ID --all
+  halt on --reason … stops everything automatic at once; doctor and status say how it stands; timeline ID afterwards
+
 Environment:
   FIREBREAK_URL    the admin host (default http://localhost:8787)
   FIREBREAK_TOKEN  the token; on this machine \`dev\` unless it is set. Never given as an argument.

@@ -13,6 +13,18 @@ import { rolloutLine } from "./rollout-render.ts";
 import { pathOf, ROLLOUT_ID, toRolloutId } from "./rollout-words.ts";
 import { addVerb, type ProgramContext, type Session } from "./verb.ts";
 
+/** Enough of a plan to write one without the README; shown by the verbs that take a plan file. */
+export const PLAN_NOTE = `A plan file is JSON with comments:
+  { "id": "2026-11-autumn",
+    "targets": { "kiln": "2.9.0" },               // moved together, account by account
+    "waves": [                                    // in order; percent of its cohorts, counting what earlier waves moved
+      { "name": "staff", "cohorts": ["internal"], "percent": 100, "bake": { "minutes": 60, "workdays": 1 } },
+      { "name": "forty", "cohorts": ["*"], "percent": 40, "percentPerMinute": 2, "window": "weekend-nights" },
+      { "name": "rest", "cohorts": ["*"], "percent": 100, "window": "weekend-nights", "approve": "before" } ],
+    "gate": { "errorIncreasePercent": 1, "onFail": "rollback", "onInconclusive": "approve" },
+    "default": { "move": true } }                 // unknown accounts: last, alone, never part of a wave
+A wave also takes maxPerTick; bake also requests; gate also minAccounts, minRequests, mustHave, dryRun.`;
+
 export function addRolloutDraft(object: Command, context: ProgramContext): void {
   addVerb(
     object,
@@ -31,6 +43,7 @@ export function addRolloutDraft(object: Command, context: ProgramContext): void 
       ],
       changes: true,
       writes: true,
+      notes: [PLAN_NOTE],
       examples: ["rollout create autumn.jsonc", "rollout create autumn.jsonc --id 2026-11-autumn --replace"],
       run: createDraft,
     },

@@ -15,7 +15,7 @@ import { PAGE_OPTIONS, showList, showWholeList } from "./lists.ts";
 import { renderTable } from "./render.ts";
 import { addRolloutBack } from "./rollout-back.ts";
 import { addRolloutChanges } from "./rollout-change.ts";
-import { addRolloutDraft } from "./rollout-draft.ts";
+import { addRolloutDraft, PLAN_NOTE } from "./rollout-draft.ts";
 import { isPlanFile, readPlanFile } from "./rollout-file.ts";
 import { addRolloutImpact } from "./rollout-impact.ts";
 import { renderPlan } from "./rollout-plan-render.ts";
@@ -70,7 +70,10 @@ function addPlan(object: Command, context: ProgramContext): void {
         },
         ...WITH_FREEZE_OPTIONS,
       ],
-      notes: ["--with-freeze shows what a freeze that is not there would change; nothing is written down."],
+      notes: [
+        PLAN_NOTE,
+        "--with-freeze shows what a freeze that is not there would change; nothing is written down.",
+      ],
       examples: [
         "rollout plan autumn.jsonc --before 2026-12-20T00:00:00Z",
         "rollout plan 2026-11-autumn --label tier --json",

@@ -1,5 +1,7 @@
 /** The command line as a whole: help, suggestions, exit codes, and that every verb has what all verbs share. */
 import { describe, it } from "vitest";
+import { parseJsonc } from "../../../scripts/cli/jsonc.ts";
+import { RolloutInputSchema } from "../../../src/contracts/api/rollouts.ts";
 import { runCli } from "../../support/cli.ts";
 
 const OBJECTS: Readonly<Record<string, readonly string[]>> = {
@@ -70,6 +72,16 @@ describe("help", () => {
     for (const object of Object.keys(OBJECTS)) expect(out).toMatch(new RegExp(`^  ${object}\\b`, "m"));
     expect(out).toContain("FIREBREAK_TOKEN");
     expect(out).toContain("Exit codes");
+  });
+});
+
+describe("the plan file that help shows", () => {
+  it("is one that the API takes", async ({ expect }) => {
+    const { out } = await runCli(["rollout", "create", "--help"]);
+    const plan = /A plan file is JSON with comments:\n([\s\S]*?)\nA wave also/.exec(out)?.[1] ?? "";
+    const parsed = RolloutInputSchema.safeParse(parseJsonc(plan));
+    expect(parsed.error?.issues).toBeUndefined();
+    expect(parsed.data?.waves).toHaveLength(3);
   });
 });
 
