@@ -28,7 +28,7 @@ const OPTIONS: readonly OptionSpec[] = [
     about: "remove this one too, as window/nights; may be repeated (default: nothing is removed)",
     parse: (text, previous) => [...(Array.isArray(previous) ? previous : []), checkPruneKey(text)],
   },
-  { flags: "--reason <text>", about: "why; kept in the audit (default: the directory's name)" },
+  { flags: "--reason <text>", about: "why; kept in the audit (default: apply of the directory's name)" },
   { flags: "--yes", about: "do it; without it, it is only said what it would do" },
 ];
 

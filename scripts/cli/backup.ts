@@ -1,6 +1,7 @@
 /**
- * `export FILE` and `restore FILE`: the whole control plane as NDJSON (`export DIR` is directory/write.ts). An export appears under its name only when it is
- * complete. A restore replaces everything, and its maps continue above every generation that edges have seen.
+ * `export FILE` and `restore FILE`: the whole control plane as NDJSON (a folder instead of a file: directory/write.ts). An
+ * export appears under its name only when it is complete. A restore replaces everything, and its maps continue above every
+ * generation that edges have seen.
  */
 import type { Command } from "commander";
 import { Readable } from "node:stream";
