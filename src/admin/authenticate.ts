@@ -98,7 +98,8 @@ function findToken(tokens: readonly HashedToken[], hash: Uint8Array): Actor | nu
   return found;
 }
 
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+/** Whether two digests are the same, read to their last byte wherever they differ (ASVS 11.2.4). */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (const [at, byte] of a.entries()) difference |= byte ^ (b[at] ?? 0);
   return difference === 0;
