@@ -170,7 +170,7 @@ describe("steps of a rollout", () => {
   it.for([
     [["rollback", ID, "--all", "--to-wave", "staff", "--reason", "x"], /exclude each other/],
     [["rollback", ID, "--where", "cohort", "--reason", "x"], /cohort=NAME/],
-    [["rollback", ID, "--percent-per-minute", "x", "--reason", "x"], /percentPerMinute/],
+    [["rollback", ID, "--percent-per-minute", "x", "--reason", "x"], /number from 0 to 100/],
     [["rollback", ID], /--reason/],
     [["start", ID, "--digest", "abc"], /64 digits/],
     [["pause", ID], /--reason/],
