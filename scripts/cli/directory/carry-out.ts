@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import type { ImportEvent } from "../../../src/contracts/api/accounts.ts";
-import { adviceFor, cliFailure, Failure } from "../failure.ts";
+import { adviceFor, CLI_PROBLEM_BASE, cliFailure, Failure } from "../failure.ts";
 import { newImportId, runImport } from "../import-run.ts";
 import { startProgress, type Progress } from "../progress.ts";
 import { count } from "../render.ts";
@@ -77,7 +77,9 @@ function stopped(
   const name = steps[index]?.what ?? "";
   const rest = steps.slice(index + 1).map(({ what }) => what);
   const more = rest.length > MAX_LISTED ? [`… and ${rest.length - MAX_LISTED} more`] : [];
-  const advice = adviceFor(failure);
+  // An import that broke off advises a flag that is not apply's; running it again compares anew.
+  const broken = failure.problem.type === `${CLI_PROBLEM_BASE}interrupted`;
+  const advice = broken ? null : adviceFor(failure);
   return new Failure(
     {
       ...failure.problem,
