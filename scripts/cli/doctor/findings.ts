@@ -100,7 +100,10 @@ function ofClock({ status, hereMs, hereWithinMs }: Read): Finding {
   return finding("clocks", "well", "This machine and the control plane agree about the time.");
 }
 
-function ofTick({ now, lastTick }: Status): Finding {
+function ofTick({ now, lastTick, published }: Status): Finding {
+  const publishedMs = published.at === null ? 0 : Date.parse(now) - Date.parse(published.at);
+  if (lastTick === null && publishedMs < TICK_WRONG_MS)
+    return finding("tick", "look", "There was no tick yet; the first comes within minutes.", "doctor");
   if (lastTick === null)
     return finding(
       "tick",

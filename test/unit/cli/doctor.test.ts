@@ -61,6 +61,14 @@ describe("doctor", () => {
     expect(told.says("default of kiln")).toContain("preflight kiln 2.8.0 --for default");
   });
 
+  it("gives a new deployment some minutes for its first tick", async ({ expect }) => {
+    const fresh = createWorld({ db: createMemoryDb() });
+    const other = await startRealAdmin(fresh, { snapshot: buildSnapshot() });
+    const { code, out } = await other.cli("doctor");
+    await other.stop();
+    expect([code, out]).toEqual([0, expect.stringMatching(/^look +tick /m)]);
+  });
+
   it("finds a deployment well that is well", async ({ expect }) => {
     await done("preflight kiln 2.8.0 --for default");
     const told = await examine();
