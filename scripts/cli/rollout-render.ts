@@ -147,6 +147,23 @@ export function exampleText(examples: readonly string[], accounts: number): stri
   return shown.join(", ") + (shown.length > 0 && accounts > shown.length ? ", …" : "");
 }
 
+function heldText({ data }: RolloutView): string | null {
+  if (data === undefined || data.held === null) return null;
+  const { accounts, number, stage, direction, heldAt, endsBy, calledOff } = data.held;
+  const whose = `${countText(accounts)} of batch ${number}, ${stage}${direction === "back" ? " on the way back" : ""}`;
+  const why = calledOff === null ? "" : `; called off: ${calledOff}`;
+  return `${whose}, since ${instant(heldAt) ?? ""}, until ${instant(endsBy) ?? ""} at the latest${why}`;
+}
+
+function dataText({ data }: RolloutView): string | null {
+  if (data === undefined) return null;
+  const { batches, failed, longestHoldSeconds } = data;
+  return `${batches} batches, ${countText(failed)} failed, longest hold ${Math.round(longestHoldSeconds)} s`;
+}
+
+const countText = (accounts: number): string =>
+  `${accounts.toLocaleString("en-US")} ${accounts === 1 ? "account" : "accounts"}`;
+
 /** Everything about one rollout: what `show` prints. */
 export function renderRollout(view: RolloutView): string {
   const fields = renderFields([
@@ -158,6 +175,8 @@ export function renderRollout(view: RolloutView): string {
     ["people are told at", ahead(view.deadline, view)],
     ["moved", movedText(view)],
     ["requests", requestsText(view)],
+    ["held", heldText(view)],
+    ["data moves", dataText(view)],
     ["paused by", byWhom(view.paused)],
     ["rolled back by", byWhom(view.rollback)],
     ["started", instant(view.startedAt)],

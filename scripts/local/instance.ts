@@ -137,8 +137,12 @@ function findOrigin(origins: readonly DemoOrigin[], product: string, version: st
 }
 
 /** What differs from wrangler.toml: local names, loopback origins, no waiting for KV to spread, a token for one operator. */
-function createVars({ trustedProxy }: LocalOptions, { overrideKey }: Settings): Record<string, string> {
+function createVars(
+  { trustedProxy, settleSeconds }: LocalOptions,
+  { overrideKey }: Settings,
+): Record<string, string> {
   return {
+    ...(settleSeconds === undefined ? {} : { SETTLE_SECONDS: String(settleSeconds) }),
     ADMIN_HOST: "localhost",
     FALLBACK: JSON.stringify({
       kiln: { domains: ["kiln.localhost"] },

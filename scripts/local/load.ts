@@ -17,6 +17,8 @@ export interface Asker {
   /** Host header; null sends none. */
   readonly host: string | null;
   readonly path: string;
+  /** GET when left out; no body is sent. */
+  readonly method?: string;
   /** What is wrong with an answer, null when nothing is. */
   readonly judge: (answer: LoadAnswer) => string | null;
 }
@@ -114,7 +116,7 @@ function note(tally: Tally, asker: Asker, answer: LoadAnswer | "error" | "timeou
 async function ask(
   agent: Agent,
   group: LoadGroup,
-  { host, path }: Asker,
+  { host, path, method = "GET" }: Asker,
 ): Promise<LoadAnswer | "error" | "timeout"> {
   return new Promise((resolve) => {
     const request = httpRequest(
@@ -123,6 +125,7 @@ async function ask(
         host: "127.0.0.1",
         port: group.port,
         path,
+        method,
         setHost: false,
         headers: host === null ? {} : { Host: host },
       },

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import { accountOf, answer, isMirrored, type Asked } from "./answers.ts";
+import { createAccountData, DATA_PATH, type AccountData } from "./account-data.ts";
 import { WELL, type DemoFaults } from "./faults.ts";
 import { createMovedEvents, EVENTS_PATH, type MovedEvents } from "./moved-events.ts";
 
@@ -55,6 +56,8 @@ export interface DemoOrigin {
   recent(): readonly SeenRequest[];
   /** What it was told of moved accounts. */
   readonly events: MovedEvents;
+  /** What it keeps for its accounts. */
+  readonly data: AccountData;
   stop(): Promise<void>;
 }
 
@@ -63,6 +66,7 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
   const { product, version } = options;
   const recent: SeenRequest[] = [];
   const events = createMovedEvents();
+  const data = createAccountData();
   let faults = WELL;
   let received = 0;
   let mirrored = 0;
@@ -105,6 +109,7 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
     const known = account !== null && options.knows(account);
     if ((options.failsWithoutAccount || faults.failsWithoutAccount) && !known)
       return fail(request, response, "no such account");
+    if (account !== null && isWrite(request)) data.write(account, Date.now());
     await answer(request, response, asked);
   };
 
@@ -141,11 +146,17 @@ export async function startDemoOrigin(options: DemoOriginOptions): Promise<DemoO
     mirrored: () => mirrored,
     recent: () => recent.slice(),
     events,
+    data,
     async stop() {
       for (const socket of sockets.clients) socket.terminate();
       if (server.listening) await close(server);
     },
   };
+}
+
+/** Answered by the echo, like any other request. */
+function isWrite({ method, url }: IncomingMessage): boolean {
+  return method === "POST" && url === DATA_PATH;
 }
 
 function isIll({ onlyAccounts }: DemoFaults, account: string | null): boolean {

@@ -78,3 +78,17 @@ export const HeldBatchSchema = z
     calledOff: z.string().nullable(),
   })
   .openapi("HeldBatch");
+
+/** How a rollout that holds its accounts does. */
+export const DataMovesSchema = z
+  .object({
+    batches: z.int().openapi({ description: "Held so far" }),
+    failed: z
+      .int()
+      .openapi({ description: "Accounts whose hooks failed or did not answer; they stay behind" }),
+    longestHoldSeconds: z
+      .number()
+      .openapi({ description: "From the hold of a batch to the publish that ended it" }),
+    held: HeldBatchSchema.nullable().openapi({ description: "null: nobody is held" }),
+  })
+  .openapi("DataMoves");

@@ -19,7 +19,7 @@ import {
 import { LabelsSchema } from "./accounts.ts";
 import { refuseDefaultInWaves } from "./refuse-default.ts";
 import { GateSchema, GateViewSchema } from "./gates.ts";
-import { DataPlanSchema } from "./move-data.ts";
+import { DataMovesSchema, DataPlanSchema } from "./move-data.ts";
 import { MirrorChoiceSchema, MirrorViewSchema } from "./mirror.ts";
 
 export const RolloutIdSchema = z
@@ -264,6 +264,9 @@ export const RolloutSchema = z
     startedAt: InstantSchema.nullable(),
     clock: InstantSchema,
     leftBehind: z.array(LeftBehindSchema),
+    data: DataMovesSchema.optional().openapi({
+      description: "Where accounts are held while their data moves",
+    }),
     revision: RevisionSchema,
   })
   .openapi("Rollout");

@@ -1,8 +1,10 @@
 /** A rollout as the API shows it: the engine's view with what control alone knows. Reads only. */
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
+import { viewDataMoves } from "../../core/rollout/data/view.ts";
 import { isActive, isTerminal } from "../../core/rollout/state.ts";
 import { rolloutView, type ViewContext } from "../../core/rollout/view.ts";
 import type { Db } from "../db.ts";
+import { loadSettling } from "../data/facts.ts";
 import { gateFacts } from "../gates/facts.ts";
 import { viewVerdict } from "../gates/view.ts";
 import { coverageOf, seenTraffic } from "../observations/seen.ts";
@@ -25,12 +27,14 @@ export function viewRollout(db: Db, record: RolloutRecord): RolloutView {
     listed: isListed(db, record),
     revision: record.revision,
   });
-  if (verdicts.length === 0) return withEffect(db, view);
+  const moves = viewDataMoves(record.state, loadSettling(db));
+  const shown = moves === null ? view : { ...view, data: moves };
+  if (verdicts.length === 0) return withEffect(db, shown);
   const gatesOf = (at: number): Pick<RolloutView["waves"][number], "gates"> => {
     const mine = verdicts.filter(({ wave }) => wave === at);
     return mine.length === 0 ? {} : { gates: mine.map(({ verdict }) => viewVerdict(verdict)) };
   };
-  return withEffect(db, { ...view, waves: view.waves.map((wave, at) => ({ ...wave, ...gatesOf(at) })) });
+  return withEffect(db, { ...shown, waves: view.waves.map((wave, at) => ({ ...wave, ...gatesOf(at) })) });
 }
 
 /** Nobody is to read "rolled back" while edges still answer as before, for nothing can be written. */

@@ -80,7 +80,8 @@ async function askGates(api: Api, { id, waves }: RolloutView): Promise<RolloutGa
 }
 
 function Facts({ rollout }: { rollout: RolloutView }) {
-  const { paused, rollback } = rollout;
+  const { paused, rollback, data } = rollout;
+  const held = data?.held ?? null;
   return (
     <dl class="facts">
       <dt>To</dt>
@@ -105,6 +106,25 @@ function Facts({ rollout }: { rollout: RolloutView }) {
       <dd>
         <When at={rollout.startedAt} otherwise="not yet" />
       </dd>
+      {held === null ? null : (
+        <>
+          <dt>Held</dt>
+          <dd>
+            {accountsOf(held.accounts)} of batch {held.number}, {held.stage}, since <When at={held.heldAt} />,
+            until <When at={held.endsBy} /> at the latest
+            {held.calledOff === null ? "" : `; called off: ${held.calledOff}`}
+          </dd>
+        </>
+      )}
+      {data === undefined ? null : (
+        <>
+          <dt>Data moves</dt>
+          <dd>
+            {count(data.batches)} batches, {accountsOf(data.failed)} failed, longest hold{" "}
+            {count(Math.round(data.longestHoldSeconds))} s
+          </dd>
+        </>
+      )}
       {paused === null ? null : (
         <>
           <dt>Paused</dt>

@@ -2,7 +2,7 @@
 import { describe, it } from "vitest";
 import { HeldBatchSchema, MigrationSchema, MixedSchema } from "../../../src/contracts/api/move-data.ts";
 import { RolloutInputSchema } from "../../../src/contracts/api/rollouts.ts";
-import { DATA_PLAN, type Batch } from "../../../src/contracts/move-data.ts";
+import { DATA_PLAN, SETTLE_TIMES, type Batch } from "../../../src/contracts/move-data.ts";
 import { parseHookAnswer } from "../../../src/core/rollout/data/hook-answer.ts";
 import { freshData } from "../../../src/core/rollout/data/state.ts";
 import { viewBatch } from "../../../src/core/rollout/data/view.ts";
@@ -83,7 +83,7 @@ describe("declarations", () => {
 describe("a batch as it is shown", () => {
   it("says how many are held, since when, and until when at the latest", ({ expect }) => {
     const state = createRollout(onePlan(), "salt", FRIDAY);
-    expect(viewBatch(state)).toBeNull();
+    expect(viewBatch(state, SETTLE_TIMES)).toBeNull();
     const batch: Batch = {
       number: 1,
       direction: "forward",
@@ -99,7 +99,7 @@ describe("a batch as it is shown", () => {
       undoUntilMs: 0,
       calledOff: null,
     };
-    const shown = viewBatch({ ...state, data: { ...freshData(true, 1), batch } });
+    const shown = viewBatch({ ...state, data: { ...freshData(true, 1), batch } }, SETTLE_TIMES);
     expect(HeldBatchSchema.parse(shown)).toEqual(shown);
     expect(shown).toMatchObject({
       accounts: 12,

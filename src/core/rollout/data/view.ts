@@ -1,5 +1,5 @@
 /** The batch that is held as people and programs see it; shapes of `contracts/api/move-data`. Pure; called by views. */
-import { SETTLE_TIMES, type Batch, type SettleTimes } from "../../../contracts/move-data.ts";
+import type { Batch, SettleTimes } from "../../../contracts/move-data.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
 import { batchOf } from "./state.ts";
 import { longestHoldMs } from "./times.ts";
@@ -15,8 +15,24 @@ export interface HeldBatchView {
   readonly calledOff: string | null;
 }
 
+export interface DataMovesView {
+  readonly batches: number;
+  readonly failed: number;
+  readonly longestHoldSeconds: number;
+  readonly held: HeldBatchView | null;
+}
+
+/** Null for a rollout that holds nobody. */
+export function viewDataMoves(state: RolloutState, settle: SettleTimes): DataMovesView | null {
+  const { data } = state;
+  if (data === undefined) return null;
+  const { batches, failed, longestHoldMs: longestMs } = data;
+  const held = viewBatch(state, settle);
+  return { batches, failed: failed.all, longestHoldSeconds: longestMs / 1000, held };
+}
+
 /** Null when nobody is held. */
-export function viewBatch(state: RolloutState, settle: SettleTimes = SETTLE_TIMES): HeldBatchView | null {
+export function viewBatch(state: RolloutState, settle: SettleTimes): HeldBatchView | null {
   const batch = batchOf(state);
   if (batch === null) return null;
   const { number, direction, stage, accounts, calledOff, atMs, hooks } = batch;
