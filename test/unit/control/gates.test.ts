@@ -171,7 +171,8 @@ describe("a version that fails for moved accounts", () => {
     const story = await Story.begin();
     await story.past(60);
     await story.start();
-    expect(story.onTarget()).toBe(60);
+    // Half of them, or one more where two share the last bucket: the salt is drawn anew each time.
+    expect(story.onTarget() - 60).toBeOneOf([0, 1]);
     const five: Minute = {
       requests: 10,
       fails: (account, version, at) => (version === "2" && (number(account) + at) % 2 === 0 ? 1 : 0),
