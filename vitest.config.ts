@@ -1,13 +1,22 @@
 /**
- * Three test projects, by what they run on: `unit` on plain Node (pure code and properties), `integration` inside workerd
- * with the bindings of wrangler.toml, `e2e` on Node against the built Worker, real sockets and real processes.
- * `npm test` builds first, because e2e runs dist/. Values of secrets here are for tests alone.
+ * Test projects, by what they run on: `unit` on plain Node (pure code and properties), `integration` inside workerd with
+ * the bindings of wrangler.toml, `e2e` on Node against the built Worker, real sockets and real processes, and `measured`:
+ * those of them that measure times or load and therefore run alone.
+ * `npm test` builds first, because the last two run dist/. Values of secrets here are for tests alone.
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const E2E_TEST_TIMEOUT_MS = 60_000;
-const E2E_HOOK_TIMEOUT_MS = 120_000;
+const REAL_PARTS = { environment: "node", testTimeout: 60_000, hookTimeout: 120_000 } as const;
+
+/** End-to-end files whose result is a time, a rate or a count under load: another file beside them would be in it. */
+const MEASURED = [
+  "test/e2e/haproxy.e2e.test.ts",
+  "test/e2e/import-scale.e2e.test.ts",
+  "test/e2e/observation.e2e.test.ts",
+  "test/e2e/streaming.e2e.test.ts",
+  "test/faults/*.e2e.test.ts",
+];
 
 /** Replaces vars and secrets of wrangler.toml. Tokens are `name:role:token`, keys `kid:secret`. */
 const TEST_BINDINGS = {
@@ -21,12 +30,18 @@ const TEST_BINDINGS = {
 
 export default defineConfig({
   test: {
+    // Vitest leaves a core free for whoever watches; nobody does.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
           name: "unit",
           environment: "node",
           include: ["test/unit/**/*.test.ts", "test/property/**/*.prop.test.ts"],
+          setupFiles: ["test/support/property-seed.ts"],
+          // Modules hold no state that could pass from file to file, and loading them again for each costs a third more.
+          pool: "threads",
+          isolate: false,
         },
       },
       {
@@ -40,14 +55,21 @@ export default defineConfig({
       },
       {
         test: {
+          ...REAL_PARTS,
           name: "e2e",
-          environment: "node",
-          include: ["test/e2e/**/*.e2e.test.ts", "test/faults/*.e2e.test.ts"],
-          testTimeout: E2E_TEST_TIMEOUT_MS,
-          hookTimeout: E2E_HOOK_TIMEOUT_MS,
-          // One file at a time, after the others: each starts servers of its own and measures what they do.
-          fileParallelism: false,
+          include: ["test/e2e/**/*.e2e.test.ts"],
+          exclude: MEASURED,
+          // Side by side: each starts servers of its own on ephemeral ports and mostly waits for them.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...REAL_PARTS,
+          name: "measured",
+          include: MEASURED,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
