@@ -97,6 +97,7 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
     renew,
     row: createRows(holding, shards, hotRows),
     generation: () => holding.served().generation,
+    isWaking: (nowMs) => schedule.isWaking(nowMs),
     ageMs: (nowMs) => schedule.ageMs(nowMs),
   };
 }

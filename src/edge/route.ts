@@ -200,9 +200,12 @@ function isFresh(
   decision: Decision,
   { snapshot: { root }, deps }: { snapshot: MapsSnapshot; deps: RouterDeps },
 ): boolean {
-  if (root === null || root.rollouts.length === 0) return true;
+  if (root === null || row === null) return true;
   if (decision.kind !== "unresolved" && decision.reason === "break-glass") return true;
-  const ageMs = deps.maps.ageMs(deps.clock.nowMs());
+  const nowMs = deps.clock.nowMs();
+  if (deps.maps.isWaking(nowMs)) return false;
+  if (root.rollouts.length === 0) return true;
+  const ageMs = deps.maps.ageMs(nowMs);
   const { freshMs } = deps.config.settling;
   return mayAnswer({ root, product, row, rowIsStale: stale, ageMs, freshMs });
 }

@@ -151,7 +151,7 @@ describe("the edge on workerd", () => {
       throw new Error("I/O");
     };
     const edge = buildEdge({
-      maps: { current: never, renew: never, row: never, generation: never, ageMs: never },
+      maps: { current: never, renew: never, row: never, isWaking: never, generation: never, ageMs: never },
       originFetch: never,
       admin: never,
     });

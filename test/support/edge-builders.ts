@@ -117,12 +117,14 @@ export interface MapsContent {
   readonly ageMs?: number;
   /** What a read gives that is asked for because these are too old; left out: it fails. */
   readonly newer?: Pick<MapsContent, "root" | "rows">;
+  /** The isolate was idle and reads: until `renew` was asked for. */
+  readonly waking?: boolean;
 }
 
 /** A reader of maps that are simply given. Base domains are the compiled-in ones and the root's. */
 export function buildMaps(config: Config, content: MapsContent = {}): FakeMaps {
   const { unreadable = [], breakGlass = null, newer } = content;
-  let { rows = [buildRow("acme")], ageMs = 0 } = content;
+  let { rows = [buildRow("acme")], ageMs = 0, waking = false } = content;
   const snapshotOf = (root: Root | null): MapsSnapshot => makeSnapshot(config, root, breakGlass);
   let snapshot = snapshotOf(content.root === undefined ? buildRoot() : content.root);
   const asked: string[] = [];
@@ -130,6 +132,7 @@ export function buildMaps(config: Config, content: MapsContent = {}): FakeMaps {
     asked,
     current: () => snapshot,
     async renew() {
+      waking = false;
       if (newer === undefined) return snapshot;
       snapshot = snapshotOf(newer.root ?? buildRoot());
       rows = newer.rows ?? rows;
@@ -143,6 +146,7 @@ export function buildMaps(config: Config, content: MapsContent = {}): FakeMaps {
       return row === undefined ? { kind: "absent" } : { kind: "row", row, stale: false };
     },
     generation: () => snapshot.generation,
+    isWaking: () => waking,
     ageMs: () => ageMs,
   };
 }

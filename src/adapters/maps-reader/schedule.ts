@@ -30,6 +30,8 @@ export interface Schedule {
   end(nowMs: number, outcome: { readonly confirmed: boolean; readonly fromKv: boolean }): void;
   /** How long a request of this time waits for the read under way; not at all once a cold start has something to serve. */
   patienceMs(nowMs: number, serving: Serving): number;
+  /** The first read of an isolate that had been idle is under way, for less than a cold start would wait. */
+  isWaking(nowMs: number): boolean;
   /** Since the last read that KV confirmed was begun. */
   ageMs(nowMs: number): number;
 }
@@ -42,12 +44,16 @@ export function createSchedule(clock: Clock): Schedule {
   let confirmedReadMs = -Infinity;
   let beganWith: Serving = "nothing";
   let waitUntilMs = 0;
+  let isIdleRead = false;
   let failures = 0;
 
   function waitFor(nowMs: number, serving: Serving): number {
     if (serving === "nothing") return failures === 0 ? COLD_WAIT_MS : IDLE_WAIT_MS;
-    const wasIdle = Math.abs(nowMs - confirmedMs) > IDLE_MS && Math.abs(nowMs - beganMs) > IDLE_MS;
-    return wasIdle ? IDLE_WAIT_MS : 0;
+    return wasIdle(nowMs) ? IDLE_WAIT_MS : 0;
+  }
+
+  function wasIdle(nowMs: number): boolean {
+    return Math.abs(nowMs - confirmedMs) > IDLE_MS && Math.abs(nowMs - beganMs) > IDLE_MS;
   }
 
   return {
@@ -57,6 +63,7 @@ export function createSchedule(clock: Clock): Schedule {
     nextMs: () => nextMs,
     begin(nowMs, serving) {
       waitUntilMs = nowMs + waitFor(nowMs, serving);
+      isIdleRead = serving === "kv" && wasIdle(nowMs);
       beganMs = nowMs;
       beganWith = serving;
       // Without maps from KV this holds only if the read never ends, because whoever started it went away.
@@ -64,6 +71,7 @@ export function createSchedule(clock: Clock): Schedule {
     },
     end(nowMs, { confirmed, fromKv }) {
       waitUntilMs = 0;
+      isIdleRead = false;
       failures = confirmed ? 0 : failures + 1;
       if (confirmed) {
         confirmedMs = nowMs;
@@ -76,6 +84,7 @@ export function createSchedule(clock: Clock): Schedule {
     },
     patienceMs: (nowMs, serving) =>
       beganWith === "nothing" && serving !== "nothing" ? 0 : waitUntilMs - nowMs,
+    isWaking: (nowMs) => isIdleRead && nowMs - beganMs < COLD_WAIT_MS,
     ageMs: (nowMs) => Math.max(0, nowMs - confirmedReadMs),
   };
 }

@@ -59,6 +59,12 @@ export interface MapsReader {
    * as long as a cold start; gives what there is when that does not help, so ask `ageMs` again. Never rejects.
    */
   renew(request: ReaderRequest): Promise<MapsSnapshot>;
+  /**
+   * Whether this isolate was idle and its first read of `root` since is still under way: what it holds may know nothing of
+   * a move that has begun, so a known account is answered after `renew`. Never for longer than a cold start waits, and
+   * never during an outage that is known.
+   */
+  isWaking(nowMs: EpochMs): boolean;
   /** The generation served now, 0 for the compiled-in fallback. */
   generation(): Generation;
   /** Since the read in which KV last confirmed what is served was begun; Infinity when it never did. */

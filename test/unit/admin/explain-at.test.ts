@@ -29,6 +29,7 @@ function readerOf(world: World): MapsReader {
       return row === null ? { kind: "absent" } : { kind: "row", row, stale: false };
     },
     generation: () => view().generation,
+    isWaking: () => false,
     ageMs: () => 0,
   };
 }

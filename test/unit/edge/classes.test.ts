@@ -16,6 +16,7 @@ describe("health", () => {
       renew: () => throwing("maps"),
       row: () => throwing("row"),
       generation: () => throwing("generation"),
+      isWaking: () => false,
       ageMs: () => throwing("age"),
     },
     originFetch: () => throwing("origin"),
@@ -225,6 +226,7 @@ describe("the last resort", () => {
         renew: () => throwing("maps"),
         row: () => throwing("row"),
         generation: () => 0,
+        isWaking: () => false,
         ageMs: () => 0,
       },
     });

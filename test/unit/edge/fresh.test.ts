@@ -61,6 +61,29 @@ describe("an edge with old maps", () => {
   });
 });
 
+describe("an edge that was idle since before a rollout began", () => {
+  const WAKING: MapsContent = { root: buildRoot(), rows: [buildRow("acme")], ageMs: 600_000, waking: true };
+
+  it("answers a known account by the maps that it is reading", async ({ expect }) => {
+    const edge = buildEdge({ ...WAKING, newer: { root: root({ held: [10_000] }), rows: [MOVING] } });
+    expect((await edge.fetch(HOST)).status).toBe(503);
+    expect(edge.outcomes).toEqual(["held"]);
+    expect(edge.seen).toEqual([]);
+  });
+
+  it("answers it by what it has when the read does not help, because a broken KV is not a broken router", async ({
+    expect,
+  }) => {
+    expect((await buildEdge(WAKING).fetch(HOST)).status).toBe(200);
+  });
+
+  it("answers an unknown account at once", async ({ expect }) => {
+    const edge = buildEdge({ ...WAKING, newer: { root: root({ held: [10_000] }), rows: [MOVING] } });
+    expect((await edge.fetch("nobody.kiln.example.com")).status).toBe(200);
+    expect(edge.maps.isWaking(0)).toBe(true);
+  });
+});
+
 describe("an account that is held for its move", () => {
   it("is read by nobody, though an operator's hold would let reads pass", async ({ expect }) => {
     const hold = { mode: "readOnly", message: null, until: null } as const;

@@ -180,6 +180,34 @@ describe("a warm isolate", () => {
     expect((await isolate.ask("acme")).tookMs).toBe(0);
   });
 
+  it("is waking while it reads after two idle minutes, for as long as a cold start would wait", async ({
+    expect,
+  }) => {
+    const world = createWorld();
+    publish(world);
+    const isolate = createIsolate(world);
+    const isWaking = (): boolean => isolate.reader.isWaking(world.clock.nowMs());
+    await isolate.ask("acme");
+    await world.clock.advance(40_000);
+    world.kv.fault = "hang";
+    await isolate.ask("acme");
+    expect(isWaking()).toBe(false);
+    await world.clock.advance(600_000);
+    world.kv.fault = null;
+    await isolate.ask("acme");
+    await world.clock.advance(600_000);
+    world.kv.fault = "hang";
+    await isolate.ask("acme");
+    expect(isWaking()).toBe(true);
+    await world.clock.advance(740);
+    expect(isWaking()).toBe(true);
+    await world.clock.advance(20);
+    expect(isWaking()).toBe(false);
+    await world.clock.advance(10_000);
+    await isolate.ask("acme");
+    expect(isWaking()).toBe(false);
+  });
+
   it("tells how long ago KV confirmed what it serves", async ({ expect }) => {
     const world = createWorld();
     publish(world);
