@@ -53,6 +53,9 @@ function levels({ policy, tests }: ErrorInput): { tolerance: number; alpha: numb
  * Bounds on the increase of moved accounts: Δ̂ = ρ̂(moved) − ρ̂(not moved), both as excess over the accounts' own past,
  * so that a cohort that always fails more is not held against the version. V is the sum of both sides' variances, each at
  * least that of independent failures at the greatest rate still tolerated: to pass is to rule that rate out.
+ * Without the version moved accounts would have failed in no less than none of their requests, so Δ is at most their whole
+ * rate, and so is Δ̂: where others mend themselves meanwhile, a version that fails nothing has not made anything worse.
+ * The bounds stay valid, because the rate itself lies within the same standard error of its estimate.
  * An account that has moved counts on the moved side only from then on; what it did before ties the sides together and
  * makes V larger than it is, never smaller.
  *
@@ -70,7 +73,8 @@ function increaseOf(input: ErrorInput, against: ErrorNumbers["against"]): Bounds
   const otherVariance = compares ? sideVariance(notMoved, usual) : 0;
   const standardError = Math.sqrt(movedVariance + otherVariance);
   const rateOf = input.past === "own" ? excessRate : failureRate;
-  const estimate = rateOf(moved) - (compares ? rateOf(notMoved) : 0);
+  const seen = rateOf(moved) - (compares ? rateOf(notMoved) : 0);
+  const estimate = Math.min(seen, failureRate(moved));
   if (!Number.isFinite(standardError)) return null;
   const bounds = boundsOf({ estimate, standardError }, { tolerance, alpha });
   return withLoss(bounds, Math.max(0, lostShareOf(input.measurement) - LOST_BY_CHANCE));

@@ -54,6 +54,15 @@ describe("judgeGate, error rate", () => {
     expect(verdict.sentence).toContain("points more than not moved ones, where +1 are tolerated");
   });
 
+  it("does not fail a version without a failure because the others have mended what used to fail", ({
+    expect,
+  }) => {
+    const mended = sideOf(alike(90, 500, 0, 0.05));
+    const verdict = judgeGate(gateInput({ moved: sideOf(alike(60, 500, 0)), notMoved: mended }));
+    expect(verdict.errors.increase?.estimate).toBe(0);
+    expect(verdict.verdict).toBe("pass");
+  });
+
   it("says nothing about three requests, and what is missing", ({ expect }) => {
     const verdict = judgeGate(gateInput({ moved: sideOf(alike(3, 1, 1, 0)) }));
     expect(verdict).toMatchObject({ verdict: "inconclusive", cause: "too-little", action: "hold" });
