@@ -7,29 +7,35 @@ import { parseArgs } from "node:util";
 import { describeMachine, machineLine } from "./bench/machine.ts";
 import { renderRow } from "./bench/render.ts";
 import { ROWS } from "./bench/rows.ts";
+import { ROUTER_CPU } from "./bench/rows/router.ts";
 import type { Row } from "./bench/row.ts";
-import { runRow, type RowResult } from "./bench/runner.ts";
+import { drawGrowth } from "./bench/plot.ts";
+import { priceLines } from "./bench/price.ts";
+import { createResults } from "./bench/results.ts";
+import { ROUNDS, runRow, type RowResult } from "./bench/runner.ts";
 
 const EXIT_MISSED = 1;
 const EXIT_NOT_RUN = 2;
-const ROUNDS = 7;
 const MAX_ROUNDS = 1000;
 
 const USAGE = `npm run bench -- [rows] [flags]
 
   rows         ${ROWS.map(({ name, about }) => `${name}: ${about}`).join("\n               ")}
                (none named: all)
-  --rounds N   rounds that count, after one that does not (${ROUNDS})
+  --only NAME  one row, by its name or by a key that it gives (${ROWS.flatMap(({ gives }) => gives).join(", ")})
+  --rounds N   rounds that count, after one that does not (as many as a row likes, ${ROUNDS} or more)
   --json       the results as JSON on standard output, and nothing else there
   --out FILE   the same into a file
+  --plot FILE  how costs grow from 1,000 to 1,000,000 accounts, as SVG
   --help       this text
 `;
 
 interface Flags {
   readonly rows: readonly Row[];
-  readonly rounds: number;
+  readonly rounds: number | null;
   readonly json: boolean;
   readonly out: string | null;
+  readonly plot: string | null;
 }
 
 /** Null: say how it is used. */
@@ -38,18 +44,25 @@ function readFlags(args: readonly string[]): Flags | null {
     args: [...args],
     allowPositionals: true,
     options: {
-      rounds: { type: "string", default: String(ROUNDS) },
+      only: { type: "string", multiple: true, default: [] },
+      rounds: { type: "string" },
       json: { type: "boolean", default: false },
       out: { type: "string" },
+      plot: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  const rows = positionals.length === 0 ? ROWS : ROWS.filter(({ name }) => positionals.includes(name));
-  const rounds = Number(values.rounds);
-  const isRight = Number.isInteger(rounds) && rounds >= 1 && rounds <= MAX_ROUNDS;
-  const areThere = positionals.every((name) => ROWS.some((row) => row.name === name));
+  const wanted = [...positionals, ...values.only];
+  const rows = wanted.length === 0 ? ROWS : ROWS.filter((row) => wanted.some((name) => isCalled(row, name)));
+  const rounds = values.rounds === undefined ? null : Number(values.rounds);
+  const isRight = rounds === null || (Number.isInteger(rounds) && rounds >= 1 && rounds <= MAX_ROUNDS);
+  const areThere = wanted.every((name) => ROWS.some((row) => isCalled(row, name)));
   if (values.help || !isRight || !areThere) return null;
-  return { rows, rounds, json: values.json, out: values.out ?? null };
+  return { rows, rounds, json: values.json, out: values.out ?? null, plot: values.plot ?? null };
+}
+
+function isCalled({ name, gives }: Row, wanted: string): boolean {
+  return name === wanted || gives.includes(wanted);
 }
 
 /** Progress goes to standard error, so that standard output is the result alone. */
@@ -57,19 +70,33 @@ function say(text: string): void {
   process.stderr.write(`  ${text}\n`);
 }
 
-async function run({ rows, rounds, json, out }: Flags): Promise<number> {
+async function run({ rows, rounds, json, out, plot }: Flags): Promise<number> {
   const machine = describeMachine();
   if (!json) process.stdout.write(`${machineLine(machine)}\n`);
   const results: RowResult[] = [];
   for (const row of rows) {
+    say(row.name);
     const result = await runRow(row, { rounds, say });
     results.push(result);
     if (!json) process.stdout.write(`\n${renderRow(result)}`);
   }
-  const document = `${JSON.stringify({ at: new Date().toISOString(), machine, rows: results }, null, 2)}\n`;
+  const document = `${JSON.stringify(createResults(results, { at: new Date().toISOString(), machine }), null, 2)}\n`;
   if (json) process.stdout.write(document);
+  else process.stdout.write(priceText(results));
+  if (plot !== null)
+    writeFileSync(plot, drawGrowth(results.flatMap(({ conclusion }) => conclusion.growth ?? [])));
   if (out !== null) writeFileSync(out, document);
   return results.some(({ conclusion }) => conclusion.reached === false) ? EXIT_MISSED : 0;
+}
+
+/** What it costs on the price list; needs the router's and KV's rows. */
+function priceText(results: readonly RowResult[]): string {
+  const keys = results.flatMap(({ conclusion }) => conclusion.keys);
+  const cpuUsPerRequest = results.find(({ name }) => name === "router")?.conclusion.figures[ROUTER_CPU];
+  const kvOps = keys.find(({ key }) => key === "kvOpsPerIsolateMinute");
+  if (cpuUsPerRequest === undefined || kvOps === undefined) return "";
+  const lines = priceLines({ cpuUsPerRequest, kvOpsPerIsolateMinute: kvOps.value });
+  return `\nOn Cloudflare's price list, by processor time of this machine, beyond what is included:\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
 function tryFlags(): Flags | null {

@@ -1,6 +1,7 @@
 /** Results of the benchmark as a table for people. Pure text; called by `bench.ts`. */
 import { renderTable } from "../cli/render.ts";
-import type { Spread } from "./row.ts";
+import { isReached, missedBy } from "./results.ts";
+import type { Key, Spread } from "./row.ts";
 import type { RowResult } from "./runner.ts";
 
 /** Three digits are more than two machines agree on. */
@@ -30,8 +31,22 @@ export function renderRow({ name, about, reach, rounds, sides, conclusion }: Row
   );
   const figures = Object.entries(conclusion.figures).map(([what, value]) => `  ${what}: ${figure(value)}\n`);
   const said = conclusion.said.map((sentence) => `  ${sentence}\n`);
+  const keys = conclusion.keys.map(keyLine).join("");
   return (
-    `${name}: ${about}; medians of ${rounds} rounds (lowest–highest)\n${table}\n${figures.join("")}${said.join("")}` +
+    `${name}: ${about}; medians of ${rounds} rounds (lowest–highest)\n${table}\n${figures.join("")}${said.join("")}${keys}` +
     `  ${WORDS.get(conclusion.reached) ?? ""}: ${reach}\n`
   );
+}
+
+/** One number of design §9 with its limit, how far it is beyond it, and what it was compared to. */
+function keyLine(key: Key): string {
+  const { limit } = key;
+  const wanted =
+    limit === null
+      ? ""
+      : "most" in limit
+        ? `, at most ${figure(limit.most)}`
+        : `, at least ${figure(limit.least)}`;
+  const missed = isReached(key) === false ? `, MISSED by ${(missedBy(key) * 100).toFixed(0)} %` : "";
+  return `  ${key.key} = ${figure(key.value)}${wanted}${missed}; compared to ${key.comparedTo}\n`;
 }

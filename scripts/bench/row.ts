@@ -24,6 +24,26 @@ export interface Spread {
 export interface Measured {
   readonly sides: readonly { readonly name: string; readonly numbers: Readonly<Record<string, Spread>> }[];
   of(side: string, number: string): Spread;
+  /** `side` over `to`, round by round: what ran one after the other is compared, so a machine that gets busier slows both. */
+  ratio(number: string, side: string, to: string): Spread;
+}
+
+/** One number of `--json`: `decision.hotNs` is the number `hotNs` in the object `decision`. */
+export interface Key {
+  readonly key: string;
+  readonly value: number;
+  /** What it may be at most or at least; null: shown and not judged. */
+  readonly limit: { readonly most: number } | { readonly least: number } | null;
+  /** What it was compared to in the same run, in words with figures. */
+  readonly comparedTo: string;
+  /** Where the rounds lay, when the number is a median of rounds. */
+  readonly spread?: Spread;
+}
+
+/** How one cost grows: pairs of accounts and cost, accounts ascending; the unit is in `what`. */
+export interface Growth {
+  readonly what: string;
+  readonly points: readonly (readonly [accounts: number, cost: number])[];
 }
 
 /** What came of a row. */
@@ -34,6 +54,10 @@ export interface Conclusion {
   readonly said: readonly string[];
   /** Ratios and the like, for programs. */
   readonly figures: Numbers;
+  /** The numbers of design §9 that this row gives. */
+  readonly keys: readonly Key[];
+  /** Costs over the number of accounts, for the plot. */
+  readonly growth?: readonly Growth[];
 }
 
 export interface Prepared {
@@ -47,6 +71,12 @@ export interface Row {
   /** As it is typed: `npm run bench -- tick`. */
   readonly name: string;
   readonly about: string;
+  /** The keys of its conclusion, so that `--only` finds the row by them. */
+  readonly gives: readonly string[];
+  /** Rounds that count, when nobody asks for another number: long ones are few, and noisy ones many. */
+  readonly rounds?: number;
+  /** False: each round begins from nothing, so one that is thrown away would warm nothing. */
+  readonly warmUp?: boolean;
   /** What is to be reached, in words. */
   readonly reach: string;
   /** @param say tells people what takes so long. */

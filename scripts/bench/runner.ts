@@ -5,6 +5,9 @@
  */
 import type { Conclusion, Measured, Numbers, Row, Side, Spread } from "./row.ts";
 
+/** Rounds that count, when neither row nor operator say otherwise. */
+export const ROUNDS = 5;
+
 /** A row with all that was measured, as it is written to the JSON file. */
 export interface RowResult {
   readonly name: string;
@@ -16,16 +19,18 @@ export interface RowResult {
 }
 
 export interface RunOptions {
-  readonly rounds: number;
+  /** Null: as many as the row likes. */
+  readonly rounds: number | null;
   readonly say: (text: string) => void;
 }
 
 /** @throws what a side throws; the row is stopped by then. */
-export async function runRow(row: Row, { rounds, say }: RunOptions): Promise<RowResult> {
+export async function runRow(row: Row, { rounds: asked, say }: RunOptions): Promise<RowResult> {
+  const rounds = asked ?? row.rounds ?? ROUNDS;
   const prepared = await row.prepare(say);
   try {
     const { sides } = prepared;
-    for (const side of sides) await side.round();
+    for (const side of row.warmUp === false ? [] : sides) await side.round();
     const taken = new Map<Side, Numbers[]>(sides.map((side) => [side, []]));
     for (let round = 0; round < rounds; round += 1) {
       for (const side of inTurn(sides, round)) taken.get(side)?.push(await side.round());
@@ -61,7 +66,22 @@ function summarise(taken: ReadonlyMap<Side, readonly Numbers[]>): Measured {
       if (found === undefined) throw new Error(`"${number}" of "${side}" was not measured`);
       return found;
     },
+    ratio(number, side, to) {
+      const [of, over] = [roundsOf(taken, side), roundsOf(taken, to)];
+      return spreadOf(of.flatMap((round, index) => quotient(round[number], over[index]?.[number])));
+    },
   };
+}
+
+function roundsOf(taken: ReadonlyMap<Side, readonly Numbers[]>, side: string): readonly Numbers[] {
+  const found = [...taken].find(([{ name }]) => name === side);
+  if (found === undefined) throw new Error(`"${side}" was not measured`);
+  return found[1];
+}
+
+/** Nothing when either was not measured in that round. */
+function quotient(value: number | undefined, to: number | undefined): readonly number[] {
+  return value === undefined || to === undefined || to === 0 ? [] : [value / to];
 }
 
 /** Median, lowest and highest. @throws when there is nothing. */

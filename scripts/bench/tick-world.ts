@@ -47,10 +47,36 @@ const AskedSchema = z.object({
 type Ask = (call: Readonly<Record<string, unknown>>) => Promise<unknown>;
 
 /** @throws when the rollout does not get under way. */
-export async function startTickWorld(size: {
+export async function startTickWorld(size: Size): Promise<TickWorld> {
+  const control = await startControl(size);
+  try {
+    return { ...(await begin(control)), stop: () => control.stop() };
+  } catch (error) {
+    await control.stop();
+    throw error;
+  }
+}
+
+export interface Size {
   readonly accounts: number;
   readonly groups: number;
-}): Promise<TickWorld> {
+}
+
+/** A control plane with accounts that are published, and two versions to move them between. */
+export interface Control {
+  /** Processor time that its workerd has used; null: not known. */
+  cpuMs(): number | null;
+  /** Calls `worker/tick-entry.ts`. */
+  ask(call: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** @throws what the control plane refuses. */
+  execute(name: string, input: object): Promise<unknown>;
+  query(name: string, input: object): Promise<unknown>;
+  /** Resolves when everything is in KV. */
+  published(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startControl(size: Size): Promise<Control> {
   const script = await bundleEntry(ENTRY);
   const origin = await startOrigin();
   const { port } = origin.address() as AddressInfo;
@@ -67,8 +93,13 @@ export async function startTickWorld(size: {
     if ("error" in answer) throw new Error(answer.error);
     return answer.value;
   };
+  const control: Control = { ...createCalls(ask), cpuMs: () => cpuMsOf(pid), stop };
   try {
-    return { ...(await begin(ask, { ...size, pid, origin: `http://${HOST}:${port}` })), stop };
+    await prepareVersions((name, input) => control.execute(name, input), `http://${HOST}:${port}`);
+    const zones = ZONE_WEIGHTS.slice(0, ZONES).map(([zone]) => zone);
+    await ask({ call: "import", accounts: size.accounts, zones, cohorts: size.groups / ZONES });
+    await control.published();
+    return control;
   } catch (error) {
     await stop();
     throw error;
@@ -113,14 +144,7 @@ async function startOrigin(): Promise<Server> {
   return server;
 }
 
-interface Begin {
-  readonly accounts: number;
-  readonly groups: number;
-  readonly origin: string;
-  readonly pid: number | null;
-}
-
-async function begin(ask: Ask, { accounts, groups, origin, pid }: Begin): Promise<Pick<TickWorld, "ticks">> {
+function createCalls(ask: Ask): Omit<Control, "cpuMs" | "stop"> {
   const actor = { name: "bench", role: "admin", products: null };
   const result = (value: unknown): unknown => {
     const parsed = ResultSchema.parse(value);
@@ -142,35 +166,34 @@ async function begin(ask: Ask, { accounts, groups, origin, pid }: Begin): Promis
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   };
+  return { ask, execute, query, published };
+}
 
-  await prepareVersions(execute, origin);
-  const zones = ZONE_WEIGHTS.slice(0, ZONES).map(([zone]) => zone);
-  await ask({ call: "import", accounts, zones, cohorts: groups / ZONES });
-  await published();
-  await prepareRollout(execute);
-  await published();
+async function begin(control: Control): Promise<Pick<TickWorld, "ticks">> {
+  await prepareRollout((name, input) => control.execute(name, input));
+  await control.published();
 
   let nowMs = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS;
   const tick = async (count: number): Promise<z.infer<typeof AskedSchema>> => {
     const at = Array.from({ length: count }, (_, index) => nowMs + (index + 1) * MINUTE_MS);
     nowMs = at.at(-1) ?? nowMs;
-    return AskedSchema.parse(await ask({ call: "ticks", at }));
+    return AskedSchema.parse(await control.ask({ call: "ticks", at }));
   };
   await tick(2);
-  const { phase, reason } = RolloutSchema.parse(await query("rollout", { id: "bench" }));
+  const { phase, reason } = RolloutSchema.parse(await control.query("rollout", { id: "bench" }));
   if (phase !== "shifting") throw new Error(`the rollout is ${phase}: ${reason}`);
   return {
     async ticks(count) {
       const oldMs = await timed(() =>
-        ask({ call: "ticks", at: Array.from({ length: count }, () => nowMs - MINUTE_MS) }),
+        control.ask({ call: "ticks", at: Array.from({ length: count }, () => nowMs - MINUTE_MS) }),
       );
       let asked: z.infer<typeof AskedSchema> | null = null;
-      const cpuBefore = cpuMsOf(pid);
+      const cpuBefore = control.cpuMs();
       const ms = await timed(async () => {
         asked = await tick(count);
       });
-      const cpuMs = (cpuMsOf(pid) ?? ms) - (cpuBefore ?? 0);
-      await published();
+      const cpuMs = (control.cpuMs() ?? ms) - (cpuBefore ?? 0);
+      await control.published();
       const { rowsRead, rowsWritten, statements } = AskedSchema.parse(asked);
       return {
         "tick ms": ms / count,

@@ -1,5 +1,5 @@
 /**
- * The Worker of the tick measurement: the control plane's object as it is deployed, with KV in memory and every statement
+ * The Worker of measurements of the control plane: the control plane's object as it is deployed, with KV in memory and every statement
  * it asks of its SQLite counted. Called by `rows/tick.ts` over HTTP with `{ call, … }`; bundled there, never deployed.
  */
 import type { ControlPort } from "../../../src/contracts/control.ts";
@@ -43,6 +43,9 @@ function listen(sql: SqlStorage): void {
 /** While ticks are measured nothing is published: what the publisher asks is no part of a tick. */
 let held: PromiseWithResolvers<void> | null = null;
 
+/** Keys that were written since the last time. */
+const written: string[] = [];
+
 /** KV as the object sees it, without its time. */
 function createMemoryKv(): KVNamespace {
   const values = new Map<string, string>();
@@ -50,6 +53,7 @@ function createMemoryKv(): KVNamespace {
     get: async (key: string) => values.get(key) ?? null,
     put: async (key: string, text: string) => {
       await held?.promise;
+      written.push(key);
       values.set(key, text);
     },
     delete: async (key: string) => void values.delete(key),
@@ -74,6 +78,8 @@ type Call =
       readonly zones: readonly string[];
       readonly cohorts: number;
     }
+  | { readonly call: "tick"; readonly at: number }
+  | { readonly call: "written" }
   | { readonly call: "ticks"; readonly at: readonly number[] };
 
 const BATCH = 2000;
@@ -106,6 +112,10 @@ async function answer(control: ControlPort, call: Call): Promise<unknown> {
       return control.query(...call.args);
     case "import":
       return importAccounts(control, call);
+    case "tick":
+      return control.tick(call.at);
+    case "written":
+      return written.splice(0);
     case "ticks":
       return runTicks(control, call.at);
   }

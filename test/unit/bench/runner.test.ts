@@ -4,11 +4,17 @@ import type { Measured, Prepared, Row } from "../../../scripts/bench/row.ts";
 import { inTurn, runRow, spreadOf } from "../../../scripts/bench/runner.ts";
 
 function rowOf(prepared: Partial<Prepared>): Row {
-  const conclude = (): ReturnType<Prepared["conclude"]> => ({ reached: true, said: [], figures: {} });
+  const conclude = (): ReturnType<Prepared["conclude"]> => ({
+    reached: true,
+    said: [],
+    figures: {},
+    keys: [],
+  });
   return {
     name: "row",
     about: "",
     reach: "",
+    gives: [],
     prepare: async () => ({ sides: [], conclude, stop: async () => undefined, ...prepared }),
   };
 }
@@ -30,7 +36,7 @@ describe("runRow", () => {
     let measured: Measured | null = null;
     const conclude = (given: Measured): ReturnType<Prepared["conclude"]> => {
       measured = given;
-      return { reached: null, said: [], figures: {} };
+      return { reached: null, said: [], figures: {}, keys: [] };
     };
     const result = await runRow(rowOf({ sides, conclude }), options);
     expect(asked.join("")).toBe("abcabcbcacab");
