@@ -158,7 +158,7 @@ function heldText({ data }: RolloutView): string | null {
 function dataText({ data }: RolloutView): string | null {
   if (data === undefined) return null;
   const { batches, failed, longestHoldSeconds } = data;
-  return `${batches} batches, ${countText(failed)} failed, longest hold ${Math.round(longestHoldSeconds)} s`;
+  return `${batches} ${batches === 1 ? "batch" : "batches"}, ${countText(failed)} failed, longest hold ${Math.round(longestHoldSeconds)} s`;
 }
 
 const countText = (accounts: number): string =>

@@ -54,7 +54,7 @@ export function createTeller(title: string, quiet: boolean): Teller {
     expect: (what, held, seen) =>
       void expectations.push({ what, held, seen: held ? null : JSON.stringify(seen) }),
     end() {
-      say(`\n${drawTable(moments)}\n`);
+      say(moments.length === 0 ? "" : `\n${drawTable(moments)}\n`);
       for (const { what, held, seen } of expectations)
         say(held ? `  proved: ${what}` : `  FAILED: ${what}\n          ${seen}`);
       return { title, moments, expectations };

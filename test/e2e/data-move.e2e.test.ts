@@ -5,122 +5,48 @@
  * KV of a local run does not lag, so settling is told to take three seconds; everything else takes the time it takes.
  */
 import { rmSync } from "node:fs";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { z } from "zod";
-import { createHookServer } from "../../scripts/examples/migration-hook.ts";
-import { createMigration, DATA_PATH, totalOf } from "../../scripts/local/demo/account-data.ts";
+import { hostOf, prepareSchemaChange, type SchemaChange } from "../../scripts/drill/schema-change.ts";
+import { totalOf } from "../../scripts/local/demo/account-data.ts";
 import type { DemoOrigin } from "../../scripts/local/demo/origin.ts";
-import { waitUntilPublished } from "../../scripts/local/demo/seed.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
-import { startLoad, type LoadAnswer } from "../../scripts/local/load.ts";
-import { LOCAL_ORIGIN_KEY } from "../../scripts/local/options.ts";
 import { LeftBehindAccountSchema } from "../../src/contracts/api/rollout-plan.ts";
-import { RolloutSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
 import { settlingFor } from "../../src/contracts/settling.ts";
 import { makeStateFolder, startTestInstance } from "../support/local-instance.ts";
 import { createOperator, type Operator } from "../support/local-operator.ts";
 import { request, sendRaw, type RawAnswer } from "../support/raw-http.ts";
 
-const [OLD, NEW] = ["2.8.0", "2.9.1"] as const;
-const ID = "2-9-schema";
 const ACCOUNTS = Array.from({ length: 2000 }, (_, index) => `shop-${index}`);
 const BAD = Array.from({ length: 10 }, (_, index) => `shop-${index * 150}`);
 const FAILS = new Map(BAD.slice(0, 7).map((account) => [account, "its attachments have no owner"]));
 const HANGS = new Set(BAD.slice(7));
 const SETTLE_SECONDS = 2;
 const SETTLE = settlingFor(SETTLE_SECONDS * 1000);
-const TICK_EVERY_MS = 500;
 const WITHIN_MS = 240_000;
-const hostOf = (account: string): string => `${account}.kiln.localhost`;
 
 const state = makeStateFolder();
 let instance: Instance;
 let operator: Operator;
-let hooks: Server;
-let home: DemoOrigin;
-let target: DemoOrigin;
+let change: SchemaChange;
 
 beforeAll(async () => {
   instance = await startTestInstance({ nodes: 2, state, settleSeconds: SETTLE_SECONDS });
   operator = createOperator(instance, { state, folder: state });
-  [home, target] = [instance.origin("kiln", OLD), instance.origin("kiln", NEW)];
-  const work = createMigration({ from: home.data, to: target.data, takesMs: 20, fails: FAILS, hangs: HANGS });
-  hooks = createHookServer({ secret: LOCAL_ORIGIN_KEY.slice(LOCAL_ORIGIN_KEY.indexOf(":") + 1), work });
-  await new Promise<void>((resolve) => hooks.listen(0, "127.0.0.1", resolve));
-  const lines = ACCOUNTS.map((account) =>
-    JSON.stringify({ account, timeZone: "Europe/Paris", cohort: "shops", products: ["kiln"] }),
-  );
-  await instance.admin.must({ method: "POST", path: "accounts/import?mode=import&id=shops", lines });
+  change = await prepareSchemaChange(instance, {
+    accounts: ACCOUNTS,
+    takesMs: 20,
+    fails: FAILS,
+    hangs: HANGS,
+    withinMs: WITHIN_MS,
+  });
 }, 120_000);
 afterAll(async () => {
   operator?.stop();
-  hooks?.closeAllConnections();
-  await new Promise((resolve) => hooks?.close(resolve));
+  await change?.stop();
   await instance?.stop();
   rmSync(state, { recursive: true, force: true });
 });
-
-/** Moves take real seconds here: hooks, settling, deliveries. The runner's clock is told the time of the wall. */
-async function tickUntil<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
-  const end = Date.now() + WITHIN_MS;
-  for (;;) {
-    await instance.nodes.tick(Date.now());
-    const found = await ask();
-    if (found !== null) return found;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}: ${(await show()).reason}`);
-    await new Promise((resolve) => setTimeout(resolve, TICK_EVERY_MS));
-  }
-}
-
-async function show(): Promise<RolloutView> {
-  return RolloutSchema.parse(await instance.admin.must({ method: "GET", path: `rollouts/${ID}` }));
-}
-
-async function declare(): Promise<void> {
-  const url = `http://127.0.0.1:${(hooks.address() as AddressInfo).port}`;
-  const urls = ["prepare", "verify", "undo"].flatMap((step) => [`--${step}`, `${url}/${step}`]);
-  const limits = ["--hook-timeout", "1", "--hook-concurrency", "100"];
-  const words = ["--mixed", "never", "--migration", "perAccount", ...urls, ...limits];
-  await operator.json(z.unknown(), "version", "register", "kiln", NEW, ...words);
-}
-
-async function begin(): Promise<void> {
-  const body = {
-    id: ID,
-    targets: { kiln: NEW },
-    waves: [{ name: "all", cohorts: ["shops"], percent: 100, bake: { minutes: 1 } }],
-  };
-  await instance.admin.must({ method: "PUT", path: `rollouts/${ID}`, body });
-  await instance.admin.must({ method: "POST", path: `rollouts/${ID}/start`, body: {} });
-  await waitUntilPublished(instance.admin);
-}
-
-/** Everybody writes, again and again, at both nodes; an answer is a version's or a hold's. */
-function startWriting() {
-  const judge = ({ status, headers }: LoadAnswer): string | null => {
-    if (status === 503) return headers["retry-after"] === undefined ? "held without Retry-After" : null;
-    const by = String(headers["demo-version"] ?? "nobody");
-    return status === 200 && [`kiln/${OLD}`, `kiln/${NEW}`].includes(by) ? null : `${status} by ${by}`;
-  };
-  const askers = ACCOUNTS.map((account) => ({
-    host: hostOf(account),
-    path: DATA_PATH,
-    method: "POST",
-    judge,
-  }));
-  return startLoad(
-    instance.ports.map((port, node) => ({
-      name: `node ${node + 1}`,
-      port,
-      askers: node === 0 ? askers : askers.toReversed(),
-      concurrency: 4,
-      pauseMs: 5,
-      timeoutMs: 20_000,
-    })),
-  );
-}
 
 /** The hold page of one account as a browser, a program and git see it. */
 async function holdPages(account: string): Promise<readonly RawAnswer[]> {
@@ -140,14 +66,14 @@ describe("a schema change of 2,000 accounts", () => {
   it("moves 1,990, leaves ten with their reasons, and never lets both versions write in one settling", async ({
     expect,
   }) => {
-    await declare();
-    const load = startWriting();
+    const { home, target, tickUntil, show, rollout } = change;
+    const load = change.startWriting();
     await tickUntil("everybody to have written", async () =>
       home.data.accounts().filter((account) => account.startsWith("shop-")).length === ACCOUNTS.length
         ? true
         : null,
     );
-    await begin();
+    await change.begin();
     const held = await tickUntil("hooks to run", async () => {
       const batch = (await show()).data?.held;
       return batch?.stage === "calling" ? batch : null;
@@ -180,7 +106,7 @@ describe("a schema change of 2,000 accounts", () => {
       z.object({ items: z.array(LeftBehindAccountSchema) }),
       "rollout",
       "left-behind",
-      ID,
+      rollout,
       "--all",
     );
     const shops = left.items.filter(({ account }) => account.startsWith("shop-"));
