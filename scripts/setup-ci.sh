@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the end-to-end tests need beside npm packages: haproxy, the load balancer in front of nodes, openssl for the
-# certificates of preflight's tests, and chromium, which reads the dashboard as people do. Debian and Ubuntu only, by
+# certificates of preflight's tests, chromium, which reads the dashboard as people do, and promtool (of the package
+# prometheus; nothing of it is started), which judges metrics and alert rules. Debian and Ubuntu only, by
 # apt-get (Ubuntu's chromium package is a snap: there bring a Chromium of your own and name it in CHROMIUM); installs
 # nothing that is there already.
 set -euo pipefail
@@ -9,10 +10,11 @@ PATH="$PATH:/usr/sbin:/sbin" # haproxy lives there on Debian, and not every shel
 missing=()
 command -v haproxy >/dev/null || missing+=(haproxy)
 command -v openssl >/dev/null || missing+=(openssl)
+command -v promtool >/dev/null || missing+=(prometheus)
 [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 
 if [ ${#missing[@]} -eq 0 ]; then
-  echo "setup-ci: haproxy, openssl and chromium are installed, nothing to do"
+  echo "setup-ci: haproxy, openssl, promtool and chromium are installed, nothing to do"
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then
@@ -25,5 +27,5 @@ as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
 echo "setup-ci: installing ${missing[*]} with apt-get"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 echo "setup-ci: installed ${missing[*]}"

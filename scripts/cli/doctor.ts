@@ -45,7 +45,7 @@ export function addDoctor(program: Command, context: ProgramContext): void {
       ],
       notes: [
         "It asks for: admin host, node, token, clocks, tick, publishing, edges, break-glass, halt, maps, versions that answer",
-        "unknown accounts, counting, events. It cannot see secrets: a request to an origin shows whether ORIGIN_KEY is set.",
+        "unknown accounts, counting, events, alarms. It cannot see secrets: a request to an origin shows whether ORIGIN_KEY is set.",
       ],
       examples: ["doctor", "doctor --url https://admin.example.com --json"],
       run: examine,

@@ -9,6 +9,7 @@ import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
 import { addAccountVerbs } from "./account.ts";
 import { addImportVerbs } from "./account-import.ts";
+import { addAlarms } from "./alarms.ts";
 import { addApply } from "./apply.ts";
 import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
@@ -45,6 +46,7 @@ import { addVersionBad } from "./version-bad.ts";
 import { addVersionReplace } from "./version-replace.ts";
 import { explainMistake, UsageMistake } from "./usage-mistake.ts";
 import { addVersion } from "./version.ts";
+import { addWebhook } from "./webhook.ts";
 import { addWindow } from "./window.ts";
 import { addObject, type Outcome } from "./verb.ts";
 
@@ -113,6 +115,7 @@ export function createProgram(
     .option("--url <url>", "admin host (default: FIREBREAK_URL, else http://localhost:8787)");
   const context = { terminal, outcome };
   addStatus(program, context);
+  addAlarms(program, context);
   addDoctor(program, context);
   addExplain(program, context);
   addProduct(program, context);
@@ -140,6 +143,7 @@ export function createProgram(
   addHalt(program, context);
   addOverride(program, context);
   addToken(program, context);
+  addWebhook(program, context);
   addAudit(program, context);
   addTimeline(program, context);
   addApply(program, context);

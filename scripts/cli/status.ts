@@ -1,6 +1,7 @@
-/** `status`: what an operator looks at first. Halt, break-glass, published against seen, products, warnings. */
+/** `status`: what an operator looks at first. Alarms, halt, break-glass, published against seen, products, warnings. */
 import type { Command } from "commander";
 import { StatusSchema, type Status } from "../../src/contracts/api/operations.ts";
+import type { AlarmView } from "../../src/contracts/api/alarms.ts";
 import { haltText } from "./halt.ts";
 import { clean, count, instant, percent, renderFields, renderTable } from "./render.ts";
 import { addVerb, print, type ProgramContext } from "./verb.ts";
@@ -10,8 +11,8 @@ export function addStatus(program: Command, context: ProgramContext): void {
     program,
     {
       name: "status",
-      summary: "halt, break-glass, published and seen maps, products, warnings",
-      seeAlso: ["explain", "halt show", "rollout list", "preflight show"],
+      summary: "alarms, halt, break-glass, published and seen maps, products, warnings",
+      seeAlso: ["alarms", "explain", "halt show", "rollout list", "preflight show"],
       examples: ["status", "status --json"],
       run: async (session) =>
         print(
@@ -27,6 +28,7 @@ export function addStatus(program: Command, context: ProgramContext): void {
 function renderStatus(status: Status): string {
   const warnings = status.warnings.map((warning) => `! ${clean(warning)}\n`).join("");
   return [
+    ...status.alarms.map(alarmLines),
     warnings,
     renderFields([
       ["now", instant(status.now)],
@@ -43,6 +45,12 @@ function renderStatus(status: Status): string {
     renderProducts(status),
     renderReplacements(status),
   ].join("");
+}
+
+/** In two lines, because the second is to be copied. */
+function alarmLines({ level, words, firstCommand, raisedAt }: AlarmView): string {
+  const soon = raisedAt === null ? " (not for long yet)" : "";
+  return `! ${level}: ${clean(words)}${soon}\n    first: ${clean(firstCommand)}\n`;
 }
 
 function breakGlassText({ breakGlass, seen }: Status): string {

@@ -18,6 +18,8 @@ import { createReadyCheck } from "./ready.ts";
 import { jsonResponse, problemResponse, textResponse } from "./respond.ts";
 import { ACCOUNT_STATE_OPERATIONS } from "./routes/account-state.ts";
 import { ACCOUNT_OPERATIONS } from "./routes/accounts.ts";
+import { WEBHOOK_OPERATIONS } from "./routes/webhooks.ts";
+import { ALARM_OPERATIONS } from "./routes/alarms.ts";
 import { CALENDAR_OPERATIONS } from "./routes/calendar.ts";
 import { HANDOVER_OPERATIONS } from "./routes/handover.ts";
 import { INSIGHT_OPERATIONS } from "./routes/insight.ts";
@@ -94,8 +96,10 @@ function listOperations(services: Services): readonly Operation[] {
     ...HANDOVER_OPERATIONS,
     ...OPERATOR_OPERATIONS,
     ...TOKEN_OPERATIONS,
+    ...WEBHOOK_OPERATIONS,
     ...SESSION_OPERATIONS,
     ...INSIGHT_OPERATIONS,
+    ...ALARM_OPERATIONS,
     ...MAINTENANCE_OPERATIONS,
   ];
   return operations;

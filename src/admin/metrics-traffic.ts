@@ -6,6 +6,7 @@
  */
 import {
   LATENCY_BOUNDS_MS,
+  type EdgeTotals,
   type LatencyHistogram,
   type MeterIntake,
   type MeterTotals,
@@ -51,7 +52,40 @@ export function trafficMetrics(meters: readonly MeterTotals[]): readonly Metric[
       type: "histogram",
       samples: versions.flatMap(({ labels, latency }) => histogramSamples(labels, latency)),
     },
+    ...edgeMetrics(meters),
     ...intakeMetrics(meters),
+  ];
+}
+
+/** How requests ended, whoever answered them, and what edges refused of maps: both are closed sets of names. */
+function edgeMetrics(meters: readonly MeterTotals[]): readonly Metric[] {
+  const counter = (
+    { name, help, label }: { readonly name: string; readonly help: string; readonly label: string },
+    pick: (edges: EdgeTotals) => Readonly<Record<string, number>>,
+  ): Metric => {
+    const sums = new Map<string, number>();
+    for (const { edges } of meters)
+      for (const [key, n] of edges === undefined ? [] : Object.entries(pick(edges)))
+        sums.set(key, (sums.get(key) ?? 0) + n);
+    return { name, help, type: "counter", samples: [...sums].map(([key, n]) => [{ [label]: key }, n]) };
+  };
+  return [
+    counter(
+      {
+        name: "firebreak_edge_requests_total",
+        help: "Requests that reached an edge, by how they ended",
+        label: "outcome",
+      },
+      ({ outcomes }) => outcomes,
+    ),
+    counter(
+      {
+        name: "firebreak_edge_maps_faults_total",
+        help: "Maps that an edge refused or could not read, by reason",
+        label: "fault",
+      },
+      ({ faults }) => faults,
+    ),
   ];
 }
 

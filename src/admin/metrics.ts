@@ -4,6 +4,8 @@
  * accounts are only counted. Called by routes/insight.ts.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
+import { ALARM_NAMES } from "../contracts/alarms.ts";
+import { ALARM_TABLE } from "../core/alarms/table.ts";
 import { trafficMetrics } from "./metrics-traffic.ts";
 import type { StatusView } from "./status.ts";
 
@@ -27,6 +29,7 @@ const NO_LABELS: Labels = {};
 export function formatMetrics(view: StatusView): string {
   return [
     ...nodeMetrics(view),
+    alarmMetric(view),
     ...seenMetrics(view),
     ...(view.meters === null ? [] : trafficMetrics(view.meters)),
     ...(view.control ? controlMetrics(view) : []),
@@ -60,6 +63,20 @@ function nodeMetrics({ status, control, snapshot }: StatusView): readonly Metric
     one("firebreak_custom_domains", "Custom domains of accounts", status.domains),
     one("firebreak_warnings", "Warnings that status shows", status.warnings.length),
   ];
+}
+
+/** Every alarm that can be judged, so that a rule sees 0 and not nothing; while the control plane is down, that alone. */
+function alarmMetric({ status, control }: StatusView): Metric {
+  const told = status.alarms.filter(({ raisedAt }) => raisedAt !== null);
+  const known = control ? ALARM_NAMES : (["control-down"] as const);
+  return {
+    name: "firebreak_alarms",
+    help: "Alarms that were told and are not over, by the table of alarms",
+    samples: known.map((alarm) => [
+      { alarm, level: ALARM_TABLE[alarm].level },
+      told.filter(({ name }) => name === alarm).length,
+    ]),
+  };
 }
 
 function seenMetrics({ status: { seen } }: StatusView): readonly Metric[] {

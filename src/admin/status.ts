@@ -9,6 +9,7 @@ import type { Root } from "../contracts/maps.ts";
 import type { MeterIntake, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import { controlDown } from "./alarms.ts";
 import type { AdminContext, MeterPort, Services } from "./deps.ts";
 
 /** Hundredths of a percent in one. */
@@ -36,7 +37,9 @@ export async function loadStatus(services: Services, context: AdminContext): Pro
   const status = answer.ok ? answer.value : nodeStatus(snapshot, seen ?? [], request.nowMs);
   const counting = countingOf(meters);
   const warnings = [...status.warnings, ...meterWarnings(seen, counting)];
-  return { status: { ...status, counting, warnings }, control: answer.ok, snapshot, meters };
+  // During a deploy the object may be of a release that knows none.
+  const alarms = Object.hasOwn(status, "alarms") ? status.alarms : [];
+  return { status: { ...status, counting, alarms, warnings }, control: answer.ok, snapshot, meters };
 }
 
 function countingOf(meters: readonly MeterTotals[] | null): Status["counting"] {
@@ -114,6 +117,7 @@ function nodeStatus(
     products: root === null ? [] : productsOf(root),
     replacements: root === null ? [] : replacementsOf(root),
     counting: null,
+    alarms: [controlDown(nowMs)],
     warnings,
   };
 }

@@ -31,6 +31,7 @@ import type {
   VersionInput,
   VersionStateInput,
 } from "./api/products.ts";
+import type { AlarmView } from "./api/alarms.ts";
 import type { FreezeInput, StoredFreeze, StoredWindow } from "./api/calendar.ts";
 import type { NumberedLine, ImportBegin, BatchDone, ImportEnded } from "./import-port.ts";
 import type { PreflightReport, WaiverInput } from "./api/preflight.ts";
@@ -41,24 +42,15 @@ import type { Role } from "./env.ts";
 import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
 import type { KeptSettings, PreflightAsked, PreflightDone, PreflightProbes } from "./preflight-port.ts";
 import type { Refusal } from "./problems.ts";
-import type {
-  ReplacementCommandInputs,
-  ReplacementCommandOutputs,
-  ReplacementQueryInputs,
-  ReplacementQueryOutputs,
-} from "./replacement-port.ts";
-import type {
-  RolloutCommandInputs,
-  RolloutCommandOutputs,
-  RolloutQueryInputs,
-  RolloutQueryOutputs,
-} from "./rollout-port.ts";
+import type * as replacements from "./replacement-port.ts";
+import type * as rollouts from "./rollout-port.ts";
 import type {
   HandoverCommandInputs,
   HandoverCommandOutputs,
   HandoverQueryInputs,
   HandoverQueryOutputs,
 } from "./handover-port.ts";
+import type * as webhooks from "./webhook-port.ts";
 import type { HistoryQueryInputs, HistoryQueryOutputs } from "./history-port.ts";
 import type { RefusedAttempts } from "./refused.ts";
 import type { Result } from "./result.ts";
@@ -105,7 +97,12 @@ interface WithReason {
 }
 
 /** Every change, by its name in the audit: what it takes. */
-export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandInputs, HandoverCommandInputs {
+export interface CommandInputs
+  extends
+    rollouts.RolloutCommandInputs,
+    replacements.ReplacementCommandInputs,
+    HandoverCommandInputs,
+    webhooks.WebhookCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.default.set": OfProduct & { readonly input: DefaultInput };
@@ -147,7 +144,11 @@ export interface CommandInputs extends RolloutCommandInputs, ReplacementCommandI
 
 /** Every change: the resource as it is afterwards. */
 export interface CommandOutputs
-  extends RolloutCommandOutputs, ReplacementCommandOutputs, HandoverCommandOutputs {
+  extends
+    rollouts.RolloutCommandOutputs,
+    replacements.ReplacementCommandOutputs,
+    HandoverCommandOutputs,
+    webhooks.WebhookCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.default.set": Product;
@@ -189,7 +190,12 @@ export type CommandName = keyof CommandInputs;
 
 /** Every question: what it takes. */
 export interface QueryInputs
-  extends RolloutQueryInputs, HistoryQueryInputs, ReplacementQueryInputs, HandoverQueryInputs {
+  extends
+    rollouts.RolloutQueryInputs,
+    HistoryQueryInputs,
+    replacements.ReplacementQueryInputs,
+    HandoverQueryInputs,
+    webhooks.WebhookQueryInputs {
   products: Record<never, never>;
   product: OfProduct;
   versions: OfProduct;
@@ -205,6 +211,7 @@ export interface QueryInputs
   };
   tokens: Record<never, never>;
   status: { readonly seen: readonly SeenIsolate[] };
+  alarms: Record<never, never>;
   windows: Record<never, never>;
   window: OfName;
   freezes: Record<never, never>;
@@ -215,7 +222,12 @@ export interface QueryInputs
 }
 
 export interface QueryOutputs
-  extends RolloutQueryOutputs, HistoryQueryOutputs, ReplacementQueryOutputs, HandoverQueryOutputs {
+  extends
+    rollouts.RolloutQueryOutputs,
+    HistoryQueryOutputs,
+    replacements.ReplacementQueryOutputs,
+    HandoverQueryOutputs,
+    webhooks.WebhookQueryOutputs {
   products: readonly Product[];
   product: Product;
   versions: readonly Version[];
@@ -226,6 +238,7 @@ export interface QueryOutputs
   audit: AuditPage;
   tokens: readonly TokenView[];
   status: Status;
+  alarms: readonly AlarmView[];
   windows: readonly StoredWindow[];
   window: StoredWindow;
   freezes: readonly StoredFreeze[];

@@ -59,6 +59,7 @@ const OPERATOR: readonly Deed[] = [
   "preflight.waive",
   "preflight.waiver.withdraw",
   "events.retry",
+  "webhook.retry",
 ];
 
 /** Of rollouts and replacements; which products they concern is asked where the rollout is known. */
@@ -95,6 +96,10 @@ const WHOLE: readonly Deed[] = [
   "override.revoke-all",
   "token.create",
   "token.revoke",
+  "webhook.put",
+  "webhook.delete",
+  "webhook.rotate",
+  "webhook.retry",
   "accounts.import",
   "window.put",
   "window.delete",

@@ -13,8 +13,10 @@ import { createHookSender } from "../adapters/hook-sender.ts";
 import { createMapsKv, MIN_CACHE_TTL_SECONDS } from "../adapters/kv.ts";
 import { createMeters, type MeterStub } from "../adapters/meters.ts";
 import { createMirrorReader, type MirrorMeterStub } from "../adapters/mirror-meters.ts";
+import { createPulseReader, type PulseMeterStub, type ReadPulse } from "../adapters/pulse-meters.ts";
 import { createUseReader, type ReadUse, type UseMeterStub } from "../adapters/use-meters.ts";
 import { createRawExchange } from "../adapters/raw-exchange.ts";
+import { createWebhookSender } from "../adapters/webhook-sender.ts";
 import type {
   Actor,
   Authenticated,
@@ -149,7 +151,13 @@ function startControl(ctx: DurableObjectState, env: ControlEnv): Control {
     }),
     seenIsolates: createSeen(env.METER),
     use: createReadUse(env.METER),
+    pulse: createReadPulse(env.METER),
     sendEvent: createEventSender({
+      fetch: (url, init) => fetch(url, init),
+      nowMs: () => systemClock.nowMs(),
+      key: config.value.originKey,
+    }),
+    webhooks: createWebhookSender({
       fetch: (url, init) => fetch(url, init),
       nowMs: () => systemClock.nowMs(),
       key: config.value.originKey,
@@ -192,6 +200,13 @@ function createReadUse(namespace: ControlEnv["METER"]): ReadUse {
   const read = createUseReader(
     (name) => (namespace === undefined ? null : (namespace.getByName(name) as UseMeterStub)),
     () => systemClock.nowMs(),
+  );
+  return () => withDeadline("ask the meters", METERS_DEADLINE_MS, read());
+}
+
+function createReadPulse(namespace: ControlEnv["METER"]): ReadPulse {
+  const read = createPulseReader((name) =>
+    namespace === undefined ? null : (namespace.getByName(name) as PulseMeterStub),
   );
   return () => withDeadline("ask the meters", METERS_DEADLINE_MS, read());
 }

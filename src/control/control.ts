@@ -9,8 +9,10 @@ import { commandTime } from "./clock.ts";
 import { beginImport } from "./imports/begin.ts";
 import { takeBatch, type Importing } from "./imports/batch.ts";
 import { endImport } from "./imports/end.ts";
+import type { ReadPulse } from "../adapters/pulse-meters.ts";
 import type { ReadUse } from "../adapters/use-meters.ts";
 import type { SendEvent } from "../contracts/handover-port.ts";
+import type { WebhookPorts } from "../contracts/webhook-port.ts";
 import { createHandoverWork } from "./handover/work.ts";
 import { noteSettling } from "./data/facts.ts";
 import { migrate } from "./migrations.ts";
@@ -25,6 +27,7 @@ import { noteRefused, tellRefused } from "./store/refused.ts";
 import { findSessionActor } from "./store/sessions.ts";
 import { findActor } from "./store/tokens.ts";
 import { tick } from "./tick.ts";
+import { createWebhookWork } from "./webhooks/work.ts";
 import { exportPage } from "./transfer/export.ts";
 import { beginRestore, restoreLines } from "./transfer/restore.ts";
 import { endRestore } from "./transfer/swap.ts";
@@ -43,8 +46,12 @@ export interface ControlPorts extends PublisherPorts, HookPorts {
   readonly measure: MeasureTraffic;
   /** What the meters know of open connections and last requests. */
   readonly use: ReadUse;
+  /** What the meters know of edges themselves. */
+  readonly pulse: ReadPulse;
   /** Sends one event to an origin. */
   readonly sendEvent: SendEvent;
+  /** Sends webhooks, and knows their secrets. */
+  readonly webhooks: WebhookPorts;
 }
 
 export interface Control extends ControlPort {
@@ -63,17 +70,15 @@ export function createControl(ports: ControlPorts): Control {
   noteSettling(db, config.settling);
   const rollouts = createRolloutWork(ports, { runPreflight, onOver: () => carryOn() });
   const handover = createHandoverWork(ports);
-  const wake = (): void =>
-    ports.wakeAt(
-      nextWake(ports, soonest(soonest(publisher.nextDueAt(), rollouts.nextDueAt()), handover.nextDueAt())),
-    );
+  const webhooks = createWebhookWork(ports);
+  const wake = (): void => ports.wakeAt(nextWake(ports, [publisher, rollouts, handover, webhooks]));
   let background: Promise<unknown> = Promise.resolve();
   const carryOn = (): void => {
     background = Promise.allSettled([background, rollouts.carryOn().finally(wake)]);
   };
   // Alarms do not wait for origins, and ticks have an alarm for it.
   const handOver = (): void => {
-    background = Promise.allSettled([background, handover.run().finally(wake)]);
+    background = Promise.allSettled([background, handover.run().finally(wake), webhooks.run().finally(wake)]);
   };
   const importing = (): Importing => ({ db, config, nowMs: commandTime(db, clock), wallMs: clock.nowMs() });
   const thenWake = async <T>(body: () => T | Promise<T>): Promise<T> => {
@@ -112,7 +117,12 @@ export function createControl(ports: ControlPorts): Control {
         noteRefused(db, attempts);
         tellRefused(db, clock.nowMs());
       }),
-    tick: (scheduledTime) => thenWake(() => tick(ports, publisher, { scheduledTime, rollouts })),
+    tick: (scheduledTime) =>
+      thenWake(() => {
+        // The watchdog ticks by itself; an alarm tells when only it does.
+        writeCounter(db, "cron_received", clock.nowMs());
+        return tick(ports, publisher, { scheduledTime, rollouts });
+      }),
     idle: async () => {
       await rollouts.idle();
       await background;
@@ -134,10 +144,13 @@ function soonest(one: number | null, other: number | null): number | null {
   return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
-/** The sooner of what the publisher wants and the watchdog over cron, which begins with the first tick. */
-function nextWake({ db }: ControlPorts, publisherAt: number | null): number | null {
+interface BackgroundWork {
+  nextDueAt(): number | null;
+}
+
+/** The soonest of what goes on behind, and the watchdog over cron, which begins with the first tick. */
+function nextWake({ db }: ControlPorts, works: readonly BackgroundWork[]): number | null {
   const received = readCounter(db, "tick_received");
   const watchdogAt = received === 0 ? null : received + WATCHDOG_MS;
-  if (publisherAt === null || watchdogAt === null) return publisherAt ?? watchdogAt;
-  return Math.min(publisherAt, watchdogAt);
+  return works.map((work) => work.nextDueAt()).reduce(soonest, watchdogAt);
 }

@@ -2,7 +2,9 @@
 import type { QueryInputs, QueryName, QueryOutputs } from "../contracts/control.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { ok, type Result } from "../contracts/result.ts";
+import type { WebhookPorts } from "../contracts/webhook-port.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
+import { viewAlarms } from "./alarms/look.ts";
 import { commandTime } from "./clock.ts";
 import { HANDOVER_QUERIES } from "./handover/queries.ts";
 import { HISTORY_QUERIES } from "./history/queries.ts";
@@ -20,6 +22,7 @@ import { loadProduct, loadProducts } from "./store/products.ts";
 import { listTokens } from "./store/tokens.ts";
 import { loadVersion, loadVersions } from "./store/versions.ts";
 import { loadWindow, loadWindows } from "./store/windows.ts";
+import { WEBHOOK_QUERIES } from "./webhooks/queries.ts";
 import { viewNow } from "./view/account-now.ts";
 import { listAccounts, viewAccount } from "./view/accounts.ts";
 import { previewAt, viewFreeze, viewWindow } from "./view/calendar.ts";
@@ -30,6 +33,7 @@ type Answer<K extends QueryName> = Result<QueryOutputs[K], Refusal>;
 /** What questions are answered from. */
 export interface QueryPorts extends PublisherPorts {
   readonly preflight: PreflightPorts;
+  readonly webhooks: WebhookPorts;
 }
 
 type Query<K extends QueryName> = (
@@ -60,6 +64,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   audit: ({ db }, query) => ok(listAudit(db, query)),
   tokens: ({ db }) => ok(listTokens(db)),
   status: async (ports, { seen }) => ok(await readStatus(ports, seen)),
+  alarms: (ports) => ok(viewAlarms(ports)),
   windows: ({ db, clock }) => {
     const preview = previewAt(db, commandTime(db, clock));
     return ok(loadWindows(db).map((window) => viewWindow(window, preview)));
@@ -93,6 +98,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   ...REPLACEMENT_QUERIES,
   ...HISTORY_QUERIES,
   ...HANDOVER_QUERIES,
+  ...WEBHOOK_QUERIES,
 };
 
 /** The matrix as it would be sent now, signatures included: for a command line that sends it itself. */

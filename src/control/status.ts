@@ -9,8 +9,8 @@
 import type { Status } from "../contracts/api/operations.ts";
 import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
-import type { EpochMs } from "../contracts/units.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../core/maps/break-glass.ts";
+import { viewAlarms } from "./alarms/look.ts";
 import { commandTime, toInstant, toInstantOrNull } from "./clock.ts";
 import { refuseOriginHere } from "./commands/products.ts";
 import type { Db } from "./db.ts";
@@ -18,21 +18,20 @@ import { eventWarnings } from "./handover/event-views.ts";
 import { hasDirtyShards } from "./publisher/build.ts";
 import { readBatch } from "./publisher/phase.ts";
 import type { PublisherPorts } from "./publisher/ports.ts";
-import { readInt, readIntOrNull, readText } from "./row.ts";
+import { readInt, readIntOrNull } from "./row.ts";
 import { readHalt } from "./store/halt.ts";
 import { countHomes } from "./store/home-sets.ts";
 import { readCounter, readMeta } from "./store/meta.ts";
 import { loadProducts } from "./store/products.ts";
 import { loadActiveReplacements } from "./store/replacements.ts";
 import { loadPendingRoot, loadPublished } from "./store/roots.ts";
+import { webhookWarnings } from "./webhooks/dead.ts";
 import { loadVersions } from "./store/versions.ts";
 
 /** Requests of isolates that reported this lately make the shares. */
 const SHARE_WINDOW_MS = 2 * 60 * 1000;
 /** Hundredths of a percent in one. */
 const BP_PER_PERCENT = 100;
-/** Without a tick for this long nothing expires and nothing moves. */
-const TICK_LATE_MS = 5 * 60 * 1000;
 
 /** Reads the whole status. */
 export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsolate[]): Promise<Status> {
@@ -70,14 +69,14 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
     })),
     // Meters are objects of their own: whoever asks them fills it in.
     counting: null,
+    alarms: [...viewAlarms(ports)],
     warnings: [
       ...(warning === null ? [] : [warning]),
-      ...tickWarnings(db, now),
-      ...holdWarnings(db, now),
-      ...overdueHoldWarnings(db, now),
+      ...holdWarnings(db),
       ...domainWarnings(ports),
       ...originWarnings(ports),
       ...eventWarnings(db, commandTime(db, clock)),
+      ...webhookWarnings(db, commandTime(db, clock)),
     ],
   };
 }
@@ -161,36 +160,13 @@ async function readBreakGlass({ store, config, clock }: PublisherPorts): Promise
   }
 }
 
-function tickWarnings(db: Db, now: number): readonly string[] {
-  const received = readCounter(db, "tick_received");
-  if (received === 0 || now - received <= TICK_LATE_MS) return [];
-  return [`no tick came since ${toInstant(received)}: is the cron trigger still there?`];
-}
-
 /** A product on its maintenance page is an outage that somebody chose: nobody should have to guess it. */
-function holdWarnings(db: Db, now: EpochMs): readonly string[] {
+function holdWarnings(db: Db): readonly string[] {
   return loadProducts(db).flatMap(({ name, hold }) => {
     if (hold === null) return [];
     const mode = hold.mode === "page" ? "page" : "read-only";
-    const overdue = hold.until !== null && Date.parse(hold.until) < now ? `, past its end ${hold.until}` : "";
-    return [`${name} is held (${mode}) since ${hold.at}${overdue} by ${hold.by}: ${hold.reason}`];
+    return [`${name} is held (${mode}) since ${hold.at} by ${hold.by}: ${hold.reason}`];
   });
-}
-
-const NAMED_ACCOUNTS = 5;
-
-/** A hold ends by being lifted only, so one that was to have ended keeps an account out until somebody looks. */
-function overdueHoldWarnings(db: Db, now: EpochMs): readonly string[] {
-  const accounts = db
-    .rows(
-      "SELECT account FROM holds WHERE unixepoch(hold ->> '$.until') < ? ORDER BY account",
-      Math.floor(now / 1000),
-    )
-    .map((row) => readText(row, "account"));
-  if (accounts.length === 0) return [];
-  const more = accounts.length > NAMED_ACCOUNTS ? ` and ${accounts.length - NAMED_ACCOUNTS} more` : "";
-  const named = accounts.slice(0, NAMED_ACCOUNTS).join(", ") + more;
-  return [`holds past their end: ${named}. Lift them, or set a new end`];
 }
 
 /** Edges know base domains from their deployment alone, so that health never asks the maps; one that is only here is foreign. */

@@ -3,9 +3,11 @@
  * greatest time ever ticked with; an older tick does nothing, and missed ticks fold into one. Expiries never move an
  * account. Publishing goes on by itself; the tick is only its watchdog.
  */
+import type { ReadPulse } from "../adapters/pulse-meters.ts";
 import type { ReadUse } from "../adapters/use-meters.ts";
 import type { TickReport } from "../contracts/control.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import { lookAtAlarms, lookAtPulse } from "./alarms/look.ts";
 import { expireDeferrals } from "./commands/deferrals.ts";
 import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
@@ -43,6 +45,7 @@ export async function tick(
     readonly mirrored: ReadMirrored;
     readonly measure: MeasureTraffic;
     readonly use: ReadUse;
+    readonly pulse: ReadPulse;
   },
   publisher: Publisher,
   { scheduledTime, rollouts }: { readonly scheduledTime: EpochMs; readonly rollouts: RolloutWork },
@@ -56,6 +59,7 @@ export async function tick(
     measureUse(ports.use),
     rollouts.lookAtBreakGlass(),
     lookAtMirrored(db, ports.mirrored),
+    lookAtPulse(ports, ports.pulse),
   ]);
   // Another tick may have come while this one asked KV and the meters.
   const clockNow = readCounter(db, "clock");
@@ -66,7 +70,7 @@ export async function tick(
   const collected = await collect(ports, publisher, scheduledTime);
   return report(ports, scheduledTime, {
     advanced: true,
-    happened: [...measured, ...happened, ...carried, ...collected],
+    happened: [...measured, ...happened, ...carried, ...collected, ...lookAtAlarms(ports)],
   });
 }
 

@@ -166,7 +166,7 @@ describe("reading", () => {
     expect(JSON.parse(out)).toEqual(explain);
   });
 
-  it("shows the status with warnings first", async ({ expect }) => {
+  it("shows the status with alarms and their first commands, then warnings, first", async ({ expect }) => {
     const status: Status = {
       now: AT,
       halt: { on: true, reason: "looking", by: "jo", at: AT },
@@ -203,10 +203,23 @@ describe("reading", () => {
       replacements: [
         { product: "kiln", from: "2.8.0", to: "2.8.1", percent: 25, phase: "baking", reason: "25 %; baking" },
       ],
+      alarms: [
+        {
+          name: "halt-active",
+          subject: "",
+          level: "page",
+          words: "Everything automatic is halted by jo: looking",
+          firstCommand: "firebreak halt off --reason …",
+          since: AT,
+          raisedAt: AT,
+        },
+      ],
       warnings: ["The default of kiln is not live"],
     };
     const { out } = await against(() => ({ body: status }), ["status"]);
-    expect(out).toMatch(/^! The default of kiln is not live\n/);
+    expect(out).toMatch(
+      /^! page: Everything automatic is halted by jo: looking\n {4}first: firebreak halt off --reason …\n! The default of kiln is not live\n/,
+    );
     expect(out).toContain("Halt is ON, nothing moves forward: looking (jo, 2026-11-28T22:05:00Z)");
     expect(out).toContain("ACTIVE: KV, expires 2026-11-28T22:05:00Z; on 50 % of the traffic");
     expect(out).toContain(

@@ -1,7 +1,8 @@
 /**
  * Handing an account over on a real local instance: a WebSocket that is open across a move stays up and is counted, the
  * version it is open to says what it waits for and since when it may be switched off, and `accounts.moved` reaches both
- * versions once in effect although one of them is down for ten minutes. Time passes by ticks alone.
+ * versions once in effect although one of them is down for ten minutes, as a webhook reaches a receiver that is down for
+ * half an hour. Time passes by ticks alone.
  */
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -13,9 +14,11 @@ import type { DemoOrigin } from "../../scripts/local/demo/origin.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { AssignmentSchema, EventReceiverSchema } from "../../src/contracts/api/handover.ts";
 import { StatusSchema } from "../../src/contracts/api/operations.ts";
+import { WebhookSchema, WebhookWithSecretSchema } from "../../src/contracts/api/webhooks.ts";
 import { VersionSchema, type Version } from "../../src/contracts/api/products.ts";
 import { makeStateFolder, startTestInstance } from "../support/local-instance.ts";
 import { createOperator, type Operator } from "../support/local-operator.ts";
+import { startWebhookReceiver } from "../support/webhook-receiver.ts";
 
 const MINUTE_MS = 60_000;
 const HOST = "acme.kiln.localhost";
@@ -170,4 +173,43 @@ describe("an account that moves", () => {
     expect(safe).toMatchObject({ connections: null, switchOff: { waitsFor: [] } });
     fresh.socket.close();
   }, 240_000);
+});
+
+describe("a webhook", () => {
+  it("arrives exactly once in effect, signed, when its receiver was down for 30 minutes", async ({
+    expect,
+  }) => {
+    const receiver = await startWebhookReceiver();
+    try {
+      const put = ["webhook", "put", "on-call", "--to", receiver.url, "--events", "halt.set,webhook.*"];
+      const { secret } = await operator.json(WebhookWithSecretSchema, ...put);
+      receiver.secret = secret ?? "";
+      const list = () => operator.json(z.object({ items: z.array(WebhookSchema) }), "webhook", "list");
+      await until("the webhook's first event", async () => (receiver.inEffect().length > 0 ? true : null));
+      receiver.isDown = true;
+      const before = receiver.requests();
+      await must("halt", "on", "--reason", "while it is down");
+      await pass(15);
+      await must("halt", "off", "--reason", "while it is down");
+      await pass(15);
+      await until("a try in vain", async () => (receiver.requests() > before ? true : null));
+      expect(receiver.inEffect()).toEqual(["webhook.put webhook/on-call"]);
+      const [down] = (await list()).items;
+      expect(down?.failingSince).not.toBeNull();
+
+      receiver.isDown = false;
+      await until("what waited", async () => {
+        await pass(1);
+        return receiver.inEffect().length > 2 ? true : null;
+      });
+      await pass(3);
+      expect(receiver.inEffect()).toEqual(["webhook.put webhook/on-call", "halt.set halt", "halt.set halt"]);
+      expect(receiver.forged()).toEqual([]);
+      const [webhook] = (await list()).items;
+      expect(webhook).toMatchObject({ delivered: 3, dead: 0, failingSince: null });
+      await must("webhook", "delete", "on-call", "--reason", "e2e");
+    } finally {
+      await receiver.stop();
+    }
+  }, 120_000);
 });

@@ -1,6 +1,6 @@
 /**
  * Counting on a local run under load: what the versions were asked is what the meters have, to the request, and it shows
- * as metrics and in status. The minute of load and what counting costs are measured by `npm run bench:observation`.
+ * as metrics (that promtool has nothing against) and in status. The minute of load and what counting costs are measured by `npm run bench:observation`.
  */
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { z } from "zod";
@@ -9,11 +9,13 @@ import type { Instance } from "../../scripts/local/instance.ts";
 import { anything, startLoad, type Asker } from "../../scripts/local/load.ts";
 import { StatusSchema } from "../../src/contracts/api/operations.ts";
 import { startTestInstance } from "../support/local-instance.ts";
+import { mustSkipPromtool, promtool } from "../support/promtool.ts";
 
 const LOAD_MS = 4000;
 /** A flush is due 15 s after the one before at the latest. */
 const COUNTED_WITHIN_MS = 20_000;
 
+const skipsPromtool = mustSkipPromtool();
 let instance: Instance;
 
 beforeAll(async () => {
@@ -79,6 +81,10 @@ describe("counting under load", () => {
         .matchAll(/^firebreak_requests_total\{[^}]*\} (\d+)$/gm),
     ];
     expect(total.reduce((sum, [, value]) => sum + Number(value), 0)).toBe(now.requests);
+    if (!skipsPromtool) {
+      const checked = promtool(["check", "metrics"], { input: z.string().parse(body) });
+      expect(checked).toEqual({ code: 0, said: "" });
+    }
     console.log(`${Math.round(answered / (LOAD_MS / 1000))} requests a second, none lost of ${asked}`);
   }, 60_000);
 });

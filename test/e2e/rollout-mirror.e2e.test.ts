@@ -14,6 +14,15 @@ import { RolloutSchema, type RolloutView } from "../../src/contracts/api/rollout
 import { makeStateFolder, startTestInstance } from "../support/local-instance.ts";
 import { createOperator, type Operator } from "../support/local-operator.ts";
 
+const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
+const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
+
+// `start` acts by the real clock and the ticks by the test's: a window open at both would let the mirroring begin years
+// before the first tick looks. So the window's day is never today's, nor one that midnight could make today's.
+const windowDay = (new Date().getUTCDay() + 3) % DAYS.length;
+const SUNDAY_MS = Date.parse("2030-11-03T09:00:00Z");
+
 const ID = "mirrored";
 const PLAN = {
   id: ID,
@@ -21,12 +30,11 @@ const PLAN = {
   waves: [{ name: "staff", cohorts: ["internal"], percent: 100 }],
   default: {
     move: true,
-    window: { days: ["mon", "tue", "wed", "thu"], from: "08:00", to: "18:00", zone: "UTC" },
+    window: { days: [DAYS[windowDay]], from: "08:00", to: "18:00", zone: "UTC" },
     mirror: { percent: 100, minutes: 5, requests: 20, worsePercent: 5 },
     bake: { minutes: 5 },
   },
 };
-const MINUTE_MS = 60_000;
 const AT_ONCE = 4;
 const POLL_MS = 500;
 
@@ -35,7 +43,7 @@ let operator: Operator;
 let candidate: DemoOrigin;
 let state = "";
 let folder = "";
-let nowMs = Date.parse("2030-11-04T09:00:00Z");
+let nowMs = SUNDAY_MS + windowDay * DAY_MS;
 let strangers = 0;
 
 beforeAll(async () => {

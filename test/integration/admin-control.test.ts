@@ -29,6 +29,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
       renew: async () => snapshot,
       row: () => ({ kind: "absent" }),
       generation: () => 42,
+      isWaking: () => false,
       ageMs: () => 0,
     },
     kv: createMapsKv(env.MAPS),

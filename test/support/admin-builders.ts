@@ -186,6 +186,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       renew: async () => snapshot,
       row: (_snapshot, key) => parts.rows?.[key] ?? { kind: "absent" },
       generation: () => snapshot.generation,
+      isWaking: () => false,
       ageMs: () => parts.ageMs ?? 1000,
     },
     kv: {

@@ -2,6 +2,8 @@
  * A control plane in a world that tests hold in their hands: a KV that can be killed, failed or hung at any operation, a
  * clock that moves only when told, and the alarm as a plain value. Works over any `Db`.
  */
+import type { ReadPulse } from "../../src/adapters/pulse-meters.ts";
+import type { WebhookPorts } from "../../src/contracts/webhook-port.ts";
 import type { ReadUse } from "../../src/adapters/use-meters.ts";
 import type { VersionInput } from "../../src/contracts/api/products.ts";
 import type {
@@ -121,6 +123,8 @@ export interface WorldParts {
   readonly seenIsolates?: HookPorts["seenIsolates"];
   readonly sendEvent?: SendEvent;
   readonly use?: ReadUse;
+  readonly pulse?: ReadPulse;
+  readonly webhooks?: WebhookPorts;
 }
 
 /** No version can be reached. */
@@ -148,6 +152,8 @@ export function createWorld({
   seenIsolates = async () => null,
   sendEvent = async () => ({ taken: true }),
   use = async () => null,
+  pulse = async () => null,
+  webhooks = { send: async () => ({ taken: true }), secret: ({ name, key }) => `whsec_${name}-${key}` },
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -162,6 +168,8 @@ export function createWorld({
     seenIsolates,
     sendEvent,
     use,
+    pulse,
+    webhooks,
     wakeAt: (at) => {
       wakeUp.at = at;
     },

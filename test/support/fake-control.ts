@@ -2,6 +2,7 @@
  * A control plane that records what it was asked and answers as it was told. It decides nothing: what the real one allows
  * is tested with the real one. Commands and questions have plausible answers until a test gives others.
  */
+import type { Webhook } from "../../src/contracts/api/webhooks.ts";
 import type { Account } from "../../src/contracts/api/accounts.ts";
 import type { StoredFreeze, StoredWindow } from "../../src/contracts/api/calendar.ts";
 import type { PreflightView } from "../../src/contracts/api/preflight-runs.ts";
@@ -97,6 +98,24 @@ export const TOKEN: TokenView = {
   revokedAt: null,
 };
 
+const WEBHOOK: Webhook = {
+  name: "deploy-pipeline",
+  url: "https://hooks.example.net/firebreak",
+  events: ["alarm.*"],
+  notes: "",
+  madeBy: "jo",
+  madeAt: AT,
+  rotatedAt: null,
+  delivered: 3,
+  deliveredAt: AT,
+  waiting: 0,
+  dead: 0,
+  failingSince: null,
+  retryAt: null,
+  problem: null,
+  revision: 1,
+};
+
 export const STATUS: Status = {
   now: AT,
   halt: HALT,
@@ -109,6 +128,7 @@ export const STATUS: Status = {
   products: [{ name: "kiln", stable: "2.8.0", default: "2.8.0", standby: null, versions: { "2.8.0": 3 } }],
   replacements: [],
   counting: null,
+  alarms: [],
   warnings: [],
 };
 
@@ -363,6 +383,10 @@ const COMMANDS: CommandOutputs = {
   "replacement.stop": REPLACEMENT,
   "replacement.rollback": REPLACEMENT,
   "events.retry": { retried: 1 },
+  "webhook.put": WEBHOOK,
+  "webhook.delete": WEBHOOK,
+  "webhook.rotate": WEBHOOK,
+  "webhook.retry": { retried: 1 },
 };
 
 const MOVE: AccountMove = {
@@ -402,6 +426,7 @@ const QUERIES: QueryOutputs = {
   audit: { items: [], cursor: null },
   tokens: [TOKEN],
   status: STATUS,
+  alarms: [],
   windows: [WINDOW],
   window: WINDOW,
   freezes: [FREEZE],
@@ -446,6 +471,21 @@ const QUERIES: QueryOutputs = {
       problem: null,
     },
   ],
+  webhooks: [WEBHOOK],
+  "webhook.secret": { secret: "whsec_c2VjcmV0" },
+  "webhook.dead": {
+    items: [
+      {
+        id: "7.0123456789ab",
+        action: "alarm.raised",
+        target: "alarm/no-tick",
+        at: AT,
+        attempts: 9,
+        problem: "answered 503",
+      },
+    ],
+    cursor: null,
+  },
   "events.dead": {
     items: [
       {

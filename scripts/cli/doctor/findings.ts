@@ -2,6 +2,7 @@
  * What is wrong with a deployment, as sentences with the next command. Pure: takes what was read and says what it means;
  * every limit of a judgement is a constant here. What could not be read is told as unknown, never as well.
  */
+import type { AlarmView } from "../../../src/contracts/api/alarms.ts";
 import type { Ready, Status } from "../../../src/contracts/api/operations.ts";
 import type { Whoami } from "../../../src/contracts/api/sessions.ts";
 import { clean, count, instant, percent } from "../render.ts";
@@ -53,8 +54,25 @@ export function findingsOf(read: Read): readonly Finding[] {
     ...read.defaults.map((each) => ofDefault(each, read.status)),
     ofCounting(read.status),
     ofDead(read.deadEvents),
+    ...read.status.alarms.flatMap(ofAlarm),
     ...read.status.warnings.map((text) => finding("warning", "look", `${clean(text)}`, "status")),
   ];
+}
+
+/** These are judged above, by the same facts. */
+const JUDGED: readonly AlarmView["name"][] = [
+  "no-tick",
+  "outbox-old",
+  "edges-behind",
+  "halt-active",
+  "break-glass-active",
+];
+
+/** What is not told yet is not wrong yet. */
+function ofAlarm({ name, level, words, firstCommand, raisedAt }: AlarmView): readonly Finding[] {
+  if (raisedAt === null || JUDGED.includes(name)) return [];
+  const health = level === "page" ? "wrong" : "look";
+  return [finding(`alarm ${name}`, health, clean(words), clean(firstCommand.replace(/^firebreak /, "")))];
 }
 
 function reached({ url, status }: Read): Finding {

@@ -2,6 +2,7 @@
  * Turns entries of the audit and verdicts of gates into the lines of a time line: what is told twice is told once, and
  * what goes on in small steps becomes one line with its end. Pure. Entries come oldest first, and so do the lines.
  */
+import type { AlarmName } from "../../../src/contracts/alarms.ts";
 import type { AuditEntry } from "../../../src/contracts/api/operations.ts";
 import { count } from "../render.ts";
 import {
@@ -73,6 +74,7 @@ function withoutEchoes(entries: readonly AuditEntry[]): readonly AuditEntry[] {
   return entries.filter((entry, index) => {
     if (entry.action === "preflight.run") return isNews(entry, verdicts);
     if (entry.action === "rollout.phase") return !isEcho(entry);
+    if (entry.action.startsWith("alarm.")) return !ECHOING.has(textIn(entry.detail, "name") ?? "");
     if (entry.action === "rollout.notice") return !repeatsNeighbour(entry, entries, index);
     return true;
   });
@@ -85,6 +87,14 @@ function isNews(entry: AuditEntry, verdicts: Map<string, string>): boolean {
   verdicts.set(key, verdict);
   return isPerson(entry) || before !== verdict;
 }
+
+/** Alarms that only say again what an entry of its own tells. */
+const ECHOING: ReadonlySet<string> = new Set<AlarmName>([
+  "halt-active",
+  "automatic-rollback",
+  "rollout-page",
+  "rollout-ticket",
+]);
 
 /** Causes of phases that another entry tells already: the person's own, or each step that was published. */
 const TOLD_CAUSES: ReadonlySet<string> = new Set(["operator", "moving", "rollback"]);

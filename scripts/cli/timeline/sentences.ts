@@ -87,6 +87,9 @@ const SAYINGS: Readonly<Record<string, Say>> = {
     ),
   "replacement.start": ({ target }) => forward(`Replacement of ${nameOf(target)} started`),
   "replacement.rollback": ({ target }) => back(`Replacement of ${nameOf(target)} taken back`),
+  "alarm.raised": ({ detail, reason }) =>
+    gate(`Alarm (${textIn(detail, "level") ?? "page"}): ${reason ?? textIn(detail, "name") ?? "?"}`),
+  "alarm.cleared": ({ detail }) => setting(`Alarm ${textIn(detail, "name") ?? "?"} is over`),
   restore: () => back("Everything restored from an export"),
 };
 

@@ -177,7 +177,9 @@ export const AccountQuerySchema = PageQuerySchema.extend({
   version: VersionNameSchema.optional().openapi({ description: "Home; needs product" }),
   cell: CellSchema.optional(),
   prefix: z.string().max(63).optional().openapi({ description: "Start of the slug" }),
-  deleted: FlagSchema.openapi({ description: "true: deleted accounts whose slug is not free yet, too" }),
+  deleted: FlagSchema.openapi({
+    description: "true: deleted accounts whose slug is not free yet, and only those",
+  }),
 })
   .strict()
   .refine(({ version, product }) => version === undefined || product !== undefined, {

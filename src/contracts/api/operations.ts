@@ -1,4 +1,5 @@
 /** What operators ask and switch besides products and accounts: status, explain, halt, audit, tokens, overrides. */
+import { AlarmSchema } from "./alarms.ts";
 import * as z from "./zod.ts";
 import {
   InstantSchema,
@@ -153,7 +154,8 @@ export const StatusSchema = z
     counting: CountingSchema.nullable().default(null).openapi({
       description: "What the meters took since they exist; null: they do not answer, or there are none",
     }),
-    warnings: z.array(z.string()),
+    alarms: z.array(AlarmSchema).default([]).openapi({ description: "What holds now, told or not yet" }),
+    warnings: z.array(z.string()).openapi({ description: "What else somebody should look at" }),
   })
   .openapi("Status");
 

@@ -19,6 +19,7 @@ import { ROLLOUT_COMMANDS } from "../rollouts/commands.ts";
 import { appendAudit, lastAuditEntry, takeAuditAfter } from "../store/audit.ts";
 import { nextSeq } from "../store/changes.ts";
 import { loadAnswer, saveAnswer } from "../store/idempotency.ts";
+import { WEBHOOK_COMMANDS } from "../webhooks/commands.ts";
 import { deleteAccount } from "./account-delete.ts";
 import { putAccount } from "./account-put.ts";
 import { liftDeferral, setDeferral } from "./deferrals.ts";
@@ -78,6 +79,7 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   ...ROLLOUT_COMMANDS,
   ...REPLACEMENT_COMMANDS,
   "events.retry": retryEvents,
+  ...WEBHOOK_COMMANDS,
 };
 
 /** Carries a refusal out of the transaction, so that it rolls back. */

@@ -122,18 +122,11 @@ const LATE_MS = 15 * 60_000;
 
 /** For `status`: nobody else would notice. */
 export function eventWarnings(db: Db, nowMs: number): readonly string[] {
-  return viewReceivers(db).flatMap(({ product, version, dead, waiting, failingSince, problem }) => {
-    const name = `${product} ${version}`;
+  return viewReceivers(db).flatMap(({ product, version, waiting, failingSince, problem }) => {
     const late = failingSince !== null && nowMs - Date.parse(failingSince) >= LATE_MS;
+    if (!late || waiting === 0) return [];
     return [
-      ...(late && waiting > 0
-        ? [`${name} has taken no event since ${failingSince} (${problem ?? "no answer"}); ${waiting} wait`]
-        : []),
-      ...(dead > 0
-        ? [
-            `${dead} events were given up for ${name} (${problem ?? "no answer"}): see \`events dead\`, send them again with \`events retry ${name}\``,
-          ]
-        : []),
+      `${product} ${version} has taken no event since ${failingSince} (${problem ?? "no answer"}); ${waiting} wait`,
     ];
   });
 }

@@ -105,6 +105,11 @@ export function listAudit(db: Db, query: AuditQuery): AuditPage {
   return { items, cursor: rows.length > query.limit && last !== undefined ? String(last.seq) : null };
 }
 
+/** Entries behind a number, oldest first. */
+export function loadAuditAfter(db: Db, seq: number, limit: number): readonly AuditEntry[] {
+  return db.rows(`SELECT ${COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, seq, limit).map(toEntry);
+}
+
 /** Walks the chain. @returns null when it holds, else a sentence that names the first entry that does not. */
 export function findAuditBreak(db: Db): string | null {
   let previous = AUDIT_START;

@@ -12,6 +12,7 @@ import { writeBatch } from "../publisher/phase.ts";
 import { refuse } from "../refuse.ts";
 import { readInt, readText } from "../row.ts";
 import { appendAudit, findAuditBreak } from "../store/audit.ts";
+import { skipToAuditEnd } from "../store/webhooks.ts";
 import { rebuildKeys } from "../store/account-keys.ts";
 import { markAllDirty, markMany } from "../store/changes.ts";
 import { readCounter, writeCounter, writeMeta, type CounterName } from "../store/meta.ts";
@@ -93,6 +94,7 @@ function replaceTable(db: Db, table: ExportTable): void {
     RESTORE_KIND,
     table.name,
   );
+  if (table.name === "audit") skipToAuditEnd(db);
 }
 
 /** Going back to an older export of this same plane must not unsay what happened since: the longer audit stays. */

@@ -1,6 +1,7 @@
 /**
  * What an export holds: the tables of the truth, column by column. Not in it: what belongs to this namespace's KV alone
- * (objects, roots, outbox, the history of what was published), what lives for hours (imports, answers), and what is computed (`key_hash`, counts).
+ * (objects, roots, outbox, the history of what was published), what lives for hours (imports, answers, alarms), webhooks (another
+ * deployment must not speak for this one, and secrets hang on its key), and what is computed (`key_hash`, counts).
  * A line of another shape is refused whole; nothing is repaired or guessed.
  */
 import { keyHash } from "../../core/maps/key-hash.ts";

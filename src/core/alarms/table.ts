@@ -135,6 +135,6 @@ export const ALARM_TABLE: Readonly<Record<AlarmName, AlarmRule>> = {
     level: "ticket",
     condition: "a message was given up after a day without being taken",
     forMs: 0,
-    firstCommand: "firebreak webhook dead",
+    firstCommand: "firebreak events dead",
   },
 };

@@ -1,6 +1,6 @@
 /**
  * Now: what is served to whom, what should be looked at, and the switch over everything automatic.
- * The first page somebody woken at night sees, so warnings come before everything else.
+ * The first page somebody woken at night sees, so alarms and warnings come before everything else.
  */
 import * as z from "../../contracts/api/zod.ts";
 import { HaltSchema, type Status } from "../../contracts/api/operations.ts";
@@ -23,7 +23,8 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
     body: (
       <>
         {problem === null ? null : <ProblemNote detail={problem.detail} />}
-        {status === null ? null : <Warnings warnings={status.warnings} />}
+        {status === null ? null : <Alarms alarms={status.alarms} />}
+        {status === null ? null : <Warnings status={status} />}
         <h2>Rollouts under way</h2>
         {running.length === 0 ? (
           <p class="soft">
@@ -74,8 +75,31 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
   });
 };
 
-function Warnings({ warnings }: { warnings: readonly string[] }) {
-  if (warnings.length === 0) return <p class="note good">Nothing needs to be looked at.</p>;
+/** Pages first; what is not told yet is said to be so. */
+function Alarms({ alarms }: { alarms: Status["alarms"] }) {
+  return alarms
+    .toSorted((a, b) => a.level.localeCompare(b.level))
+    .map(({ name, subject, level, words, firstCommand, since, raisedAt }) => (
+      <section
+        class={level === "page" ? "note bad" : "note warn"}
+        aria-label={`Alarm ${name}${subject === "" ? "" : ` of ${subject}`}`}
+      >
+        <p>
+          <strong>{level === "page" ? "Page" : "Ticket"}</strong> <Words text={words} />{" "}
+          <span class="soft">
+            {raisedAt === null ? "not told yet, " : ""}since <When at={since} />
+          </span>
+        </p>
+        <p>
+          First: <code>{firstCommand}</code>
+        </p>
+      </section>
+    ));
+}
+
+function Warnings({ status: { alarms, warnings } }: { status: Status }) {
+  if (warnings.length === 0)
+    return alarms.length > 0 ? null : <p class="note good">Nothing needs to be looked at.</p>;
   return (
     <section class="note warn" aria-label="Warnings">
       <ul>

@@ -120,8 +120,8 @@ function Facts({ rollout }: { rollout: RolloutView }) {
         <>
           <dt>Data moves</dt>
           <dd>
-            {count(data.batches)} batches, {accountsOf(data.failed)} failed, longest hold{" "}
-            {count(Math.round(data.longestHoldSeconds))} s
+            {count(data.batches)} {data.batches === 1 ? "batch" : "batches"}, {accountsOf(data.failed)}{" "}
+            failed, longest hold {count(Math.round(data.longestHoldSeconds))} s
           </dd>
         </>
       )}

@@ -2,7 +2,8 @@
 import { createHmac } from "node:crypto";
 import { parseDictionary } from "structured-headers";
 import { describe, it } from "vitest";
-import { createEventSender, type EventSenderDeps } from "../../../src/adapters/event-sender.ts";
+import { createEventSender } from "../../../src/adapters/event-sender.ts";
+import type { SenderDeps } from "../../../src/adapters/post-event.ts";
 
 const EVENT = {
   url: "https://kiln.origins.example.net/events",
@@ -12,7 +13,7 @@ const EVENT = {
 const KEY = { kid: "2026-11", secret: "0123456789abcdef" };
 const NOW = Date.parse("2026-11-23T12:00:00.900Z");
 
-function sender(answer: () => Promise<Response>, more: Partial<EventSenderDeps> = {}) {
+function sender(answer: () => Promise<Response>, more: Partial<SenderDeps> = {}) {
   const requests: Request[] = [];
   const send = createEventSender({
     fetch: (url, init) => {

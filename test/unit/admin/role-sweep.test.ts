@@ -15,7 +15,7 @@ const LISTS = {
     accounts.history.list assignments.list events.list events.dead.list windows.list windows.get freezes.list
     freezes.get preflight.get rollouts.list rollouts.get rollouts.input.get rollouts.plan.get rollouts.left-behind.list
     rollouts.gates.get rollouts.impact.list rollouts.signals.list replacements.list replacements.get explain
-    halt.get audit.list whoami sessions.create sessions.end status metrics`,
+    halt.get audit.list whoami sessions.create sessions.end status metrics alarms.list`,
   support: `
     accounts.quarantine.set accounts.quarantine.lift accounts.hold.set accounts.hold.lift accounts.deferral.set
     accounts.deferral.lift`,
@@ -29,8 +29,9 @@ const LISTS = {
     preflight.settings.set preflight.waive preflight.waiver.withdraw rollouts.put rollouts.delete rollouts.start
     rollouts.pause rollouts.resume rollouts.approve rollouts.waive-gate rollouts.stop rollouts.rollback
     rollouts.adopt replacements.put replacements.pause replacements.resume replacements.stop
-    replacements.rollback overrides.revoke halt.set maps.read`,
-  admin: "tokens.list tokens.create tokens.revoke export restore",
+    replacements.rollback overrides.revoke halt.set maps.read webhooks.list webhooks.dead.list webhooks.retry`,
+  admin:
+    "tokens.list tokens.create tokens.revoke webhooks.put webhooks.delete webhooks.rotate export restore",
 } as const;
 type Needs = keyof typeof LISTS;
 

@@ -1,6 +1,8 @@
 /** Status, metrics and readiness: what they say when all is well, and when parts of it are not. */
 import { describe, it } from "vitest";
 import { summariseSeen } from "../../../src/admin/status.ts";
+import { ALARM_NAMES } from "../../../src/contracts/alarms.ts";
+import { AlarmListSchema } from "../../../src/contracts/api/alarms.ts";
 import { StatusSchema } from "../../../src/contracts/api/operations.ts";
 import { LATENCY_BUCKETS, type SeriesTotal, type Tally } from "../../../src/contracts/observation.ts";
 import type { SeenIsolate } from "../../../src/contracts/telemetry.ts";
@@ -70,6 +72,15 @@ describe("status", () => {
       expect.stringContaining("control plane"),
       expect.stringContaining("cache"),
     ]);
+    const down = expect.objectContaining({
+      name: "control-down",
+      level: "page",
+      firstCommand: "npx wrangler tail",
+    });
+    expect(status.alarms).toEqual([down]);
+    const list = AlarmListSchema.parse(await (await at.call("/api/v1/alarms")).json());
+    expect(list.items).toEqual([down]);
+    expect(list.table.map(({ name }) => name)).toEqual(ALARM_NAMES);
   });
 
   it("says so when the meters are down, and when everything is", async ({ expect }) => {
@@ -103,6 +114,7 @@ describe("metrics", () => {
         'firebreak_version_accounts{product="kiln",version="2.8.0"} 3',
         "firebreak_outbox_waiting 0",
         "firebreak_halted 0",
+        'firebreak_alarms{alarm="no-tick",level="page"} 0',
       ]),
     );
   });
@@ -114,6 +126,9 @@ describe("metrics", () => {
     expect(text).toContain("firebreak_control_up 0\n");
     expect(text).toContain("firebreak_node_maps_generation 42\n");
     expect(text).not.toContain("firebreak_outbox_waiting");
+    expect(text.match(/^firebreak_alarms.*$/gm)).toEqual([
+      'firebreak_alarms{alarm="control-down",level="page"} 1',
+    ]);
   });
 });
 
@@ -128,6 +143,7 @@ describe("metrics of requests", () => {
     },
     {
       intake: { reports: 1, requests: 5, droppedReports: 0, droppedRequests: 0, droppedRequestsLastHour: 0 },
+      edges: { outcomes: { forwarded: 5, unresolved: 1 }, faults: { checksum: 2 } },
       series: [totalOf("2", "known", { requests: 5, errors: 1, failures: 0, gone: 0 }, [5])],
     },
   ];
@@ -159,6 +175,8 @@ describe("metrics of requests", () => {
         'firebreak_request_duration_seconds_bucket{product="kiln",version="2",le="+Inf"} 16',
         'firebreak_request_duration_seconds_count{product="kiln",version="2"} 16',
         "firebreak_counted_requests_total 17",
+        'firebreak_edge_requests_total{outcome="unresolved"} 1',
+        'firebreak_edge_maps_faults_total{fault="checksum"} 2',
         "firebreak_dropped_requests_total 4",
       ]),
     );

@@ -136,4 +136,17 @@ describe("doctor", () => {
     const { code, err } = await api.cli("doctor", { env: { FIREBREAK_TOKEN: "wrong" } });
     expect([code, err]).toEqual([1, expect.stringContaining("FIREBREAK_TOKEN")]);
   });
+
+  it("reads the alarms, with the first command of each", async ({ expect }) => {
+    const until = new Date(world.clock.now - MINUTE).toISOString();
+    await done(`accounts hold acme --until ${until} --reason "database move"`);
+    await tick(world, world.clock.now + MINUTE);
+    const told = await examine();
+    expect(told.health("alarm hold-past-end")).toBe("wrong");
+    expect(told.says("alarm hold-past-end")).toBe(
+      "Holds past their end: acme. Lift them, or set a new end accounts release ACCOUNT --reason …",
+    );
+    await done('accounts release acme --reason "it is done"');
+    expect((await examine()).health("alarm hold-past-end")).toBeUndefined();
+  });
 });

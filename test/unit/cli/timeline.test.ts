@@ -111,6 +111,25 @@ describe("a default that was forced and put back", () => {
     expect(story.questions).toContain("The halt is still on. Who ends it, and when?");
   });
 
+  it("tells which alarms came and went, but for those that say again what was just told", ({ expect }) => {
+    const alarm = (at: string, what: "raised" | "cleared", name: string): AuditEntry =>
+      entry(at, `alarm.${what}`, `alarm/${name}`, {
+        actor: "tick",
+        reason: "10 of 400 requests",
+        detail: { name, subject: "", level: "page", firstCommand: "firebreak status" },
+      });
+    const night = [
+      ...forcedDefault(),
+      alarm("22:02:00", "raised", "router-5xx"),
+      alarm("22:02:00", "raised", "halt-active"),
+      alarm("22:13:00", "cleared", "router-5xx"),
+    ].toSorted((a, b) => a.at.localeCompare(b.at));
+    const text = renderStory(tellStory(facts(night)), PAPER);
+    expect(text).toContain("Alarm (page): 10 of 400 requests");
+    expect(text).toContain("Alarm router-5xx is over");
+    expect(text).not.toContain("halt-active");
+  });
+
   it("cannot break out of its table by a reason", ({ expect }) => {
     const text = renderStory(tellStory(facts(forcedDefault())), PAPER);
     expect(text).toContain("“all \\| waves \\*baked\\*”");

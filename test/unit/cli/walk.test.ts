@@ -22,7 +22,7 @@ import { memoryTerminal, runCli, shellWords } from "../../support/cli.ts";
 const READING = new Set(
   (
     "list show history status explain assignments dead plan left-behind watch signals impact run test dump verify diff " +
-    "export compare timeline doctor completion"
+    "export compare timeline doctor alarms completion"
   ).split(" "),
 );
 
@@ -41,6 +41,7 @@ const KINDS: Readonly<Record<string, { readonly wrong: string; readonly says: Re
   days: { wrong: "funday", says: /mon/ },
   ...each("product products", "Kiln!", /lower-case/),
   ...each("version versions", "x y", /It /),
+  actions: { wrong: "Alarm!", says: /must be like/ },
   digest: { wrong: "4f0c", says: /64/ },
   "key=value": { wrong: "gold", says: /Write it as/ },
   "host=product": { wrong: "acme", says: /as in/ },

@@ -163,8 +163,12 @@ describe("events of moves", () => {
       ["2", 1, "answered 503"],
       ["2", 1, "answered 503"],
     ]);
-    const { warnings } = valueOf(await world.control.query("status", { seen: [] }));
-    expect(warnings.join("\n")).toContain("2 events were given up for kiln 2");
+    expect(valueOf(await world.control.query("alarms", {}))).toContainEqual(
+      expect.objectContaining({
+        words: "2 messages were given up for kiln 2",
+        firstCommand: "firebreak events retry kiln 2 --reason …",
+      }),
+    );
     const before = receivers.sent.length;
     await tick(world, begun + 26 * HOUR);
     expect(receivers.sent.length).toBe(before);

@@ -1,14 +1,7 @@
 /** What status warns of: states that hurt users or surprise operators and that no other line of it shows. */
 import { describe, it } from "vitest";
 import { createMemoryDb } from "../../support/control-db.ts";
-import {
-  addAccount,
-  addProducts,
-  createWorld,
-  must,
-  valueOf,
-  type World,
-} from "../../support/control-world.ts";
+import { addProducts, createWorld, must, valueOf, type World } from "../../support/control-world.ts";
 
 async function start(): Promise<World> {
   const world = createWorld({ db: createMemoryDb() });
@@ -32,25 +25,6 @@ describe("status", () => {
     );
     await must(world, "product.hold.lift", { product: "kiln", reason: "done" });
     expect((await warningsOf(world)).filter((warning) => warning.includes("held"))).toEqual([]);
-  });
-
-  it("names holds that are past their end, of accounts and products, and no others", async ({ expect }) => {
-    const world = await start();
-    const hold = (until: string | null) => ({ mode: "page" as const, message: null, until, reason: "move" });
-    for (const [account, until] of [
-      ["late", "2020-01-01T00:00:00Z"],
-      ["later", "2020-01-01T02:00:00+02:00"],
-      ["open", null],
-      ["early", "2120-01-01T00:00:00Z"],
-    ] as const) {
-      await addAccount(world, account);
-      await must(world, "account.hold.set", { account, input: hold(until) });
-    }
-    await must(world, "product.hold.set", { product: "kiln", input: hold("2020-01-01T00:00:00Z") });
-    expect((await warningsOf(world)).filter((warning) => warning.includes("past"))).toEqual([
-      expect.stringContaining(", past its end 2020-01-01T00:00:00Z by"),
-      "holds past their end: late, later. Lift them, or set a new end",
-    ]);
   });
 
   it("warns of a base domain that is not in FALLBACK, because edges answer it 421", async ({ expect }) => {

@@ -88,6 +88,17 @@ describe("text from outside", () => {
   });
 });
 
+describe("the page of now", () => {
+  it("shows each alarm with its first command, before everything else", async ({ expect }) => {
+    const { browser } = await start();
+    expect(await read(browser, "/")).not.toContain("First:");
+    await browser.post("/halt", { on: "true", reason: "looking" });
+    expect(await read(browser, "/")).toMatch(
+      /Page Everything automatic is halted by \S+: looking .*First: firebreak halt off --reason … .*Rollouts under way/,
+    );
+  });
+});
+
 describe("the token page", () => {
   it("shows a new token once, which then signs in, and no more once it is revoked", async ({ expect }) => {
     const { world, signedIn } = await createDashboardWorld();
