@@ -1,5 +1,5 @@
 /**
- * `accounts list|show|delete`, and how an account reads for people. Edits are in account-put.ts; pins, holds, quarantine
+ * `accounts list|show|delete|undelete`, and how an account reads for people. Edits are in account-put.ts; pins, holds, quarantine
  * and deferral in account-care.ts; files in account-import.ts.
  */
 import type { Command } from "commander";
@@ -20,6 +20,10 @@ export const ACCOUNT_ARGUMENT: ArgumentSpec = {
 
 export function addAccountVerbs(accounts: Command, context: ProgramContext): void {
   addReading(accounts, context);
+  addDeleting(accounts, context);
+}
+
+function addDeleting(accounts: Command, context: ProgramContext): void {
   addVerb(
     accounts,
     {
@@ -37,6 +41,30 @@ export function addAccountVerbs(accounts: Command, context: ProgramContext): voi
             method: "DELETE",
             path: accountPath(session),
             query: { reason: session.words.text("reason") },
+          },
+          render: renderAccount,
+        }),
+    },
+    context,
+  );
+  addVerb(
+    accounts,
+    {
+      name: "undelete",
+      summary: "take a deletion back within its 90 days; the account is as it was, nobody moves",
+      arguments: [ACCOUNT_ARGUMENT],
+      changes: true,
+      reason: true,
+      writes: true,
+      notes: ["A custom domain that another account has taken since then stays there."],
+      examples: ['accounts undelete acme --reason "deleted by mistake, case 4711"'],
+      run: (session) =>
+        change(session, {
+          schema: AccountSchema,
+          request: {
+            method: "POST",
+            path: `${accountPath(session)}/undelete`,
+            body: { reason: session.words.text("reason") },
           },
           render: renderAccount,
         }),
@@ -178,7 +206,12 @@ export function renderAccount(account: Account): string {
     ["account", account.account],
     ...(deleted === null
       ? []
-      : [["deleted", `${instant(deleted.at)}; slug free again ${instant(deleted.slugFreeAt)}`] as const]),
+      : [
+          [
+            "deleted",
+            `${instant(deleted.at)}; slug free again ${instant(deleted.slugFreeAt)}, until then \`accounts undelete\` brings it back`,
+          ] as const,
+        ]),
     ["cohort", account.cohort],
     ["time zone", account.timeZone],
     ["cell", account.cell],

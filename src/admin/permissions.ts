@@ -54,6 +54,7 @@ export const PERMISSIONS = {
   "accounts.history.list": { roles: EVERYBODY, scope: "shared" },
   "accounts.put": { roles: OPERATOR, scope: "account" },
   "accounts.delete": { roles: OPERATOR, scope: "account" },
+  "accounts.undelete": { roles: OPERATOR, scope: "account" },
   "accounts.import": { roles: OPERATOR, scope: "everything" },
   "accounts.pin.set": { roles: OPERATOR, scope: "product" },
   "accounts.pin.lift": { roles: OPERATOR, scope: "product" },

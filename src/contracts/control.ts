@@ -36,7 +36,7 @@ import type { FreezeInput, StoredFreeze, StoredWindow } from "./api/calendar.ts"
 import type { NumberedLine, ImportBegin, BatchDone, ImportEnded } from "./import-port.ts";
 import type { PreflightReport, WaiverInput } from "./api/preflight.ts";
 import type { PreflightView } from "./api/preflight-runs.ts";
-import type { DefaultRevertInput, VersionBadInput } from "./api/reasons.ts";
+import type { AccountUndeleteInput, DefaultRevertInput, VersionBadInput } from "./api/reasons.ts";
 import type { Window } from "./calendar.ts";
 import type { Role } from "./env.ts";
 import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
@@ -116,6 +116,7 @@ export interface CommandInputs
   "version.bad.clear": OfVersion & WithReason;
   "account.put": OfAccount & { readonly input: AccountInput };
   "account.delete": OfAccount & WithReason;
+  "account.undelete": OfAccount & { readonly input: AccountUndeleteInput };
   "account.pin.set": OfAccountProduct & { readonly input: PinInput };
   "account.pin.lift": OfAccountProduct & WithReason;
   "account.quarantine.set": OfAccountProduct & { readonly input: QuarantineInput };
@@ -161,6 +162,7 @@ export interface CommandOutputs
   "version.bad.clear": Version;
   "account.put": Account;
   "account.delete": Account;
+  "account.undelete": Account;
   "account.pin.set": Account;
   "account.pin.lift": Account;
   "account.quarantine.set": Account;

@@ -46,6 +46,7 @@ const OPERATOR: readonly Deed[] = [
   "product.hold.lift",
   "account.put",
   "account.delete",
+  "account.undelete",
   "account.pin.set",
   "account.pin.lift",
   "halt.set",

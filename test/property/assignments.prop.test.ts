@@ -49,6 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     tryOut("account.hold.set", { account: who, input: { mode: "page", message: null, until: null, reason } }),
   ),
   account.map((who) => tryOut("account.delete", { account: who, reason })),
+  account.map((who) => tryOut("account.undelete", { account: who, input: { reason } })),
   account.map((who) =>
     tryOut("account.put", { account: who, input: { timeZone: "Europe/Paris", cohort: "general" } }),
   ),

@@ -56,6 +56,10 @@ const remove = slug.map((account): Step => async (world) => {
   await world.control.execute("account.delete", { account, reason: "left" }, contextOf());
   return [];
 });
+const bringBack = slug.map((account): Step => async (world) => {
+  await world.control.execute("account.undelete", { account, input: { reason: "wrong one" } }, contextOf());
+  return [];
+});
 const pin = fc
   .tuple(slug, product, version, fc.option(fc.integer({ min: 1, max: 200 })))
   .map(([account, name, to, hours]): Step => async (world) => {
@@ -130,6 +134,7 @@ const restore: fc.Arbitrary<Step> = fc.constant(async (world) => {
 const step = fc.oneof(
   { weight: 6, arbitrary: put },
   { weight: 2, arbitrary: remove },
+  { weight: 2, arbitrary: bringBack },
   { weight: 4, arbitrary: pin },
   { weight: 3, arbitrary: quarantine },
   { weight: 4, arbitrary: lift },
@@ -149,6 +154,15 @@ function versions(maps: ReadMaps): ReadonlyMap<string, string> {
     }
   }
   return all;
+}
+
+/** Accounts and custom domains that are no tombstones', counted row by row. */
+function countLiving({ db }: World): readonly [accounts: number, domains: number] {
+  const [row = []] = db.raw(
+    `SELECT count(*), (SELECT count(*) FROM custom_domains JOIN accounts ON slug = account WHERE deleted_at IS NULL)
+     FROM accounts WHERE deleted_at IS NULL`,
+  );
+  return [Number(row[0]), Number(row[1])];
 }
 
 async function start(): Promise<World> {
@@ -181,7 +195,9 @@ describe("published maps over random histories", () => {
         expect(findAuditBreak(world.db)).toBeNull();
         const status = valueOf(await world.control.query("status", { seen: [] }));
         expect(status.published).toMatchObject({ state: "idle", waiting: 0, problem: null });
-        expect(status.accounts).toBe(readMaps(world.kv.values).root.accounts);
+        const { accounts, domains } = readMaps(world.kv.values).root;
+        expect({ accounts: status.accounts, domains: status.domains }).toEqual({ accounts, domains });
+        expect([accounts, domains]).toEqual(countLiving(world));
       }),
       { numRuns: 300 },
     );

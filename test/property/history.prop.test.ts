@@ -69,6 +69,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
   account.map((who) => tryOut("account.hold.lift", { account: who, reason })),
   account.map((who) => tryOut("account.delete", { account: who, reason })),
+  account.map((who) => tryOut("account.undelete", { account: who, input: { reason } })),
   account.map((who) =>
     tryOut("account.put", {
       account: who,

@@ -42,7 +42,7 @@ type Op =
   | { readonly op: "resume"; readonly at: number; readonly again: boolean }
   | { readonly op: "mark" | "clear"; readonly product: Product; readonly version: "1" | "2" }
   | {
-      readonly op: "pin" | "unpin" | "defer" | "undefer" | "edit" | "delete" | "create";
+      readonly op: "pin" | "unpin" | "defer" | "undefer" | "edit" | "delete" | "undelete" | "create";
       readonly who: number;
     };
 
@@ -80,7 +80,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      op: fc.constantFrom("pin", "unpin", "defer", "undefer", "edit", "delete", "create"),
+      op: fc.constantFrom("pin", "unpin", "defer", "undefer", "edit", "delete", "undelete", "create"),
       who: fc.nat(11),
     }),
   },
@@ -111,6 +111,7 @@ const OWNERS = [
   "undefer",
   "edit",
   "delete",
+  "undelete",
   "create",
   "mark",
   "clear",
@@ -364,6 +365,9 @@ class Witness {
       case "delete":
         this.living.delete(account);
         await this.say("account.delete", { account, reason: "r" });
+        return false;
+      case "undelete":
+        if (await this.say("account.undelete", { account, input: { reason: "r" } })) this.living.add(account);
         return false;
       case "create": {
         const slug = `new-${who}`;

@@ -343,6 +343,7 @@ const COMMANDS: CommandOutputs = {
   "version.bad.clear": VERSION,
   "account.put": ACCOUNT,
   "account.delete": ACCOUNT,
+  "account.undelete": ACCOUNT,
   "account.pin.set": ACCOUNT,
   "account.pin.lift": ACCOUNT,
   "account.quarantine.set": ACCOUNT,

@@ -72,6 +72,8 @@ const SAYINGS: Readonly<Record<string, Say>> = {
       `${nameOf(target)} pinned to ${textIn(detail, "product") ?? ""} ${textIn(detail, "version") ?? ""}`.trim(),
     ),
   "account.pin.lift": ({ target }) => setting(`Pin of ${nameOf(target)} lifted`),
+  "account.delete": ({ target }) => setting(`Account ${nameOf(target)} deleted`),
+  "account.undelete": ({ target }) => setting(`Account ${nameOf(target)} brought back after its deletion`),
   "account.hold.set": ({ target }) => stop(`Maintenance page for ${nameOf(target)}`),
   "account.hold.lift": ({ target }) => forward(`Maintenance page of ${nameOf(target)} lifted`),
   "halt.set": ({ detail }) =>

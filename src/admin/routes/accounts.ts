@@ -14,6 +14,7 @@ import {
 } from "../../contracts/api/accounts.ts";
 import { AccountHistoryQuerySchema, AccountHistorySchema } from "../../contracts/api/history.ts";
 import { ReasonQuerySchema } from "../../contracts/api/common.ts";
+import { AccountUndeleteInputSchema } from "../../contracts/api/reasons.ts";
 import { ok } from "../../contracts/result.ts";
 import { startImport } from "../import-stream.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "../operation.ts";
@@ -113,6 +114,22 @@ export const ACCOUNT_OPERATIONS: readonly Operation[] = [
     answer: ACCOUNT,
     run: ({ params, query }, { services, write }) =>
       services.control.execute("account.delete", { ...params, ...query }, write),
+  }),
+  defineOperation({
+    id: "accounts.undelete",
+    method: "post",
+    path: `${ONE}/undelete`,
+    tag: TAG,
+    summary: "Take the deletion of an account back",
+    description:
+      "While its slug is kept: the account is again what it was, with its homes, pins, hold and the custom domains that nobody has taken since. It moves nobody.",
+    params: AccountParamsSchema,
+    query: NOTHING,
+    body: AccountUndeleteInputSchema,
+    example: { reason: "Deleted by mistake, case 4711" },
+    answer: ACCOUNT,
+    run: ({ params, body }, { services, write }) =>
+      services.control.execute("account.undelete", { ...params, input: body }, write),
   }),
   defineOperation({
     id: "accounts.import",

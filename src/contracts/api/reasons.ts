@@ -13,5 +13,11 @@ export const DefaultRevertInputSchema = z
   .strictObject({ reason: ReasonSchema })
   .openapi("DefaultRevertInput");
 
+/** Why the deletion of an account is taken back. */
+export const AccountUndeleteInputSchema = z
+  .strictObject({ reason: ReasonSchema })
+  .openapi("AccountUndeleteInput");
+
+export type AccountUndeleteInput = z.infer<typeof AccountUndeleteInputSchema>;
 export type VersionBadInput = z.infer<typeof VersionBadInputSchema>;
 export type DefaultRevertInput = z.infer<typeof DefaultRevertInputSchema>;

@@ -1,13 +1,14 @@
 /**
  * Deleting accounts: they become tombstones. The row stays in the maps for 90 days with its homes, pins, quarantine,
  * hold and custom domains, so that "was known" never reads as "unknown" and what operators own is not wiped by a sync.
- * After that `freeTombstones` forgets the account and gives its slug back.
+ * Until then `raiseAccount` makes it an account again; after that `freeTombstones` forgets it and gives its slug back.
  */
 import { TOMBSTONE_MS } from "../../contracts/limits.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { rowsEach, runEach, type Db, type SqlRow } from "../db.ts";
 import { readInt, readText } from "../row.ts";
 import { forgetKeys } from "../store/account-keys.ts";
+import type { AccountRecord } from "../store/accounts.ts";
 import { markMany, type Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { openHomeBook } from "../store/home-sets.ts";
@@ -50,6 +51,29 @@ export function buryAccounts(db: Db, moment: Moment, slugs: readonly AccountSlug
   addCounter(db, "domains", -domains);
   addCounter(db, "removed_domains", domains);
   markMany(db, moment, { hashes, changes: slugs.length });
+}
+
+/**
+ * Makes a tombstone a living account again: its row keeps group, homes and all that hangs on it, so that no decision
+ * changes. A custom domain that another account has taken since stays there.
+ * @param record of a tombstone.
+ */
+export function raiseAccount(db: Db, moment: Moment, { slug, homesId }: AccountRecord): void {
+  const { seq, nowMs } = moment;
+  const hashes = hashesOf(db, [slug]);
+  const homes = openHomeBook(db);
+  homes.add(homesId, { accounts: 1, tombstones: -1 });
+  homes.flush();
+  db.run(
+    "UPDATE accounts SET deleted_at = NULL, updated_at = ?2, seq = ?3, revision = revision + 1 WHERE slug = ?1",
+    slug,
+    nowMs,
+    seq,
+  );
+  // What was counted as removed stays so until it is published: the edges only tolerate one loss more than there is.
+  addCounter(db, "accounts", 1);
+  addCounter(db, "domains", hashes.length - 1);
+  markMany(db, moment, { hashes, changes: 1 });
 }
 
 function hashesOf(db: Db, slugs: readonly AccountSlug[]): number[] {

@@ -21,6 +21,7 @@ import { nextSeq } from "../store/changes.ts";
 import { loadAnswer, saveAnswer } from "../store/idempotency.ts";
 import { WEBHOOK_COMMANDS } from "../webhooks/commands.ts";
 import { deleteAccount } from "./account-delete.ts";
+import { undeleteAccount } from "./account-undelete.ts";
 import { putAccount } from "./account-put.ts";
 import { liftDeferral, setDeferral } from "./deferrals.ts";
 import { dropFreeze, putFreeze } from "./freezes.ts";
@@ -53,6 +54,7 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "version.bad.clear": clearBad,
   "account.put": putAccount,
   "account.delete": deleteAccount,
+  "account.undelete": undeleteAccount,
   "account.pin.set": setPin,
   "account.pin.lift": liftPin,
   "account.quarantine.set": setQuarantine,

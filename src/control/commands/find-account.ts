@@ -28,7 +28,10 @@ export function findAccount(
     checkRevision(work.ifMatch, present.record.revision);
   if (refused !== null) return refused;
   if (present.record.deletedAt !== null)
-    return refuse("conflict", `${slug} was deleted: it only keeps answering`);
+    return refuse(
+      "conflict",
+      `${slug} was deleted: it only keeps answering; \`accounts undelete ${slug}\` brings it back`,
+    );
   const missing = products?.find((product) => own(present.homes, product) === undefined);
   return missing === undefined ? ok(present) : refuse("conflict", `${slug} does not have ${missing}`);
 }

@@ -25,6 +25,7 @@ const DEEDS = {
   "versions.bad.clear": "version.bad.clear",
   "accounts.put": "account.put",
   "accounts.delete": "account.delete",
+  "accounts.undelete": "account.undelete",
   "accounts.import": "accounts.import",
   "accounts.pin.set": "account.pin.set",
   "accounts.pin.lift": "account.pin.lift",

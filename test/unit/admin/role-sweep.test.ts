@@ -25,7 +25,7 @@ const LISTS = {
   operator: `
     products.put products.stable.set products.default.set products.default.revert products.hold.set
     products.hold.lift versions.bad.mark versions.bad.clear events.retry accounts.put accounts.delete
-    accounts.import accounts.pin.set accounts.pin.lift windows.put windows.delete freezes.put freezes.delete
+    accounts.undelete accounts.import accounts.pin.set accounts.pin.lift windows.put windows.delete freezes.put freezes.delete
     preflight.settings.set preflight.waive preflight.waiver.withdraw rollouts.put rollouts.delete rollouts.start
     rollouts.pause rollouts.resume rollouts.approve rollouts.waive-gate rollouts.stop rollouts.rollback
     rollouts.adopt replacements.put replacements.pause replacements.resume replacements.stop

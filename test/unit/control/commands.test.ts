@@ -1,5 +1,6 @@
 /** Commands: what is refused and why, what is recorded, what a repeated request gets. */
 import { describe, it } from "vitest";
+import type { Account } from "../../../src/contracts/api/accounts.ts";
 import type { CommandInputs, CommandName } from "../../../src/contracts/control.ts";
 import { ROLES, type Role } from "../../../src/contracts/env.ts";
 import { MAX_GROUPS } from "../../../src/contracts/limits.ts";
@@ -259,6 +260,81 @@ describe("account.put", () => {
     await world.control.tick(world.clock.now);
     await addAccount(world, "acme");
     expect(valueOf(await world.control.query("account", { account: "acme" })).deleted).toBeNull();
+  });
+
+  it("takes a deletion back: homes, pin, domains and counts as before, and nobody is answered otherwise", async ({
+    expect,
+  }) => {
+    const world = await start();
+    const domains = ["code.acme.test", "wiki.acme.test"].map((host) => ({ host, product: "kiln" }));
+    await addAccount(world, "acme", { domains, homes: { kiln: "2" } });
+    await addAccount(world, "other");
+    const pin = { version: "1", reason: "asked", expires: null };
+    await must(world, "account.pin.set", { account: "acme", product: "fogbugz", input: pin });
+    await settle(world);
+    const show = async (): Promise<Account> =>
+      valueOf(await world.control.query("account", { account: "acme" }));
+    const before = await show();
+    const served = (): unknown =>
+      ["acme", "code.acme.test", "wiki.acme.test"].map((key) =>
+        versionFor(readMaps(world.kv.values), "kiln", key),
+      );
+    expect(served()).toEqual(["2", "2", "2"]);
+    await must(world, "account.delete", { account: "acme", reason: "wrong one" });
+    await settle(world);
+    expect(await refused(world, "account.put", { account: "acme", input: ZONE })).toContain(
+      "`accounts undelete acme` brings it back",
+    );
+    world.clock.now += 89 * 86_400_000;
+    await world.control.tick(world.clock.now);
+    const input = { reason: "case 4711" };
+    await must(world, "account.undelete", { account: "acme", input });
+    await settle(world);
+    expect(await show()).toEqual({
+      ...before,
+      revision: before.revision + 2,
+      updatedAt: expect.any(String),
+      visibleBy: expect.any(String),
+    });
+    expect(served()).toEqual(["2", "2", "2"]);
+    expect(readMaps(world.kv.values).root).toMatchObject({ accounts: 2, domains: 2 });
+    const { items } = valueOf(
+      await world.control.query("audit", { cursor: null, limit: 10, target: "account/acme", actor: null }),
+    );
+    expect(items.find(({ action }) => action === "account.undelete")).toMatchObject({
+      target: "account/acme",
+      reason: "case 4711",
+      detail: { homes: { kiln: "2" } },
+    });
+    expect(await refused(world, "account.undelete", { account: "acme", input })).toContain("is not deleted");
+    expect(await refused(world, "account.undelete", { account: "nobody", input })).toContain("not-found");
+    world.clock.now += 10 * 86_400_000;
+    await world.control.tick(world.clock.now);
+    expect((await show()).deleted).toBeNull();
+  });
+
+  it("leaves what others took while it was deleted, and forgets for good after 90 days", async ({
+    expect,
+  }) => {
+    const world = await start();
+    const domains = ["code.acme.test", "wiki.acme.test"].map((host) => ({ host, product: "kiln" }));
+    await addAccount(world, "acme", { domains });
+    await must(world, "account.delete", { account: "acme", reason: "left" });
+    await addAccount(world, "other", { domains: domains.slice(0, 1) });
+    const input = { reason: "back" };
+    const back = await must(world, "account.undelete", { account: "acme", input });
+    expect(back.domains).toEqual(domains.slice(1));
+    await settle(world);
+    const maps = readMaps(world.kv.values);
+    expect(maps.root).toMatchObject({ accounts: 2, domains: 2 });
+    expect(["code.acme.test", "wiki.acme.test"].map((host) => maps.find(host)?.slug)).toEqual([
+      "other",
+      "acme",
+    ]);
+    await must(world, "account.delete", { account: "acme", reason: "left" });
+    world.clock.now += 91 * 86_400_000;
+    await world.control.tick(world.clock.now);
+    expect(await refused(world, "account.undelete", { account: "acme", input })).toContain("not-found");
   });
 
   it("gives alike accounts one group, others another, and refuses one group too many", async ({ expect }) => {
