@@ -1,12 +1,21 @@
 /**
  * `accounts import|sync FILE`: accounts from the system of record. Import adds and changes; sync also removes whoever
- * the file does not name. Both move nobody and touch no pin, hold, quarantine or deferral.
+ * the file does not name. Both move nobody and touch no pin, hold, quarantine or deferral. `import --from` takes the map of
+ * today's fleet instead: accounts that are new get the version they are on there as their home.
  * For people: progress on standard error, then counts, rejected lines and, in a dry run, the differences. For programs:
  * the events as they come, one JSON object a line. Exit 1 when a line was rejected.
  */
 import { Readable } from "node:stream";
 import type { Command } from "commander";
 import type { ImportEvent, ImportSummary } from "../../src/contracts/api/accounts.ts";
+import {
+  ADOPT_NOTE,
+  ADOPT_OPTIONS,
+  refuseStray,
+  readAdoption,
+  showAdopted,
+  type Adoption,
+} from "./adoption/adopt.ts";
 import { oneOf, wholeFrom } from "./arguments.ts";
 import { cliFailure, usageFailure, type Failure } from "./failure.ts";
 import { createFile, fileDigest, readableSize, STANDARD, type WrittenFile } from "./file-stream.ts";
@@ -44,7 +53,7 @@ const NOTES: readonly string[] = [
   `FILE is NDJSON, one account a line:
   {"account":"acme","timeZone":"Europe/Paris","cohort":"early","labels":{"tier":"gold"}}
 or CSV with a header of account,timeZone,cohort and optionally cell, labels (key=value;…), domains (host=product;…),
-products (a;b). A column that is missing leaves its field as it is; an empty cell means none (products: as it is).
+products (a;b), homes (product=version;… for new accounts). A column that is missing leaves its field as it is; an empty cell means none (products: as it is).
 "-" reads standard input.`,
 ];
 
@@ -56,14 +65,15 @@ export function addImportVerbs(accounts: Command, context: ProgramContext): void
       name: "import",
       summary: "add and change accounts from a file; moves nobody, removes nobody",
       arguments: [file],
-      options: OPTIONS,
+      options: [...OPTIONS, ...ADOPT_OPTIONS],
       changes: true,
       streams: true,
       dryRun: "the control plane goes through all of it and changes nothing",
-      notes: NOTES,
+      notes: [...NOTES, ADOPT_NOTE],
       examples: [
         "accounts import accounts.ndjson --dry-run",
         "accounts import accounts.csv --rejects rejected.ndjson",
+        "accounts import hosts.map --from haproxy-map --product kiln --backend be_kiln_2_8_0=2.8.0 --dry-run",
       ],
       run: (session) => importFile(session, "import"),
     },
@@ -95,9 +105,11 @@ export function addImportVerbs(accounts: Command, context: ProgramContext): void
 }
 
 async function importFile(session: Session, mode: ImportJob["mode"]): Promise<void> {
-  const job = await createJob(session, mode);
+  refuseStray(session);
+  const adoption = mode === "import" ? await readAdoption(session) : null;
+  const job = await createJob(session, adoption === null ? { mode } : { mode: "adopt", adoption });
   const total = job.input === null ? await readableSize(job.file) : null;
-  const label = `${job.dryRun ? "Dry run of " : ""}${mode}`;
+  const label = `${job.dryRun ? "Dry run of " : ""}${job.mode}`;
   const progress = startProgress(session.terminal, { label, total, silent: session.json });
   const rejectsFile = session.words.maybe("rejects");
   const rejects = rejectsFile === undefined ? null : await createFile(rejectsFile);
@@ -107,6 +119,7 @@ async function importFile(session: Session, mode: ImportJob["mode"]): Promise<vo
     const summary = await runImport(session.api(), job, observer);
     progress.stop();
     if (!session.json) showOutcome(session, { summary, collected });
+    if (!session.json && adoption !== null) showAdopted(session, adoption, summary);
     if (summary.rejected > 0) throw rejectedFailure({ summary, collected, rejectsFile });
   } finally {
     // Rejects of an import that broke are as useful as those of one that did not.
@@ -115,7 +128,12 @@ async function importFile(session: Session, mode: ImportJob["mode"]): Promise<vo
   }
 }
 
-async function createJob(session: Session, mode: ImportJob["mode"]): Promise<ImportJob> {
+interface Wanted {
+  readonly mode: ImportJob["mode"];
+  readonly adoption?: Adoption;
+}
+
+async function createJob(session: Session, { mode, adoption }: Wanted): Promise<ImportJob> {
   const { words, dryRun } = session;
   const file = words.text("file");
   const standard = file === STANDARD;
@@ -131,6 +149,7 @@ async function createJob(session: Session, mode: ImportJob["mode"]): Promise<Imp
     dryRun,
     expectRemoved: words.number("expectRemoved"),
     id,
+    ...(adoption === undefined ? {} : { convert: adoption.convert }),
   };
 }
 
@@ -178,12 +197,19 @@ function progressText({ lines, added, changed, rejected }: Readonly<ImportCounts
   return `${count(lines, "line")}, ${added.toLocaleString("en-US")} added, ${changed.toLocaleString("en-US")} changed, ${rejected.toLocaleString("en-US")} rejected`;
 }
 
+const NOUNS: Readonly<Record<ImportSummary["mode"], string>> = {
+  import: "import",
+  sync: "sync",
+  adopt: "adoption",
+};
+
 function showOutcome(
   session: Session,
   { summary, collected }: { summary: ImportSummary; collected: Collected },
 ): void {
   const { out } = session.terminal;
-  if (collected.differencesInAll > 0) {
+  // What is adopted is shown as the file says it: every account gets the same fields.
+  if (collected.differencesInAll > 0 && summary.mode !== "adopt") {
     const rows = collected.differences.map(({ change, account, fields }) => [
       change,
       account,
@@ -195,8 +221,8 @@ function showOutcome(
   }
   out.write(
     summary.dryRun
-      ? `Dry run of the ${summary.mode}: nothing was changed.\n`
-      : `The ${summary.mode} is done.\n`,
+      ? `Dry run of the ${NOUNS[summary.mode]}: nothing was changed.\n`
+      : `The ${NOUNS[summary.mode]} is done.\n`,
   );
   out.write(
     renderFields([

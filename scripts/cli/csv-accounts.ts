@@ -1,7 +1,9 @@
 /**
  * Turns a CSV file of accounts into the lines an import takes, as a stream. Columns: account, timeZone, cohort (needed),
- * cell, labels (`key=value;…`), domains (`host=product;…`), products (`a;b`). A column that is not there leaves its field
- * alone; an empty cell means none, except `products`, where it leaves the field alone: no products would be no account.
+ * cell, labels (`key=value;…`), domains (`host=product;…`), products (`a;b`), homes (`product=version;…`, where a new
+ * account starts). A column that is not there leaves its field alone; an empty cell means none, except `products` and
+ * `homes`, where it leaves the field alone: no products would be no account.
+ * A file that accounts are adopted by has `version` or `backend` besides, of one product; zone and cohort may be missing.
  * Nothing is dropped: a row that cannot be read goes out in a form that the API rejects with its number, so that a sync
  * never takes an unreadable row for a missing account. Only a file that is no CSV ends the stream.
  * Every row goes out on the line number it has in the file (blank lines fill up), so rejects name lines of the file.
@@ -11,7 +13,7 @@ import { Transform, type Readable, type TransformCallback } from "node:stream";
 import { MAX_LINE_BYTES } from "../../src/contracts/limits.ts";
 import { cliFailure, type Failure } from "./failure.ts";
 
-const COLUMNS = ["account", "timeZone", "cohort", "cell", "labels", "domains", "products"] as const;
+const COLUMNS = ["account", "timeZone", "cohort", "cell", "labels", "domains", "products", "homes"] as const;
 type Column = (typeof COLUMNS)[number];
 const NEEDED: readonly Column[] = ["account", "timeZone", "cohort"];
 
@@ -21,8 +23,21 @@ interface ParsedRow {
   readonly info: Pick<Info, "lines">;
 }
 
+/** How rows become accounts of another kind of file: which columns it has, and what a row says. */
+export interface RowRules {
+  /** Columns beside those of every file. */
+  readonly columns: readonly string[];
+  readonly needed: readonly string[];
+  /** The import line of a row whose cells were read, the extra ones as they stand in `extra`. */
+  finish(account: Record<string, unknown>, row: { readonly extra: Extra; readonly line: number }): unknown;
+}
+
+type Extra = Readonly<Record<string, string>>;
+
+const PLAIN: RowRules = { columns: [], needed: NEEDED, finish: (account) => account };
+
 /** Pipes CSV bytes into import lines. Errors of the file arrive as Failures on the returned stream. */
-export function csvToLines(source: Readable): Readable {
+export function csvToLines(source: Readable, rules: RowRules = PLAIN): Readable {
   const parser = parse({
     bom: true,
     info: true,
@@ -31,7 +46,7 @@ export function csvToLines(source: Readable): Readable {
     // An unclosed quote must not pull the rest of the file into memory.
     max_record_size: MAX_LINE_BYTES,
   });
-  const rows = createRowTransform();
+  const rows = createRowTransform(rules);
   const lines = unixLineEnds();
   source.on("error", (error) => rows.destroy(error));
   parser.on("error", (error) => rows.destroy(syntaxFailure(error)));
@@ -70,8 +85,8 @@ function syntaxFailure(error: Error): Failure {
   );
 }
 
-function createRowTransform(): Transform {
-  let columns: readonly Column[] | null = null;
+function createRowTransform(rules: RowRules): Transform {
+  let columns: readonly string[] | null = null;
   let endOfLast = 0;
   return new Transform({
     writableObjectMode: true,
@@ -81,42 +96,40 @@ function createRowTransform(): Transform {
       const filler = "\n".repeat(Math.max(0, info.lines - 1 - endOfLast));
       endOfLast = info.lines;
       if (columns !== null) {
-        done(null, `${filler}${JSON.stringify(rowToAccount(columns, record))}\n`);
+        const { account, extra } = readRow(columns, record);
+        done(null, `${filler}${JSON.stringify(rules.finish(account, { extra, line: info.lines }))}\n`);
         return;
       }
-      const header = parseHeader(record);
+      const header = parseHeader(record, rules);
       if (header.ok) columns = header.columns;
       done(header.ok ? null : header.failure, `${filler}\n`);
     },
     flush(done) {
-      done(columns === null ? headerFailure("The file is empty.") : null);
+      done(columns === null ? headerFailure("The file is empty.", rules) : null);
     },
   });
 }
 
 type Header =
-  | { readonly ok: true; readonly columns: readonly Column[] }
+  | { readonly ok: true; readonly columns: readonly string[] }
   | { readonly ok: false; readonly failure: Failure };
 
-function headerFailure(detail: string): Failure {
-  const next = `The first line names the columns: ${COLUMNS.join(",")} (the first three are needed). Nothing was changed.`;
+function headerFailure(detail: string, { columns, needed }: Pick<RowRules, "columns" | "needed">): Failure {
+  const next = `The first line names the columns: ${[...COLUMNS, ...columns].join(",")} (${needed.join(", ")} needed). Nothing was changed.`;
   return cliFailure("file", { title: "The header of the CSV file does not fit", detail, next });
 }
 
 /** The columns of a header line, in its order. */
-export function parseHeader(record: readonly string[]): Header {
+export function parseHeader(record: readonly string[], rules: RowRules = PLAIN): Header {
   const names = record.map((name) => name.trim());
-  const unknown = names.filter((name) => !isColumn(name));
-  if (unknown.length > 0)
-    return {
-      ok: false,
-      failure: headerFailure(`Not known: ${unknown.map((name) => `"${name}"`).join(", ")}.`),
-    };
+  const refused = (detail: string): Header => ({ ok: false, failure: headerFailure(detail, rules) });
+  const unknown = names.filter((name) => !isColumn(name) && !rules.columns.includes(name));
+  if (unknown.length > 0) return refused(`Not known: ${unknown.map((name) => `"${name}"`).join(", ")}.`);
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
-  if (twice.length > 0) return { ok: false, failure: headerFailure(`There twice: ${twice.join(", ")}.`) };
-  const missing = NEEDED.filter((name) => !names.includes(name));
-  if (missing.length > 0) return { ok: false, failure: headerFailure(`Missing: ${missing.join(", ")}.`) };
-  return { ok: true, columns: names.filter(isColumn) };
+  if (twice.length > 0) return refused(`There twice: ${twice.join(", ")}.`);
+  const missing = rules.needed.filter((name) => !names.includes(name));
+  if (missing.length > 0) return refused(`Missing: ${missing.join(", ")}.`);
+  return { ok: true, columns: names };
 }
 
 function isColumn(name: string): name is Column {
@@ -125,16 +138,27 @@ function isColumn(name: string): name is Column {
 
 /** One row as an import line. A cell that cannot be read stays text, which the API refuses for that field. */
 export function rowToAccount(columns: readonly Column[], record: readonly string[]): Record<string, unknown> {
+  return readRow(columns, record).account;
+}
+
+function readRow(
+  columns: readonly string[],
+  record: readonly string[],
+): { readonly account: Record<string, unknown>; readonly extra: Extra } {
   if (record.length !== columns.length) {
     const account = record[columns.indexOf("account")]?.trim() ?? "";
-    return { account, [`the row has ${record.length} cells, the header ${columns.length}`]: true };
+    const fault = `the row has ${record.length} cells, the header ${columns.length}`;
+    return { account: { account, [fault]: true }, extra: {} };
   }
   const account: Record<string, unknown> = {};
+  const extra: Record<string, string> = {};
   columns.forEach((column, index) => {
-    const value = cellValue(column, (record[index] ?? "").trim());
+    const cell = (record[index] ?? "").trim();
+    const value = isColumn(column) ? cellValue(column, cell) : undefined;
     if (value !== undefined) account[column] = value;
+    if (!isColumn(column)) extra[column] = cell;
   });
-  return account;
+  return { account, extra };
 }
 
 function cellValue(column: Column, cell: string): unknown {
@@ -145,6 +169,8 @@ function cellValue(column: Column, cell: string): unknown {
       return cell;
     case "cell":
       return cell === "" ? null : cell;
+    case "homes":
+      return cell === "" ? undefined : pairsOf(cell, (pairs) => Object.fromEntries(pairs));
     case "labels":
       return pairsOf(cell, (pairs) => Object.fromEntries(pairs));
     case "domains":

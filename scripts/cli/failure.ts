@@ -23,6 +23,7 @@ export type CliFault =
   | "exists"
   | "no-local-instance"
   | "rejected-lines"
+  | "not-serving"
   | "bad-maps"
   | "bad-audit";
 

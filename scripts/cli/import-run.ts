@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { ImportEventSchema, type ImportEvent, type ImportSummary } from "../../src/contracts/api/accounts.ts";
+import type { ImportMode } from "../../src/contracts/import-port.ts";
 import { cliFailure, Failure } from "./failure.ts";
 import { parseProblem, type Client } from "./client.ts";
 import { csvToLines } from "./csv-accounts.ts";
@@ -20,7 +21,9 @@ export interface ImportJob {
   /** Where the bytes come from when `file` is standard input; null opens the file. */
   readonly input: Readable | null;
   readonly format: "ndjson" | "csv";
-  readonly mode: "import" | "sync";
+  readonly mode: ImportMode;
+  /** Turns the bytes of the file into import lines, when the format is not enough to say how. */
+  readonly convert?: (bytes: Readable) => Readable;
   readonly dryRun: boolean;
   readonly expectRemoved: number | undefined;
   readonly id: string;
@@ -78,7 +81,7 @@ export async function runImport(
   // pipe() does not pass errors on.
   source.on("error", (error) => counted.destroy(error));
   const bytes = source.pipe(counted);
-  const body = job.format === "csv" ? csvToLines(bytes) : bytes;
+  const body = job.convert?.(bytes) ?? (job.format === "csv" ? csvToLines(bytes) : bytes);
   // Kept apart: what breaks the file also breaks the connection, and the file is the reason to show.
   const broken: { reason: Error | null } = { reason: null };
   body.on("error", (error) => (broken.reason ??= error));

@@ -24,7 +24,8 @@ import { checkRoot } from "../../src/core/maps/root-limits.ts";
 import { openShard, type Shard } from "../../src/core/maps/shard-codec.ts";
 import { cliFailure, type Failure } from "./failure.ts";
 import { fileFailure } from "./file-stream.ts";
-import { linesOf } from "./ndjson.ts";
+import { linesOf, parseLine } from "./ndjson.ts";
+import type { Session } from "./verb.ts";
 
 /** Entries of a dump by key. */
 export type Dump = ReadonlyMap<string, string>;
@@ -63,9 +64,22 @@ function notADump(file: string, detail: string, cause?: unknown): Failure {
 
 /** Reads a dump. @throws Failure when the file cannot be read or holds something else. */
 export async function readDump(file: string): Promise<Dump> {
+  return collectEntries(file, (await beginsWithBracket(file)) ? arrayOf(file) : valuesOf(file));
+}
+
+/** Asks the API for the maps as they are published, without a file. */
+export async function askForDump(session: Session): Promise<Dump> {
+  const answer = await session.api().stream({ method: "GET", path: "/maps" });
+  async function* values(): AsyncGenerator<unknown> {
+    for await (const line of linesOf(answer)) yield parseLine(line);
+  }
+  return collectEntries("the answer of the API", values());
+}
+
+async function collectEntries(file: string, values: AsyncIterable<unknown>): Promise<Dump> {
   const entries = new Map<string, string>();
   let number = 0;
-  for await (const value of (await beginsWithBracket(file)) ? arrayOf(file) : valuesOf(file)) {
+  for await (const value of values) {
     const entry = toEntry(value);
     number++;
     if (entry === null) throw notADump(file, `entry ${number} is no { "key": …, "value": … } of texts.`);

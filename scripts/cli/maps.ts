@@ -6,9 +6,10 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { oneOf, wholeFrom } from "./arguments.ts";
 import { saveLines } from "./backup.ts";
-import { cliFailure, EXIT_FAILED, type Failure } from "./failure.ts";
+import { cliFailure, EXIT_FAILED } from "./failure.ts";
 import { STANDARD } from "./file-stream.ts";
-import { openMaps, readDump, type Finding, type OpenMaps } from "./maps-dump.ts";
+import { readDump } from "./maps-dump.ts";
+import { badMaps, openGood } from "./maps-good.ts";
 import {
   countMoved,
   isSubstantial,
@@ -19,8 +20,8 @@ import {
   type RootDifference,
 } from "./maps-diff.ts";
 import { loadCommands, loadFiles, planLoad, writeLoad, type LoadTarget } from "./maps-load.ts";
-import { verifyMaps, type MapsSummary, type Verification } from "./maps-verify.ts";
-import { clean, count, renderFields, renderTable, sortedJson } from "./render.ts";
+import { verifyMaps, type MapsSummary } from "./maps-verify.ts";
+import { count, renderFields, renderTable, sortedJson } from "./render.ts";
 import {
   addObject,
   addVerb,
@@ -93,16 +94,6 @@ function addVerify(object: Command, context: ProgramContext): void {
   );
 }
 
-function badMaps(file: string, { findings, more }: Pick<Verification, "findings" | "more">): Failure {
-  const lines = findings.map(({ key, fault, detail }) => `${clean(key)}: ${fault}, ${clean(detail)}`);
-  const rest = more > 0 ? [`… and ${more.toLocaleString("en-US")} more`] : [];
-  return cliFailure("bad-maps", {
-    title: `An edge would refuse maps of ${file}, or could not answer from them`,
-    detail: [...lines, ...rest].join("\n"),
-    next: "Take another dump, or an older generation with `maps dump --generation`.",
-  });
-}
-
 function renderSummary(summary: MapsSummary): string {
   const homes = Object.entries(summary.products).flatMap(([product, { homes: byVersion }]) =>
     Object.entries(byVersion).map(([version, accounts]) => [product, version, accounts] as const),
@@ -122,14 +113,6 @@ function renderSummary(summary: MapsSummary): string {
     ),
   ]);
   return homes.length === 0 ? fields : `${fields}\n${renderTable(["product", "home", "accounts"], homes)}`;
-}
-
-/** Opens a dump that must be good. */
-async function openGood(file: string): Promise<{ maps: OpenMaps; dump: ReadonlyMap<string, string> }> {
-  const dump = await readDump(file);
-  const { maps, findings }: { maps: OpenMaps | null; findings: readonly Finding[] } = openMaps(dump);
-  if (maps === null || findings.length > 0) throw badMaps(file, { findings, more: 0 });
-  return { maps, dump };
 }
 
 function addDiff(object: Command, context: ProgramContext): void {

@@ -14,6 +14,7 @@ import { addApply } from "./apply.ts";
 import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
+import { addCompare } from "./compare.ts";
 import { addCompletion } from "./completion.ts";
 import { addDefault } from "./default.ts";
 import { addDoctor } from "./doctor.ts";
@@ -148,6 +149,7 @@ export function createProgram(
   addTimeline(program, context);
   addApply(program, context);
   addBackup(program, context);
+  addCompare(program, context);
   addMaps(program, context);
   addLocal(program, context);
   addCompletion(program, context);

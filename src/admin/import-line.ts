@@ -3,7 +3,7 @@
  * It must not repeat the line itself, which may hold anything. Called a million times an import, so what every line pays
  * for is kept small: one parse, one schema, nothing built for a good line but its result.
  */
-import { ImportLineSchema, type ImportLine } from "../contracts/api/accounts.ts";
+import { ImportLineSchema, UnreadableLineSchema, type ImportLine } from "../contracts/api/accounts.ts";
 import type { NumberedLine, RejectedLine } from "../contracts/import-port.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 import { describeLine } from "./issues.ts";
@@ -21,9 +21,18 @@ export function parseImportLine({ line, text, fault }: Line): Result<NumberedLin
     return err({ line, account: null, reason: "is not JSON: send one object a line" });
   }
   const parsed = ImportLineSchema.safeParse(value);
-  if (!parsed.success) return err({ line, account: nameOf(value), reason: describeLine(parsed.error) });
+  if (!parsed.success)
+    return err(
+      rejectLine(line, value) ?? { line, account: nameOf(value), reason: describeLine(parsed.error) },
+    );
   const account: ImportLine = parsed.data;
   return ok({ line, account });
+}
+
+/** What the sender itself says is wrong with the line; null when it says nothing. */
+function rejectLine(line: number, value: unknown): RejectedLine | null {
+  const said = UnreadableLineSchema.safeParse(value);
+  return said.success ? { line, account: said.data.account ?? null, reason: said.data.unreadable } : null;
 }
 
 function nameOf(value: unknown): string | null {

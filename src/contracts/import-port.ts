@@ -20,10 +20,13 @@ export interface BatchCounts {
   readonly unchanged: number;
 }
 
+/** `adopt` adds what is not there yet and changes nothing of what is, save products that are added. */
+export type ImportMode = "import" | "sync" | "adopt";
+
 export interface ImportBegin {
   /** The same id again continues the same import: batches already taken are not taken twice. */
   readonly id: string;
-  readonly mode: "import" | "sync";
+  readonly mode: ImportMode;
   readonly dryRun: boolean;
   /** How many removals the operator expects of a sync; null: at most the allowed loss. */
   readonly expectRemoved: number | null;

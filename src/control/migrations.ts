@@ -50,6 +50,10 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: "012_handover", statements: HANDOVER_SCHEMA },
   { id: "013_alarms_and_webhooks", statements: ALARM_SCHEMA },
   { id: "014_refused", statements: REFUSED_SCHEMA },
+  {
+    id: "015_import_homes",
+    statements: ["ALTER TABLE imports ADD COLUMN homes TEXT NOT NULL DEFAULT '{}'"],
+  },
 ];
 
 /**

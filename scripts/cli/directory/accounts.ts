@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { ImportLineSchema, type ImportLine } from "../../../src/contracts/api/accounts.ts";
+import { physicalLines } from "../adoption/physical-lines.ts";
 import { csvToLines } from "../csv-accounts.ts";
 import { openForReading } from "../file-stream.ts";
 import { sortedJson, type FieldChange } from "../render.ts";
@@ -37,19 +38,6 @@ export async function* readAccountRows(
       for (const { path, message } of parsed.error.issues)
         mistake({ file, line, message: `${path.join(".") || "the account"}: ${message}` });
   }
-}
-
-/** Lines with blank ones, which keep the numbers right. */
-async function* physicalLines(stream: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-  if (rest !== "") yield rest;
 }
 
 function parseJson(text: string): unknown {

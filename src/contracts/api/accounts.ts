@@ -53,6 +53,12 @@ export const AccountInputSchema = z
 
 export const ImportLineSchema = AccountInputSchema.extend({ account: SlugSchema }).openapi("ImportLine");
 
+/** In place of an account: what the sender could not read of its own file. Counted as rejected, so that no line is lost. */
+export const UnreadableLineSchema = z.strictObject({
+  unreadable: z.string().min(1).max(500),
+  account: z.string().max(253).optional(),
+});
+
 export const PinSchema = z
   .object({
     version: VersionNameSchema,
@@ -150,9 +156,9 @@ export const AccountProductParamsSchema = z.strictObject({ account: SlugSchema, 
 /** How an import is to be taken; the lines themselves are the body. */
 export const ImportQuerySchema = z
   .strictObject({
-    mode: z.enum(["import", "sync"]).default("import").openapi({
+    mode: z.enum(["import", "sync", "adopt"]).default("import").openapi({
       description:
-        "import: adds and changes; sync: the lines are all accounts there are, the others are removed",
+        "import: adds and changes; sync: the lines are all accounts there are, the others are removed; adopt: adds accounts, and products to known ones, on the versions they are served by today (`homes`), and changes nothing else of a known account",
     }),
     dryRun: FlagSchema.openapi({
       description: "true: says what would change, line by line, and changes nothing",
@@ -168,7 +174,7 @@ export const ImportQuerySchema = z
   })
   .refine(({ mode, expectRemoved }) => mode === "sync" || expectRemoved === undefined, {
     path: ["expectRemoved"],
-    message: "is for mode=sync: an import removes nothing",
+    message: "is for mode=sync: nothing else removes anything",
   });
 
 export const AccountQuerySchema = PageQuerySchema.extend({
@@ -195,7 +201,7 @@ export const AccountPageSchema = z
 export const ImportSummarySchema = z
   .object({
     id: z.string(),
-    mode: z.enum(["import", "sync"]),
+    mode: z.enum(["import", "sync", "adopt"]),
     dryRun: z.boolean(),
     lines: z.int(),
     rejected: z.int(),
@@ -203,6 +209,10 @@ export const ImportSummarySchema = z
     changed: z.int(),
     unchanged: z.int(),
     removed: z.int(),
+    homes: z
+      .record(z.string(), z.record(z.string(), z.int()))
+      .optional()
+      .openapi({ description: "Accounts that got a product by it, by product and version" }),
     digest: z.string().openapi({ description: "SHA-256 over the accepted lines in order" }),
     visibleBy: InstantSchema.nullable(),
   })

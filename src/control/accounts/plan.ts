@@ -76,6 +76,18 @@ export function planAccount(
   return ok({ ...planned, fields: differences(present, planned) });
 }
 
+/**
+ * What adopting a line asks of a known account: the products it does not have, on the version that the line says, and
+ * nothing else. Where the line says another home than is recorded it is refused by the rules, as every edit is.
+ */
+export function adoptedInput(present: Present | null, input: AccountInput): AccountInput {
+  const given = input.products ?? Object.keys(input.homes ?? {});
+  const homes = input.homes ?? {};
+  if (present === null) return { ...input, products: given };
+  const { timeZone, cohort } = present.record;
+  return { timeZone, cohort, products: [...new Set([...Object.keys(present.homes), ...given])], homes };
+}
+
 function checkNames(terrain: Terrain, slug: string, input: AccountInput): Result<never, Refusal> | null {
   if (!isSlug(slug))
     return refuse("invalid", `"${slug}" is no account slug: one lower-case DNS label, not xn--`);

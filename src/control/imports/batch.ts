@@ -5,7 +5,8 @@
  *
  * An account twice in one file: in a sync the first line counts and later ones are rejected, because a file that claims
  * to be everything must not contradict itself. In an import the last line wins, as for two imports after each other;
- * within a batch the line that lost is reported.
+ * within a batch the line that lost is reported. In what is adopted the first
+ * line counts, as in the map that it comes from.
  */
 import type { BatchDone, NumberedLine, RejectedLine } from "../../contracts/import-port.ts";
 import { MAX_BATCH_LINES } from "../../contracts/limits.ts";
@@ -28,6 +29,7 @@ import {
   type StagedLine,
 } from "../store/imports.ts";
 import { carryOut } from "./carry-out.ts";
+import { addStarted, countStarted } from "./started.ts";
 import { planLines, toStaged, type PlannedLines } from "./plan-lines.ts";
 
 export interface Importing {
@@ -73,9 +75,12 @@ function takeLines(work: Importing, record: ImportRecord, lines: readonly Number
   const { db, nowMs, wallMs } = work;
   const staged = lines.map(({ line, account }) => toStaged(line, account));
   const { kept, rejected: twice } = dropDuplicates(db, record, staged);
-  const plan = planLines(work, kept, record.mode === "import");
+  const plan = planLines(work, kept, {
+    checkOwners: record.mode !== "sync",
+    adopting: record.mode === "adopt",
+  });
   const carried =
-    record.mode === "import" && !record.dryRun
+    record.mode !== "sync" && !record.dryRun
       ? carryOut(db, nowMs, plan.changes)
       : countOnly(record, plan.changes);
   const rejected = [...twice, ...plan.rejected, ...carried.rejected].toSorted((a, b) => a.line - b.line);
@@ -94,6 +99,7 @@ function takeLines(work: Importing, record: ImportRecord, lines: readonly Number
       record.digest,
       lines.filter(({ line }) => !bad.has(line)),
     ),
+    homes: addStarted(record.homes, carried.homes),
     seq: Math.max(record.seq, carried.seq),
   });
   return {
@@ -105,7 +111,8 @@ function takeLines(work: Importing, record: ImportRecord, lines: readonly Number
 
 function countOnly(record: ImportRecord, changes: PlannedLines["changes"]): ReturnType<typeof carryOut> {
   const added = changes.filter(({ present }) => present === null).length;
-  return { added, changed: changes.length - added, rejected: [], seq: record.seq };
+  const homes = countStarted(changes);
+  return { added, changed: changes.length - added, rejected: [], homes, seq: record.seq };
 }
 
 function diffOf({ changes }: PlannedLines): BatchDone["diff"] {
@@ -149,7 +156,7 @@ function dropDuplicates(
       : new Map<string, number>();
   for (const line of lines) {
     const other = kept.get(line.slug);
-    if (record.mode === "sync" && (other !== undefined || staged.has(line.slug))) {
+    if (record.mode !== "import" && (other !== undefined || staged.has(line.slug))) {
       const earlier = other?.line ?? staged.get(line.slug) ?? 0;
       const where = earlier === 0 ? "an earlier line" : `line ${earlier}`;
       rejected.push({

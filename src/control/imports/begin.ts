@@ -42,6 +42,7 @@ export function beginImport(
     removed: 0,
     lastLine: 0,
     seq: 0,
+    homes: {},
   };
   const times = { startedAt: nowMs, lastAt: nowMs };
   saveImport(db, { ...begin, ...counts, ...times, actor, state: "open", digest: EMPTY_DIGEST, result: null });

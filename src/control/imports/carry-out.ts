@@ -5,11 +5,15 @@ import { applyAccounts } from "../accounts/apply.ts";
 import type { Db } from "../db.ts";
 import { markMany, nextSeq } from "../store/changes.ts";
 import type { PlannedLine } from "./plan-lines.ts";
+import type { Started } from "../store/imports.ts";
+import { countStarted } from "./started.ts";
 
 export interface CarriedOut {
   readonly added: number;
   readonly changed: number;
   readonly rejected: readonly RejectedLine[];
+  /** Accounts that got a product, by product and version. */
+  readonly homes: Started;
   readonly seq: number;
 }
 
@@ -30,6 +34,7 @@ export function carryOut(db: Db, nowMs: EpochMs, changes: readonly PlannedLine[]
     added: added - refusedNew,
     changed: changes.length - added - (refused.length - refusedNew),
     rejected,
+    homes: countStarted(changes.filter((change) => !refused.some((one) => one.change === change))),
     seq,
   };
 }

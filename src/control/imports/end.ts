@@ -41,7 +41,7 @@ export async function endImport(
   if (record === null) return notFound(`import ${ending.id}`);
   // Written by `finish` from an ImportEnded, and by nothing else.
   if (record.result !== null) return ok(JSON.parse(record.result) as ImportEnded);
-  if (record.mode === "import") return ok(finish(work, record, { ending, removed: [] }));
+  if (record.mode !== "sync") return ok(finish(work, record, { ending, removed: [] }));
   return endSync(work, { record, ending }, clock);
 }
 
@@ -58,7 +58,15 @@ async function endSync(
     if (refused !== null) return refused;
     if (record.dryRun) return ok(finish(work, { ...record, removed: missing }, { ending, removed }));
     // What the batches counted was a look ahead; the lines count again as they are carried out.
-    saveImport(db, { ...record, state: "applying", added: 0, changed: 0, removed: 0, result: null });
+    saveImport(db, {
+      ...record,
+      state: "applying",
+      added: 0,
+      changed: 0,
+      removed: 0,
+      homes: {},
+      result: null,
+    });
   }
   await applySync(work, record.id, clock);
   const applied = loadImport(db, record.id);
@@ -128,6 +136,7 @@ function finish(
     changed,
     unchanged,
     removed: record.removed,
+    homes: record.homes,
   };
   return db.transaction(() => {
     const { seq } = record;

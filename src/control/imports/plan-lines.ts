@@ -5,7 +5,7 @@
 import type { ImportLine } from "../../contracts/api/accounts.ts";
 import type { RejectedLine } from "../../contracts/import-port.ts";
 import type { AccountChange } from "../accounts/apply.ts";
-import { planAccount, type Present } from "../accounts/plan.ts";
+import { adoptedInput, planAccount, type Present } from "../accounts/plan.ts";
 import { loadPresent } from "../accounts/present.ts";
 import { readTerrain, type Terrain } from "../accounts/terrain.ts";
 import type { ControlConfig } from "../config.ts";
@@ -28,14 +28,18 @@ export function toStaged(line: number, { account: slug, ...input }: ImportLine):
   return { line, slug, input };
 }
 
-/**
- * Plans lines of distinct accounts.
- * @param checkOwners false for a first look at a sync, whose other lines may give domains up.
- */
+export interface PlanRules {
+  /** False for a first look at a sync, whose other lines may give domains up. */
+  readonly checkOwners: boolean;
+  /** Known accounts only get products that they do not have. */
+  readonly adopting: boolean;
+}
+
+/** Plans lines of distinct accounts. */
 export function planLines(
   { db, config }: { readonly db: Db; readonly config: ControlConfig },
   lines: readonly StagedLine[],
-  checkOwners: boolean,
+  { checkOwners, adopting }: PlanRules,
 ): PlannedLines {
   const owners = checkOwners ? readOwners(db, lines) : new Map<string, string>();
   const present = loadPresent(
@@ -43,7 +47,7 @@ export function planLines(
     lines.map(({ slug }) => slug),
   );
   const terrain = readTerrain({ db, config, ownerOf: (host) => owners.get(host) ?? null });
-  const ask: Asking = { terrain, present, owners };
+  const ask: Asking = { terrain, present, owners, adopting };
   const changes: PlannedLine[] = [];
   const unchanged: StagedLine[] = [];
   const rejected: RejectedLine[] = [];
@@ -61,14 +65,18 @@ interface Asking {
   readonly present: ReadonlyMap<string, Present>;
   /** Who has, or has just been promised, a host. Kept up line by line. */
   readonly owners: Map<string, string>;
+  readonly adopting: boolean;
 }
 
 function planLine(
-  { terrain, present, owners }: Asking,
+  { terrain, present, owners, adopting }: Asking,
   { line, slug, input }: StagedLine,
 ): PlannedLine | RejectedLine {
   const before = present.get(slug) ?? null;
-  const planned = planAccount(terrain, before, { slug, input });
+  const planned = planAccount(terrain, before, {
+    slug,
+    input: adopting ? adoptedInput(before, input) : input,
+  });
   if (!planned.ok) return { line, account: slug, reason: planned.error.detail };
   for (const { host } of planned.value.domainsRemoved) owners.delete(host);
   for (const { host } of planned.value.domainsAdded) owners.set(host, slug);

@@ -21,6 +21,7 @@ import { addCounter } from "../store/meta.ts";
 import type { Importing } from "./batch.ts";
 import { carryOut } from "./carry-out.ts";
 import { planLines } from "./plan-lines.ts";
+import { addStarted } from "./started.ts";
 
 /** Applies everything staged. The import is in state `applying`. */
 export async function applySync(work: Importing, id: string, clock: ControlClock): Promise<void> {
@@ -54,7 +55,7 @@ function applySome(work: Importing, id: string): boolean {
   return db.transaction(() => {
     const lines = loadStaged(db, id, { after: "", limit: MAX_BATCH_LINES });
     if (lines.length === 0) return false;
-    const plan = planLines(work, lines, true);
+    const plan = planLines(work, lines, { checkOwners: true, adopting: false });
     const carried = carryOut(db, nowMs, plan.changes);
     keepAccounts(
       db,
@@ -66,6 +67,7 @@ function applySome(work: Importing, id: string): boolean {
       changed: record.changed + carried.changed,
       unchanged: record.unchanged + plan.unchanged.length,
       rejected: record.rejected + plan.rejected.length + carried.rejected.length,
+      homes: addStarted(record.homes, carried.homes),
       seq: carried.seq,
     }));
     return true;

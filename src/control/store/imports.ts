@@ -10,6 +10,9 @@ import { parseList, parseObject, readInt, readIntOrNull, readText, readTextOrNul
 /** `open` takes lines, `applying` is a sync that was accepted and is being carried out, `done` has its result. */
 export type ImportState = "open" | "applying" | "done";
 
+/** Accounts by product and version. */
+export type Started = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 export interface ImportRecord extends ImportBegin {
   readonly actor: Actor;
   readonly state: ImportState;
@@ -25,6 +28,8 @@ export interface ImportRecord extends ImportBegin {
   readonly removed: number;
   /** SHA-256 chained over the accepted lines. */
   readonly digest: string;
+  /** Accounts that got a product by it, by product and version. */
+  readonly homes: Started;
   /** Last change it made. */
   readonly seq: number;
   /** JSON of what `importEnd` answered. */
@@ -32,7 +37,7 @@ export interface ImportRecord extends ImportBegin {
 }
 
 const COLUMNS =
-  "id, mode, dry_run, expect_removed, actor, state, started_at, last_at, last_line, lines, rejected, added, changed, unchanged, removed, digest, seq, result";
+  "id, mode, dry_run, expect_removed, actor, state, started_at, last_at, last_line, lines, rejected, added, changed, unchanged, removed, digest, seq, result, homes";
 
 export function loadImport(db: Db, id: string): ImportRecord | null {
   const row = db.rows(`SELECT ${COLUMNS} FROM imports WHERE id = ?`, id)[0];
@@ -41,7 +46,7 @@ export function loadImport(db: Db, id: string): ImportRecord | null {
 
 export function saveImport(db: Db, record: ImportRecord): void {
   db.run(
-    `INSERT OR REPLACE INTO imports (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO imports (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     record.id,
     record.mode,
     record.dryRun ? 1 : 0,
@@ -60,14 +65,16 @@ export function saveImport(db: Db, record: ImportRecord): void {
     record.digest,
     record.seq,
     record.result,
+    JSON.stringify(record.homes),
   );
 }
 
 function toRecord(row: SqlRow): ImportRecord {
   const state = readText(row, "state");
+  const mode = readText(row, "mode");
   return {
     id: readText(row, "id"),
-    mode: readText(row, "mode") === "sync" ? "sync" : "import",
+    mode: mode === "sync" || mode === "adopt" ? mode : "import",
     dryRun: readInt(row, "dry_run") === 1,
     expectRemoved: readIntOrNull(row, "expect_removed"),
     actor: parseActor(readText(row, "actor")),
@@ -84,6 +91,8 @@ function toRecord(row: SqlRow): ImportRecord {
     digest: readText(row, "digest"),
     seq: readInt(row, "seq"),
     result: readTextOrNull(row, "result"),
+    // Written by `saveImport`, and by nothing else.
+    homes: JSON.parse(readText(row, "homes")) as Started,
   };
 }
 

@@ -45,6 +45,7 @@ const KINDS: Readonly<Record<string, { readonly wrong: string; readonly says: Re
   digest: { wrong: "4f0c", says: /64/ },
   "key=value": { wrong: "gold", says: /Write it as/ },
   "host=product": { wrong: "acme", says: /as in/ },
+  "backend=version": { wrong: "be_kiln", says: /as in/ },
   "product=version": { wrong: "kiln", says: /as in/ },
   "product=versions": { wrong: "kiln", says: /as in/ },
   "cell=account": { wrong: "eu", says: /as in/ },
