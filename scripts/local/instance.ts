@@ -86,6 +86,7 @@ async function start(options: LocalOptions, stops: Stop[]): Promise<Omit<Instanc
     nodes: options.nodes,
     port: options.port,
     ...(options.unmetered === undefined ? {} : { unmetered: options.unmetered }),
+    ...(options.inspected === undefined ? {} : { inspected: options.inspected }),
     storage: folder.storagePath,
     vars: createVars(options, settings),
     log: (line) => log.line(line),

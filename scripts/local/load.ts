@@ -11,6 +11,8 @@ export interface LoadAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  /** When it was asked, by `performance.now()`; it is judged when it has come. */
+  readonly askedMs: number;
 }
 
 export interface Asker {
@@ -118,6 +120,7 @@ async function ask(
   group: LoadGroup,
   { host, path, method = "GET" }: Asker,
 ): Promise<LoadAnswer | "error" | "timeout"> {
+  const askedMs = performance.now();
   return new Promise((resolve) => {
     const request = httpRequest(
       {
@@ -139,6 +142,7 @@ async function ask(
             status: response.statusCode ?? 0,
             headers: response.headers,
             text: Buffer.concat(chunks).toString("utf8"),
+            askedMs,
           }),
         );
       },

@@ -9,6 +9,7 @@ import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { z } from "zod";
 import { join } from "node:path";
 import { bundleWorker } from "./bundle.ts";
+import { heldMbOf } from "./inspector.ts";
 import type { NodeAction, NodeState } from "./node-actions.ts";
 
 const WRANGLER_TOML = join(import.meta.dirname, "..", "..", "wrangler.toml");
@@ -37,6 +38,8 @@ export interface NodesOptions {
   readonly vars: Readonly<Record<string, string>>;
   /** Nodes (counted from 1, not the first) without meters, which then count nothing; for measuring what counting costs. */
   readonly unmetered?: readonly number[];
+  /** Whether what a node holds in memory can be asked. */
+  readonly inspected?: boolean;
   /** Gets every line of workerd. Always read, since an undrained pipe would stop workerd as a whole. */
   readonly log: (line: string) => void;
 }
@@ -48,6 +51,8 @@ export interface Nodes {
   act(node: number, action: NodeAction): Promise<NodeState>;
   /** Runs the first node's scheduled handler for `at` (ms since the epoch); answers the control plane's report. */
   tick(at: number): Promise<unknown>;
+  /** What the isolate of a node, counted from 1, holds after a collection, in MB. Needs `inspected`. */
+  heldMb(node: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -70,6 +75,7 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
     convertV4MiniflareOptions({
       host: HOST,
       port: 0,
+      ...(options.inspected === true ? { inspectorPort: 0 } : {}),
       ...(options.storage === null ? {} : { resourcePersistencePath: options.storage }),
       handleStructuredLogs: ({ message }) => options.log(message),
       workers: [
@@ -96,6 +102,10 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
       ports: urls.map((url) => Number(url.port)),
       act: async (node, action) => (await ask({ node, call: "act", action })) as NodeState,
       tick: (at) => ask({ node: 1, call: "tick", at }),
+      heldMb: async (node) =>
+        heldMbOf(`http://${(await miniflare.getInspectorURL()).host}`, nodeName(node), () =>
+          ask({ node, call: "act", action: { action: "state" } }),
+        ),
       stop: () => miniflare.dispose(),
     };
   } catch (error) {

@@ -32,6 +32,8 @@ export interface LocalOptions {
   readonly trustedProxy: number;
   /** Nodes without meters, not the first; no flag, see `NodesOptions`. */
   readonly unmetered?: readonly number[];
+  /** Whether what nodes hold in memory can be asked; no flag: for the soak. */
+  readonly inspected?: boolean;
   /** How old what KV answers may be, for moves that carry data; no flag: for tests and the drill, whose KV does not lag. */
   readonly settleSeconds?: number;
 }

@@ -112,7 +112,7 @@ async function beside(work: () => Promise<unknown>): Promise<Beside> {
       const { status, headers, body } = await sendRaw({ port: haproxy.port, bytes });
       times.push(performance.now() - started);
       const named = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
-      const wrong = asker.judge({ status, headers: named, text: body });
+      const wrong = asker.judge({ status, headers: named, text: body, askedMs: started });
       if (wrong !== null) faults.push(`${String(asker.host)}: ${wrong}`);
       await pause(5);
     }

@@ -8,9 +8,9 @@ import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "m
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { z } from "zod";
 import { bundleEntry } from "../../local/bundle.ts";
+import { heldMbOf } from "../../local/inspector.ts";
 import { findStarted } from "../cpu-time.ts";
 import { DOMAIN } from "./accounts.ts";
-import { heldMbOf } from "./inspector.ts";
 import { HOST } from "./process.ts";
 
 const WRANGLER_TOML = join(import.meta.dirname, "..", "..", "..", "wrangler.toml");

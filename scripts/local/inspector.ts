@@ -1,6 +1,6 @@
 /**
- * What an isolate of workerd holds, by its inspector: after a collection, so that only what lives counts. Used by rows of
- * the benchmark. https://chromedevtools.github.io/devtools-protocol/v8/Runtime/#method-getHeapUsage
+ * What an isolate of workerd holds, by its inspector: after a collection, so that only what lives counts. Used by the soak and
+ * by rows of the benchmark. https://chromedevtools.github.io/devtools-protocol/v8/Runtime/#method-getHeapUsage
  */
 import WebSocket from "ws";
 import { z } from "zod";
