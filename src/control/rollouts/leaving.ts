@@ -124,7 +124,8 @@ function notReachedDetail(
     const found = known.get(key);
     if (found !== undefined) return found;
     const answer = opennessOf(calendar, plan.window)(group, atMs);
-    const next = answer.allowed || answer.nextAtMs === null ? null : showInstant(answer.nextAtMs, group.zone);
+    const nextMs = answer.allowed ? null : answer.nextAtMs;
+    const next = nextMs === null ? null : showInstant(nextMs, group.zone, calendar.memo);
     const closed = next === null ? "has no window within 400 days" : opensAt(next);
     const detail = answer.allowed ? null : closed;
     known.set(key, detail);

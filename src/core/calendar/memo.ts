@@ -29,6 +29,7 @@ export interface OffsetChange {
 /** Offsets of one zone, in blocks of UTC days: the offset at a block's start and the changes inside it. */
 export interface ZoneLine {
   readonly zone: string;
+  readonly clock: Intl.DateTimeFormat;
   readonly blocks: Map<number, OffsetBlock>;
 }
 

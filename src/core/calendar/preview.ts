@@ -3,7 +3,6 @@
  * frozen time, in its zone and in UTC. A window in the account's zone is shown in an example zone, which the answer
  * names. Called by control (writes), plan and the command line; all problems come back together.
  */
-import { Temporal } from "temporal-polyfill";
 import {
   ACCOUNT_ZONE,
   type CalendarProblem,
@@ -20,6 +19,8 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { freezeSpan } from "./freezes.ts";
 import { type CalendarMemo, createCalendarMemo, DAY_MS, SEARCH_HORIZON_MS } from "./memo.ts";
 import { openings } from "./openings.ts";
+import { createZoneClock, readOffsetMs, writeLocal, writeUtc } from "./zone-clock.ts";
+import { zoneLine } from "./zone-line.ts";
 
 /** How many openings a write is answered with. */
 const SHOWN_OPENINGS = 3;
@@ -43,11 +44,13 @@ export interface ShownFreeze extends ShownInterval {
   readonly state: "ahead" | "in-force" | "past";
 }
 
-/** An instant as ISO 8601, in the zone with its offset (`2026-11-28T22:00:00+01:00`) and in UTC. */
-export function showInstant(atMs: EpochMs, zone: string): ShownInstant {
-  const instant = Temporal.Instant.fromEpochMilliseconds(atMs);
-  const zoned = instant.toZonedDateTimeISO(zone);
-  return { local: zoned.toString({ timeZoneName: "never" }), utc: instant.toString() };
+/**
+ * An instant as ISO 8601, in the zone with its offset (`2026-11-28T22:00:00+01:00`) and in UTC. Callers that show many
+ * hand in their memo. Throws RangeError for a zone that the runtime does not know.
+ */
+export function showInstant(atMs: EpochMs, zone: string, memo?: CalendarMemo): ShownInstant {
+  const clock = (memo === undefined ? null : zoneLine(memo, zone)?.clock) ?? createZoneClock(zone);
+  return { local: writeLocal(atMs, readOffsetMs(clock, atMs)), utc: writeUtc(atMs) };
 }
 
 const zoneOf = (zone: string, example: string): string => (zone === ACCOUNT_ZONE ? example : zone);
@@ -91,8 +94,8 @@ export function validateWindow(
     all.slice(0, SHOWN_OPENINGS).map(({ opening, zone }) => ({
       zone,
       date: opening.date,
-      start: showInstant(opening.startMs, zone),
-      end: showInstant(opening.endMs, zone),
+      start: showInstant(opening.startMs, zone, memo),
+      end: showInstant(opening.endMs, zone, memo),
     })),
   );
 }
@@ -110,7 +113,8 @@ export function validateFreeze(
   const problems = freezeProblems(freeze);
   if (problems.length > 0) return err(problems);
   const zone = zoneOf(freeze.zone, context.exampleZone);
-  const { startMs, endMs } = freezeSpan(context.memo ?? createCalendarMemo(), freeze, zone);
+  const memo = context.memo ?? createCalendarMemo();
+  const { startMs, endMs } = freezeSpan(memo, freeze, zone);
   if (startMs === null || endMs === null) {
     return err([{ path: ["exampleZone"], message: `"${zone}" is no known IANA time zone` }]);
   }
@@ -119,8 +123,8 @@ export function validateFreeze(
   }
   return ok({
     zone,
-    start: showInstant(startMs, zone),
-    end: showInstant(endMs, zone),
+    start: showInstant(startMs, zone, memo),
+    end: showInstant(endMs, zone, memo),
     state: stateOf(startMs, endMs, context.nowMs),
   });
 }

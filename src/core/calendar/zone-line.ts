@@ -1,11 +1,10 @@
 /**
- * Local time of a zone to instants and back. Offsets come from temporal-polyfill (which asks the runtime's zone data);
- * they are probed once a UTC day, changes are found by halving, and all else is plain arithmetic on that line.
+ * Local time of a zone to instants and back. Offsets come from zone-clock.ts (which asks the runtime's zone data); they
+ * are probed once a UTC day, changes are found by halving, and all else is plain arithmetic on that line.
  * It accepts that two changes within one UTC day would be taken for one: the zone database has none in living use.
  * It never falls back to UTC: a zone that the runtime does not know has no line.
  * Called by everything else in core/calendar. Terms: Temporal's "gap" (skipped) and "overlap" (shown twice).
  */
-import { Temporal } from "temporal-polyfill";
 import { isTimeZoneName } from "../../contracts/calendar.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import {
@@ -17,44 +16,41 @@ import {
   SECOND_MS,
   type ZoneLine,
 } from "./memo.ts";
+import { createZoneClock, readOffsetMs, type ZoneClock } from "./zone-clock.ts";
 
 /** 64 probes take about 0.4 ms and serve two months. */
 const BLOCK_MS = 64 * DAY_MS;
-const NANOSECONDS_PER_MS = 1_000_000;
 
 /** The line of an IANA zone, null when the runtime does not know the zone. */
 export function zoneLine(memo: CalendarMemo, zone: string): ZoneLine | null {
   return rememberByZone(memo.zones, zone, () =>
-    isTimeZoneName(zone) ? { zone, blocks: new Map<number, OffsetBlock>() } : null,
+    isTimeZoneName(zone)
+      ? { zone, clock: createZoneClock(zone), blocks: new Map<number, OffsetBlock>() }
+      : null,
   );
 }
 
-function probe(zone: string, atMs: EpochMs): number {
-  const { offsetNanoseconds } = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
-  return offsetNanoseconds / NANOSECONDS_PER_MS;
-}
-
 /** The instant in `(low, high]` at which the offset stops being what it is at `lowMs`; changes are on whole seconds. */
-function findChange(zone: string, lowMs: EpochMs, highMs: EpochMs): EpochMs {
-  const before = probe(zone, lowMs);
+function findChange(clock: ZoneClock, lowMs: EpochMs, highMs: EpochMs): EpochMs {
+  const before = readOffsetMs(clock, lowMs);
   let low = lowMs;
   let high = highMs;
   while (high - low > SECOND_MS) {
     const middle = low + Math.floor((high - low) / 2 / SECOND_MS) * SECOND_MS;
-    if (probe(zone, middle) === before) low = middle;
+    if (readOffsetMs(clock, middle) === before) low = middle;
     else high = middle;
   }
   return high;
 }
 
-function readBlock(zone: string, startMs: EpochMs): OffsetBlock {
-  const first = probe(zone, startMs);
+function readBlock(clock: ZoneClock, startMs: EpochMs): OffsetBlock {
+  const first = readOffsetMs(clock, startMs);
   const changes: OffsetChange[] = [];
   let offsetMs = first;
   for (let atMs = startMs + DAY_MS; atMs <= startMs + BLOCK_MS; atMs += DAY_MS) {
-    const next = probe(zone, atMs);
+    const next = readOffsetMs(clock, atMs);
     if (next === offsetMs) continue;
-    const change = findChange(zone, atMs - DAY_MS, atMs);
+    const change = findChange(clock, atMs - DAY_MS, atMs);
     // One that falls on the next block's first instant belongs here as well: offsets are asked for from either side.
     changes.push({ atMs: change, offsetMs: next });
     offsetMs = next;
@@ -65,7 +61,7 @@ function readBlock(zone: string, startMs: EpochMs): OffsetBlock {
 function blockAt(line: ZoneLine, index: number): OffsetBlock {
   const known = line.blocks.get(index);
   if (known !== undefined) return known;
-  const block = readBlock(line.zone, index * BLOCK_MS);
+  const block = readBlock(line.clock, index * BLOCK_MS);
   line.blocks.set(index, block);
   return block;
 }

@@ -8,6 +8,7 @@ import type { Frozen, Facts, LeftBehind } from "../../contracts/rollout-input.ts
 import type { FrozenGroup, RolloutPlan } from "../../contracts/rollout.ts";
 import type { ShownInstant } from "../../contracts/calendar.ts";
 import type { EpochMs, ProductName } from "../../contracts/units.ts";
+import type { CalendarMemo } from "../calendar/memo.ts";
 import { showInstant } from "../calendar/preview.ts";
 import { type Beginning, ceilMinute } from "./ahead.ts";
 import { holdWarnings, type PlannedHold, plannedHold } from "./data/simulate.ts";
@@ -90,7 +91,11 @@ export interface ForecastQuestion {
   readonly from?: Beginning;
 }
 
-function zonesOf(segments: readonly MoveSegment[], groups: readonly FrozenGroup[]): readonly PlannedZone[] {
+function zonesOf(
+  segments: readonly MoveSegment[],
+  groups: readonly FrozenGroup[],
+  memo: CalendarMemo | undefined,
+): readonly PlannedZone[] {
   const byZone = new Map<string, { accounts: number; firstMs: EpochMs; lastMs: EpochMs }>();
   for (const { index, from, to, fromMs, untilMs } of segments) {
     const group = groups[index];
@@ -107,8 +112,8 @@ function zonesOf(segments: readonly MoveSegment[], groups: readonly FrozenGroup[
     .map(([zone, { accounts, firstMs, lastMs }]) => ({
       zone,
       accounts,
-      first: showInstant(firstMs, zone),
-      last: showInstant(lastMs, zone),
+      first: showInstant(firstMs, zone, memo),
+      last: showInstant(lastMs, zone, memo),
     }));
 }
 
@@ -175,7 +180,7 @@ function walkWave(
     startMs,
     shiftedMs: doneMs,
     bakedMs,
-    zones: zonesOf(run.segments, frozen.groups),
+    zones: zonesOf(run.segments, frozen.groups, question.calendar.memo),
     oneWay: irreversibleTargets(facts, plan.targets, doneMs ?? startMs),
     warnings: [...warningsOf(accounts, run.never.length), ...holdWarnings(accounts === 0 ? null : hold)],
     hold,
