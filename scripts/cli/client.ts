@@ -91,6 +91,32 @@ export function resolveSettings(
   flagUrl: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): ClientSettings {
+  const url = resolveAddress(flagUrl, env);
+  const token = nonEmpty(env["FIREBREAK_TOKEN"]) ?? (isLoopback(url.hostname) ? LOCAL_TOKEN : null);
+  if (token === null) {
+    throw usageFailure(
+      `No token for ${url.origin}.`,
+      "Set FIREBREAK_TOKEN in the environment; it is never given as an argument.",
+    );
+  }
+  checkToken("FIREBREAK_TOKEN", token);
+  return { url, token };
+}
+
+/** @throws Failure (usage) for a text that cannot be a token. @param name the variable it came from. */
+export function checkToken(name: string, token: string): void {
+  if (/^[\x21-\x7e]+$/.test(token)) return;
+  throw usageFailure(
+    `${name} holds a space or another character that no token has.`,
+    "Set it again, without quotes or line ends.",
+  );
+}
+
+/** The admin host alone. @throws Failure (usage) for an address that is no http(s) URL. */
+export function resolveAddress(
+  flagUrl: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): URL {
   const text = flagUrl ?? nonEmpty(env["FIREBREAK_URL"]) ?? DEFAULT_URL;
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -105,20 +131,7 @@ export function resolveSettings(
       "Leave them out and set FIREBREAK_TOKEN.",
     );
   }
-  const token = nonEmpty(env["FIREBREAK_TOKEN"]) ?? (isLoopback(url.hostname) ? LOCAL_TOKEN : null);
-  if (token === null) {
-    throw usageFailure(
-      `No token for ${url.origin}.`,
-      "Set FIREBREAK_TOKEN in the environment; it is never given as an argument.",
-    );
-  }
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw usageFailure(
-      "FIREBREAK_TOKEN holds a space or another character that no token has.",
-      "Set it again, without quotes or line ends.",
-    );
-  }
-  return { url, token };
+  return url;
 }
 
 function nonEmpty(text: string | undefined): string | null {

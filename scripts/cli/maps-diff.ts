@@ -83,6 +83,13 @@ function outcome(
   return known ? describe(decision) : `unknown (${describe(decision)})`;
 }
 
+/** What a request of no known account gets for a product. */
+export function unknownOutcome({ maps, breakGlass }: Side, product: string): string {
+  return describe(
+    decideVersion({ root: maps.root, breakGlass, product, slug: null, row: null, override: null }),
+  );
+}
+
 function describe(decision: Decision): string {
   switch (decision.kind) {
     case "forward":

@@ -14,6 +14,8 @@ import { addApply } from "./apply.ts";
 import { addAssignments } from "./assignments.ts";
 import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
+import { addBreakGlass } from "./break-glass.ts";
+import { addCard } from "./card.ts";
 import { addCompare } from "./compare.ts";
 import { addCompletion } from "./completion.ts";
 import { addDefault } from "./default.ts";
@@ -142,6 +144,7 @@ export function createProgram(
   addReplay(program, context);
   addGate(program, context);
   addHalt(program, context);
+  addBreakGlass(program, context);
   addOverride(program, context);
   addToken(program, context);
   addWebhook(program, context);
@@ -150,6 +153,7 @@ export function createProgram(
   addApply(program, context);
   addBackup(program, context);
   addCompare(program, context);
+  addCard(program, context);
   addMaps(program, context);
   addLocal(program, context);
   addCompletion(program, context);

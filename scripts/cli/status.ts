@@ -56,7 +56,7 @@ function alarmLines({ level, words, firstCommand, raisedAt }: AlarmView): string
 function breakGlassText({ breakGlass, seen }: Status): string {
   if (!breakGlass.active) return "not in use";
   const until = breakGlass.expires === null ? "" : `, expires ${instant(breakGlass.expires)}`;
-  return `ACTIVE: ${breakGlass.reason ?? "no reason given"}${until}; on ${percent(seen.breakGlassShare)} of the traffic`;
+  return `ACTIVE: ${breakGlass.reason ?? "no reason given"}${until}; on ${percent(seen.breakGlassShare)} of the traffic; see \`break-glass show\``;
 }
 
 function publishedText({ published }: Status): string {

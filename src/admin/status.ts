@@ -9,6 +9,7 @@ import type { Root } from "../contracts/maps.ts";
 import type { MeterIntake, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { EpochMs } from "../contracts/units.ts";
+import { tellBreakGlass } from "../core/break-glass-words.ts";
 import { controlDown } from "./alarms.ts";
 import type { AdminContext, MeterPort, Services } from "./deps.ts";
 
@@ -101,6 +102,9 @@ function nodeStatus(
       active: breakGlass !== null,
       reason: breakGlass?.reason ?? null,
       expires: breakGlass === null ? null : toInstant(breakGlass.expires),
+      by: null,
+      written: breakGlass === null || breakGlass.written === 0 ? null : toInstant(breakGlass.written),
+      does: breakGlass === null ? [] : [...tellBreakGlass(breakGlass)],
     },
     published: {
       generation,
@@ -162,6 +166,7 @@ export function summariseSeen(seen: readonly SeenIsolate[]): Status["seen"] {
     generations,
     highest: generations[0]?.generation ?? 0,
     breakGlassShare: share(seen.filter(({ breakGlass }) => breakGlass)),
+    breakGlassIsolates: seen.filter(({ breakGlass }) => breakGlass).length,
   };
 }
 

@@ -9,6 +9,7 @@
 import type { Status } from "../contracts/api/operations.ts";
 import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
+import { tellBreakGlass } from "../core/break-glass-words.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../core/maps/break-glass.ts";
 import { viewAlarms } from "./alarms/look.ts";
 import { commandTime, toInstant, toInstantOrNull } from "./clock.ts";
@@ -37,7 +38,7 @@ const BP_PER_PERCENT = 100;
 export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsolate[]): Promise<Status> {
   const { db, clock } = ports;
   const now = clock.nowMs();
-  const { breakGlass, warning } = await readBreakGlass(ports);
+  const { breakGlass, by, warning } = await readBreakGlass(ports);
   const lastTick = readCounter(db, "clock");
   return {
     now: toInstant(now),
@@ -46,6 +47,9 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       active: breakGlass !== null,
       reason: breakGlass?.reason ?? null,
       expires: toInstantOrNull(breakGlass?.expires ?? null),
+      by,
+      written: toInstantOrNull(breakGlass?.written || null),
+      does: breakGlass === null ? [] : [...tellBreakGlass(breakGlass)],
     },
     published: readPublished(db, now),
     seen: summarise(seen.filter(({ reportedAt }) => reportedAt >= now - SHARE_WINDOW_MS)),
@@ -135,28 +139,30 @@ function summarise(seen: readonly SeenIsolate[]): Status["seen"] {
       .toSorted((a, b) => b.generation - a.generation),
     highest: seen.reduce((highest, { generation }) => Math.max(highest, generation), 0),
     breakGlassShare: share(seen.filter(({ breakGlass }) => breakGlass)),
+    breakGlassIsolates: seen.filter(({ breakGlass }) => breakGlass).length,
   };
 }
 
 interface BreakGlassReading {
   readonly breakGlass: BreakGlass | null;
+  readonly by: Status["breakGlass"]["by"];
   readonly warning: string | null;
 }
 
 async function readBreakGlass({ store, config, clock }: PublisherPorts): Promise<BreakGlassReading> {
   const variable = parseBreakGlass(config.breakGlass);
   const ofVariable = variable.ok ? variable.value : null;
+  const choose = (ofKv: BreakGlass | null, warning: string | null): BreakGlassReading => {
+    const breakGlass = chooseBreakGlass(ofKv, ofVariable, clock.nowMs());
+    const by = breakGlass === ofKv ? "kv" : "variable";
+    return { breakGlass, by: breakGlass === null ? null : by, warning };
+  };
   try {
     const stored = parseBreakGlass((await store.get(BREAK_GLASS_KEY)) ?? "");
-    const chosen = chooseBreakGlass(stored.ok ? stored.value : null, ofVariable, clock.nowMs());
-    if (!stored.ok)
-      return { breakGlass: chosen, warning: `the key break-glass cannot be read: ${stored.error.detail}` };
-    if (!variable.ok)
-      return { breakGlass: chosen, warning: `BREAK_GLASS cannot be read: ${variable.error.detail}` };
-    return { breakGlass: chosen, warning: null };
+    if (!stored.ok) return choose(null, `the key break-glass cannot be read: ${stored.error.detail}`);
+    return choose(stored.value, variable.ok ? null : `BREAK_GLASS cannot be read: ${variable.error.detail}`);
   } catch {
-    const chosen = chooseBreakGlass(null, ofVariable, clock.nowMs());
-    return { breakGlass: chosen, warning: "KV could not be asked for break-glass just now" };
+    return choose(null, "KV could not be asked for break-glass just now");
   }
 }
 

@@ -170,7 +170,7 @@ describe("reading", () => {
     const status: Status = {
       now: AT,
       halt: { on: true, reason: "looking", by: "jo", at: AT },
-      breakGlass: { active: true, reason: "KV", expires: AT },
+      breakGlass: { active: true, reason: "KV", expires: AT, by: "kv", written: null, does: [] },
       published: {
         generation: 4711,
         at: AT,
@@ -186,6 +186,7 @@ describe("reading", () => {
         ],
         highest: 4711,
         breakGlassShare: 0.5,
+        breakGlassIsolates: 2,
       },
       lastTick: AT,
       counting: { requests: 12_345, droppedReports: 1, droppedRequests: 67, droppedRequestsLastHour: 8 },
@@ -221,7 +222,9 @@ describe("reading", () => {
       /^! page: Everything automatic is halted by jo: looking\n {4}first: firebreak halt off --reason …\n! The default of kiln is not live\n/,
     );
     expect(out).toContain("Halt is ON, nothing moves forward: looking (jo, 2026-11-28T22:05:00Z)");
-    expect(out).toContain("ACTIVE: KV, expires 2026-11-28T22:05:00Z; on 50 % of the traffic");
+    expect(out).toContain(
+      "ACTIVE: KV, expires 2026-11-28T22:05:00Z; on 50 % of the traffic; see `break-glass show`",
+    );
     expect(out).toContain(
       "generation 4711, 2026-11-28T22:05:00Z; blocked, 2 changes waiting, the oldest for 61 s",
     );

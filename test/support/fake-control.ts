@@ -119,9 +119,14 @@ const WEBHOOK: Webhook = {
 export const STATUS: Status = {
   now: AT,
   halt: HALT,
-  breakGlass: { active: false, reason: null, expires: null },
+  breakGlass: { active: false, reason: null, expires: null, by: null, written: null, does: [] },
   published: { generation: 42, at: AT, state: "idle", waiting: 0, oldestSeconds: null, problem: null },
-  seen: { generations: [{ generation: 42, share: 1, isolates: 2 }], highest: 42, breakGlassShare: 0 },
+  seen: {
+    generations: [{ generation: 42, share: 1, isolates: 2 }],
+    highest: 42,
+    breakGlassShare: 0,
+    breakGlassIsolates: 0,
+  },
   lastTick: AT,
   accounts: 3,
   domains: 1,

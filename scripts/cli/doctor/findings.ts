@@ -5,6 +5,7 @@
 import type { AlarmView } from "../../../src/contracts/api/alarms.ts";
 import type { Ready, Status } from "../../../src/contracts/api/operations.ts";
 import type { Whoami } from "../../../src/contracts/api/sessions.ts";
+import { BREAK_GLASS_COMMANDS } from "../../../src/core/break-glass-words.ts";
 import { clean, count, instant, percent } from "../render.ts";
 import type { Verification } from "../maps-verify.ts";
 import { ofCounting, ofDead, ofDefault, ofMaps, ofProducts, type DefaultTried } from "./contents.ts";
@@ -193,7 +194,7 @@ function ofBreakGlass({ breakGlass }: Status): Finding {
     "break-glass",
     "look",
     `Break-glass is in force: ${clean(breakGlass.reason ?? "no reason given")}, until ${instant(breakGlass.expires) ?? "it is taken away"}.`,
-    "npx wrangler kv key put break-glass '{}' --binding MAPS --remote",
+    BREAK_GLASS_COMMANDS.put("'{}'"),
   );
 }
 

@@ -120,6 +120,12 @@ export const StatusSchema = z
       active: z.boolean(),
       reason: z.string().nullable(),
       expires: InstantSchema.nullable(),
+      by: z.enum(["kv", "variable"]).nullable().default(null).openapi({
+        description:
+          "Which of the two ways it came by; null: not in use, or only a node's maps could be asked",
+      }),
+      written: InstantSchema.nullable().default(null),
+      does: z.array(z.string()).default([]).openapi({ description: "What it does, a sentence each" }),
     }),
     published: z.object({
       generation: z.int(),
@@ -135,6 +141,9 @@ export const StatusSchema = z
         .openapi({ description: "Share of the requests of the last two minutes" }),
       highest: z.int(),
       breakGlassShare: z.number(),
+      breakGlassIsolates: z.int().default(0).openapi({
+        description: "Isolates of the last two minutes that go by a break-glass document",
+      }),
     }),
     lastTick: InstantSchema.nullable(),
     accounts: z.int(),

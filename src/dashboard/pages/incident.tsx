@@ -6,6 +6,7 @@ import { AuditPageSchema, HaltSchema, type Status } from "../../contracts/api/op
 import { RolloutListSchema } from "../../contracts/api/rollout-plan.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
+import { BREAK_GLASS_COMMANDS, shellWord } from "../../core/break-glass-words.ts";
 import { path } from "../api.ts";
 import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
 import { hasEnded, PhaseTag } from "../parts/phase.tsx";
@@ -41,9 +42,7 @@ export const drawIncident: DrawPage = async ({ api, frame, problem }) => {
           Write break-glass by hand: whoever would get the first version gets the second, within a minute, and
           it ends by itself.
         </p>
-        <pre>
-          {`npx wrangler kv key put --binding MAPS break-glass '${JSON.stringify(breakGlassExample(running[0]))}'`}
-        </pre>
+        <pre>{BREAK_GLASS_COMMANDS.put(shellWord(JSON.stringify(breakGlassExample(running[0]))))}</pre>
         <h2>Words for the status page</h2>
         <pre>{statusWords(running)}</pre>
         <h2>What happened</h2>

@@ -51,6 +51,10 @@ beforeAll(async () => {
     JSON.stringify([{ days: ["fri"], from: "22:00", to: "04:00", zone: "account" }]),
   );
   await writeFile(join(folder, "probes.json"), "[]");
+  await writeFile(
+    join(folder, "break-glass.json"),
+    JSON.stringify({ reason: "test", expires: "2099-01-01T00:00:00Z" }),
+  );
   world = createWorld({ db: createMemoryDb(), preflight: { exchange: healthy, routerHeader: null } });
   api = await startRealAdmin(world);
   for (const line of [

@@ -22,7 +22,7 @@ import { memoryTerminal, runCli, shellWords } from "../../support/cli.ts";
 const READING = new Set(
   (
     "list show history status explain assignments dead plan left-behind watch signals impact run test dump verify diff " +
-    "export compare timeline doctor alarms completion"
+    "export compare timeline doctor alarms completion check card"
   ).split(" "),
 );
 
