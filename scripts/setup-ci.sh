@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Installs what the end-to-end tests need beside npm packages: haproxy, the load balancer in front of nodes, openssl for the
-# certificates of preflight's tests, chromium, which reads the dashboard as people do, and promtool (of the package
-# prometheus; nothing of it is started), which judges metrics and alert rules. Debian and Ubuntu only, by
-# apt-get (Ubuntu's chromium package is a snap: there bring a Chromium of your own and name it in CHROMIUM); installs
-# nothing that is there already.
+# Installs what the end-to-end tests need beside npm packages: haproxy, the load balancer in front of nodes, nginx (of the
+# package nginx-light), which exported maps are loaded into, openssl for the certificates of preflight's tests, chromium,
+# which reads the dashboard as people do, and promtool (of the package prometheus; nothing of it is started), which judges
+# metrics and alert rules. Debian and Ubuntu only, by apt-get (Ubuntu's chromium package is a snap: there bring a Chromium
+# of your own and name it in CHROMIUM); installs nothing that is there already.
 set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin" # haproxy lives there on Debian, and not every shell looks
 
 missing=()
 command -v haproxy >/dev/null || missing+=(haproxy)
+command -v nginx >/dev/null || missing+=(nginx-light)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v promtool >/dev/null || missing+=(prometheus)
 [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 
 if [ ${#missing[@]} -eq 0 ]; then
-  echo "setup-ci: haproxy, openssl, promtool and chromium are installed, nothing to do"
+  echo "setup-ci: haproxy, nginx, openssl, promtool and chromium are installed, nothing to do"
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then

@@ -9,6 +9,7 @@ import { saveLines } from "./backup.ts";
 import { cliFailure, EXIT_FAILED } from "./failure.ts";
 import { STANDARD } from "./file-stream.ts";
 import { readDump } from "./maps-dump.ts";
+import { addMapsExport } from "./maps-export.ts";
 import { badMaps, openGood } from "./maps-good.ts";
 import {
   countMoved,
@@ -34,10 +35,11 @@ import {
 const DUMP_ARGUMENT: ArgumentSpec = { name: "<file>", about: "dump: NDJSON or JSON array of { key, value }" };
 
 export function addMaps(program: Command, context: ProgramContext): void {
-  const object = addObject(program, "maps", { summary: "published maps: dump, verify, diff, load" });
+  const object = addObject(program, "maps", { summary: "published maps: dump, verify, diff, export, load" });
   addDump(object, context);
   addVerify(object, context);
   addDiff(object, context);
+  addMapsExport(object, context);
   addLoad(object, context);
 }
 

@@ -84,8 +84,9 @@ function register(product: string, version: string): string {
 /** An example as it can be typed here: its files in the folder, nothing piped on. */
 function hereOf(example: string): string {
   const line = (example.split(/ [|>] /)[0] ?? example)
-    .replaceAll(/(?<= )([\w.-]+\.(?:jsonc?|csv|ndjson|md)|config\/?)(?= |$)/g, (_whole, name: string) =>
-      join(folder, name),
+    .replaceAll(
+      /(?<= )([\w.-]+\.(?:jsonc?|csv|ndjson|md)|config\/?|leaving)(?= |$)/g,
+      (_whole, name: string) => join(folder, name),
     )
     .replaceAll(/--state \S+/g, "");
   return line.includes("--json") ? line : `${line} --json`;

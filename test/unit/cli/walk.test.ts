@@ -41,6 +41,7 @@ const KINDS: Readonly<Record<string, { readonly wrong: string; readonly says: Re
   days: { wrong: "funday", says: /mon/ },
   ...each("product products", "Kiln!", /lower-case/),
   ...each("version versions", "x y", /It /),
+  address: { wrong: "8080", says: /must be like/ },
   actions: { wrong: "Alarm!", says: /must be like/ },
   digest: { wrong: "4f0c", says: /64/ },
   "key=value": { wrong: "gold", says: /Write it as/ },
@@ -84,6 +85,7 @@ function neededFlags(verb: Command, but: Option): string[] {
     instant: "2026-11-28T22:05:00Z",
     date: "2026-12-20",
     role: "viewer",
+    kind: "haproxy",
     generation: "1",
     source: "tests",
   };
