@@ -14,7 +14,8 @@ import type {
   ObservationReport,
 } from "../contracts/observation.ts";
 import type { EdgeReport, SeenIsolate } from "../contracts/telemetry.ts";
-import type { EpochMs } from "../contracts/units.ts";
+import type { AccountLately, TrafficLately } from "../contracts/traffic-port.ts";
+import type { AccountSlug, EpochMs } from "../contracts/units.ts";
 import { murmur3 } from "../core/murmur3.ts";
 import { within } from "./deadline.ts";
 import { sumAnswers } from "../core/observation/sum.ts";
@@ -37,6 +38,8 @@ export interface MeterStub {
   totals(): Promise<MeterTotals>;
   tick(tick: MeterTick): Promise<readonly ObservationAnswer[]>;
   hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
+  lately(): Promise<TrafficLately>;
+  accountLately(account: AccountSlug): Promise<readonly AccountLately[]>;
 }
 
 export interface Meters {
@@ -49,6 +52,10 @@ export interface Meters {
   totals(): Promise<readonly MeterTotals[]>;
   /** Accounts that failed, worst first, at most as many as asked for; rejects when a meter does not answer. */
   hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
+  /** Traffic of late, of each meter; rejects when one does not answer. */
+  lately(): Promise<readonly TrafficLately[]>;
+  /** One account now and before; rejects when a meter does not answer. */
+  accountLately(account: AccountSlug): Promise<readonly AccountLately[]>;
   /** Hands the clock and the questions of a tick to all meters. Never rejects; null when the deployment binds none. */
   tick(tick: MeterTick): Promise<Gathered | null>;
 }
@@ -104,6 +111,18 @@ export function createMeters({ meter, nowMs, tickDeadlineMs = TICK_DEADLINE_MS }
         .flat()
         .toSorted((a, b) => b.minutes - a.minutes || (a.account < b.account ? -1 : 1))
         .slice(0, ask.limit);
+    },
+    async lately() {
+      const answers = await Promise.all(
+        numbers.map(async (number) => (await stubOf(number)?.lately()) ?? []),
+      );
+      return answers.flat();
+    },
+    async accountLately(account) {
+      const answers = await Promise.all(
+        numbers.map(async (number) => (await stubOf(number)?.accountLately(account)) ?? []),
+      );
+      return answers.flat();
     },
     async tick(tick) {
       const stubs = numbers.map(stubOf).filter((stub) => stub !== null);

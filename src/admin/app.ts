@@ -28,6 +28,7 @@ import { OPERATOR_OPERATIONS } from "./routes/operations.ts";
 import { PREFLIGHT_OPERATIONS } from "./routes/preflight.ts";
 import { PRODUCT_OPERATIONS } from "./routes/products.ts";
 import { ROLLOUT_GATES } from "./routes/rollout-gates.ts";
+import { TRAFFIC_OPERATIONS } from "./routes/traffic.ts";
 import { ROLLOUT_STEPS } from "./routes/rollout-steps.ts";
 import { REPLACEMENT_OPERATIONS } from "./routes/replacements.ts";
 import { ROLLOUT_OPERATIONS } from "./routes/rollouts.ts";
@@ -91,6 +92,7 @@ function listOperations(services: Services): readonly Operation[] {
     ...REPLACEMENT_OPERATIONS,
     ...ROLLOUT_STEPS,
     ...ROLLOUT_GATES,
+    ...TRAFFIC_OPERATIONS,
     ...ACCOUNT_OPERATIONS,
     ...ACCOUNT_STATE_OPERATIONS,
     ...HANDOVER_OPERATIONS,

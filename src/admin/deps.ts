@@ -11,6 +11,8 @@ import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
 import type { HurtAccount, HurtAsk, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
+import type { AccountLately, TrafficLately } from "../contracts/traffic-port.ts";
+import type { AccountSlug } from "../contracts/units.ts";
 import type { ControlClient } from "./control-client.ts";
 import type { RefusalNotes } from "./refusal-notes.ts";
 
@@ -19,6 +21,8 @@ export interface MeterPort {
   seen(): Promise<readonly SeenIsolate[]>;
   totals(): Promise<readonly MeterTotals[]>;
   hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
+  lately(): Promise<readonly TrafficLately[]>;
+  accountLately(account: AccountSlug): Promise<readonly AccountLately[]>;
 }
 
 export interface AdminDeps {

@@ -14,6 +14,7 @@ import type {
   WaiveGateInput,
 } from "./api/rollouts.ts";
 import type { RolloutGatesView, SignalInput } from "./api/gates.ts";
+import type { RolloutGrid } from "./api/rollout-grid.ts";
 import type { FreezeInput } from "./api/calendar.ts";
 import type { ShownInstant } from "./calendar.ts";
 import type { LeftBehind } from "./rollout-input.ts";
@@ -198,6 +199,8 @@ export interface RolloutQueryInputs {
   /** Its plan, as a plan file holds it. */
   "rollout.input": OfRollout;
   "rollout.plan": PlanOptions & (OfRollout | { readonly input: RolloutInput });
+  /** Waves × groups with what is ahead; `before`: who is not reached by then? */
+  "rollout.grid": OfRollout & { readonly before: string | null };
   /** Verdicts with their series, signals, accounts put back alone. */
   "rollout.gates": OfRollout;
   /** What the meters are to be asked for its impact, and when these accounts were put back. */
@@ -213,6 +216,7 @@ export interface RolloutQueryOutputs {
   rollout: RolloutView;
   "rollout.input": RolloutInput;
   "rollout.plan": RolloutPlanView;
+  "rollout.grid": RolloutGrid;
   "rollout.gates": RolloutGatesView;
   "rollout.impact": RolloutImpactFacts;
   "rollout.rollback.preview": RollbackPreviewView;

@@ -17,12 +17,14 @@ import type {
   ObservationReport,
 } from "../contracts/observation.ts";
 import { TELEMETRY_SCHEMA, type EdgeReport, type SeenIsolate } from "../contracts/telemetry.ts";
-import type { EpochMs } from "../contracts/units.ts";
+import type { AccountLately, TrafficLately } from "../contracts/traffic-port.ts";
+import type { AccountSlug, EpochMs } from "../contracts/units.ts";
 import type { EdgePulse } from "../contracts/alarms.ts";
 import type { MeterStub } from "../adapters/meters.ts";
 import type { PulseMeterStub } from "../adapters/pulse-meters.ts";
 import { createDb, type Db } from "./db.ts";
 import { readHurt } from "./metering/hurt.ts";
+import { readAccountLately, readLately } from "./metering/lately.ts";
 import { createTables } from "./metering/schema.ts";
 import { takeReport } from "./metering/take.ts";
 import { takeTick } from "./metering/tick.ts";
@@ -83,6 +85,16 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub, Pul
   /** Accounts that failed on some versions, worst first. */
   async hurt(ask: HurtAsk): Promise<readonly HurtAccount[]> {
     return readHurt(this.#db, ask);
+  }
+
+  /** Versions by their requests of the last minutes. */
+  async lately(): Promise<TrafficLately> {
+    return readLately(this.#db, readPulse(this.#db, systemClock.nowMs()));
+  }
+
+  /** One account now and before; empty when it is in another meter. */
+  async accountLately(account: AccountSlug): Promise<readonly AccountLately[]> {
+    return readAccountLately(this.#db, account);
   }
 
   /** Isolates that reported at or after `sinceMs`, newest first. */

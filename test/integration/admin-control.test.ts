@@ -23,7 +23,13 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
   const admin = createAdmin({
     config: CONFIG,
     control: env.CONTROL.getByName(name) as unknown as ControlPort,
-    meters: { seen: async () => [], hurt: async () => [], totals: async () => [] },
+    meters: {
+      seen: async () => [],
+      hurt: async () => [],
+      lately: async () => [],
+      accountLately: async () => [],
+      totals: async () => [],
+    },
     maps: {
       current: () => snapshot,
       renew: async () => snapshot,

@@ -7,6 +7,7 @@ import type { Logger } from "../../src/adapters/logger.ts";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
 import { createRefusalNotes, type RefusalNotes } from "../../src/admin/refusal-notes.ts";
+import type { MeterPort } from "../../src/admin/deps.ts";
 import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
 import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
@@ -116,6 +117,8 @@ export interface AdminParts {
   readonly rows?: Readonly<Record<string, RowLookup>>;
   readonly seen?: () => Promise<readonly SeenIsolate[]>;
   readonly totals?: () => Promise<readonly MeterTotals[]>;
+  readonly lately?: MeterPort["lately"];
+  readonly accountLately?: MeterPort["accountLately"];
   readonly kv?: ReadonlyMap<string, string>;
   readonly ageMs?: number;
   /** In place of one made of the parts above. */
@@ -179,6 +182,8 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
     meters: {
       seen: parts.seen ?? (async () => []),
       hurt: async () => [],
+      lately: parts.lately ?? (async () => []),
+      accountLately: parts.accountLately ?? (async () => []),
       totals: parts.totals ?? (async () => []),
     },
     maps: parts.maps ?? {

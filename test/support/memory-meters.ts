@@ -5,6 +5,7 @@
 import { createMeters, METERS, type Meters, type MeterStub } from "../../src/adapters/meters.ts";
 import type { MeterIntake, ObservationReport } from "../../src/contracts/observation.ts";
 import { readHurt } from "../../src/control/metering/hurt.ts";
+import { readAccountLately, readLately } from "../../src/control/metering/lately.ts";
 import { createTables } from "../../src/control/metering/schema.ts";
 import { takeReport } from "../../src/control/metering/take.ts";
 import { takeTick } from "../../src/control/metering/tick.ts";
@@ -25,6 +26,8 @@ export interface MemoryMeters {
   /** Over all meters. */
   intake(): MeterIntake;
 }
+
+const NOBODY = { known: 0, unknown: 0 };
 
 /** @param wallMs clock of the objects, for how long numbers of reports are remembered. */
 export function createMemoryMeters(wallMs: () => number = () => 0): MemoryMeters {
@@ -61,6 +64,8 @@ export function createMemoryMeters(wallMs: () => number = () => 0): MemoryMeters
         call("observe", () => takeReport(db, structuredClone(report), wallMs())),
       totals: async () => readTotals(db),
       hurt: async (ask) => readHurt(db, ask),
+      lately: async () => readLately(db, { lately: NOBODY, yesterday: NOBODY }),
+      accountLately: async (account) => readAccountLately(db, account),
       tick: (tick) => call("tick", () => takeTick(db, tick)),
     };
   };

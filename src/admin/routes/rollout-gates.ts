@@ -9,6 +9,7 @@ import {
   SignalInputSchema,
   SignalListSchema,
 } from "../../contracts/api/gates.ts";
+import { GridQuerySchema, RolloutGridSchema } from "../../contracts/api/rollout-grid.ts";
 import { RolloutParamsSchema, RolloutSchema } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
 import { findImpact } from "../impact.ts";
@@ -31,6 +32,21 @@ export const ROLLOUT_GATES: readonly Operation[] = [
     body: NO_BODY,
     answer: { status: 200, description: "Verdicts and their series", schema: RolloutGatesSchema },
     run: ({ params }, { services }) => services.control.query("rollout.gates", params),
+  }),
+  defineOperation({
+    id: "rollouts.grid.get",
+    method: "get",
+    path: `${ONE}/grid`,
+    tag: TAG,
+    summary: "Get waves and groups of a rollout",
+    description:
+      "What each wave moves in each zone, how far that is, the dates still ahead (local and UTC), the moves to come by the hour, who is not reached by a time, and for how many there is a way back. Of a draft: as if it were started now.",
+    params: RolloutParamsSchema,
+    query: GridQuerySchema,
+    body: NO_BODY,
+    answer: { status: 200, description: "The grid", schema: RolloutGridSchema },
+    run: ({ params, query: { before = null } }, { services }) =>
+      services.control.query("rollout.grid", { ...params, before }),
   }),
   defineOperation({
     id: "rollouts.impact.list",

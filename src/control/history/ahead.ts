@@ -30,7 +30,7 @@ import { unlessOf } from "./ahead-unless.ts";
 type Asked = HistoryQueryInputs["history.ahead"];
 
 /** Everything that is read once for an answer. */
-interface Ground {
+export interface Ground {
   readonly db: Db;
   readonly nowMs: EpochMs;
   readonly memo: CalendarMemo;
@@ -77,7 +77,8 @@ function isAbout(targets: Readonly<Record<string, string>>, product: ProductName
   return own(targets, product) !== undefined;
 }
 
-function frozenOf({ db, record, nowMs }: Ground): Result<Frozen, Refusal> {
+/** The accounts that it froze; for a draft, as they are now. */
+export function frozenOf({ db, record, nowMs }: Ground): Result<Frozen, Refusal> {
   const { state, id, leftBehind } = record;
   const { plan, salt, labelKeys, origins, digest } = state;
   if (state.phase === "draft") return freezeNow(db, { plan, salt, nowMs, again: false });
@@ -85,7 +86,7 @@ function frozenOf({ db, record, nowMs }: Ground): Result<Frozen, Refusal> {
 }
 
 /** The forecast from now on; null when nothing more will move. */
-function lookAhead(
+export function lookAhead(
   { db, record, nowMs, memo }: Ground,
   frozen: Frozen,
   watch: Watched | null,

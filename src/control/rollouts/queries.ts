@@ -11,6 +11,7 @@ import { notFound } from "../refuse.ts";
 import { loadLeftBehind } from "../store/left-behind.ts";
 import { loadRollout, loadRollouts } from "../store/rollouts.ts";
 import { viewRollback } from "./going-back.ts";
+import { viewGrid } from "./grid.ts";
 import { viewPlan } from "./plan-view.ts";
 import { viewRollout } from "./view.ts";
 
@@ -30,6 +31,7 @@ export const ROLLOUT_QUERIES: { readonly [K in keyof RolloutQueryInputs]: Query<
     return record === null ? notFound(`rollout ${id}`) : ok(inputOfPlan(record.state.plan));
   },
   "rollout.plan": ({ db, clock }, input) => viewPlan(db, input, commandTime(db, clock)),
+  "rollout.grid": ({ db, clock }, input) => viewGrid(db, input, commandTime(db, clock)),
   "rollout.gates": ({ db, clock }, { id }) => {
     const record = loadRollout(db, id);
     return record === null ? notFound(`rollout ${id}`) : ok(viewGates(db, record, commandTime(db, clock)));

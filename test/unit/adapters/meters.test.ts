@@ -20,6 +20,7 @@ function report(isolate: string): EdgeReport {
   };
 }
 
+const NOBODY = { known: 0, unknown: 0 };
 const NOTHING_TAKEN = {
   reports: 0,
   requests: 0,
@@ -41,6 +42,8 @@ function recordingMeters(): { calls: string[]; meter: (name: string) => MeterStu
         return [];
       },
       hurt: async () => [],
+      lately: async () => ({ versions: [], known: { lately: NOBODY, yesterday: NOBODY } }),
+      accountLately: async () => [],
       seen: async (sinceMs) => [
         { isolate: `${name}@${sinceMs}`, generation: 7, breakGlass: false, requests: 1, reportedAt: NOW },
       ],

@@ -167,6 +167,8 @@ describe.for(routes)("$method $path", (route) => {
       "openapi",
       "ready",
       "explain",
+      "traffic",
+      "accounts.traffic.get",
       "status",
       "metrics",
       "alarms.list",

@@ -98,7 +98,7 @@ describe("permissions", () => {
       Object.keys(PERMISSIONS).filter((id) => refuseOperation(actor({ role }), id as GuardedId) === null);
     expect(
       may("viewer").every((id) =>
-        /\.(?:list|get)$|^(?:explain|status|metrics|whoami|sessions\.\w+)$/.test(id),
+        /\.(?:list|get)$|^(?:explain|status|traffic|metrics|whoami|sessions\.\w+)$/.test(id),
       ),
     ).toBe(true);
     expect(may("operator")).not.toContain("export");

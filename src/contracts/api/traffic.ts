@@ -1,0 +1,52 @@
+/** Traffic of late as the API shows it: versions by their requests, and one account against its own past. Shapes only. */
+import * as z from "./zod.ts";
+import { SlugSchema } from "./common.ts";
+
+const ShareSchema = z.number().min(0).max(1);
+
+const VersionTrafficSchema = z
+  .object({
+    product: z.string(),
+    version: z.string(),
+    requests: z.int(),
+    share: ShareSchema.openapi({ description: "Of the requests of the product" }),
+    failures: z.int().openapi({ description: "Answered with 5xx, or not answered" }),
+    rate: ShareSchema,
+    p95Ms: z.number().nullable().openapi({ description: "Time to the headers of the answer; null: unknown" }),
+  })
+  .openapi("VersionTraffic");
+
+export const TrafficSchema = z
+  .object({
+    minutes: z.int().openapi({ description: "How far back it counts" }),
+    items: z.array(VersionTrafficSchema),
+    cursor: z.null(),
+    known: z.object({ now: ShareSchema.nullable(), yesterday: ShareSchema.nullable() }).openapi({
+      description:
+        "Share of the requests that named a known account: now, and in the same hour of the day before; null: none were counted",
+    }),
+  })
+  .openapi("Traffic");
+
+const CountSchema = z.object({ requests: z.int(), failures: z.int(), rate: ShareSchema });
+
+export const AccountTrafficSchema = z
+  .object({
+    account: SlugSchema,
+    minutes: z.int().openapi({ description: "How far back `lately` counts" }),
+    items: z.array(
+      z.object({
+        product: z.string(),
+        version: z.string(),
+        lately: CountSchema,
+        before: CountSchema.openapi({
+          description: "On this version before that, of the 14 days that are kept",
+        }),
+      }),
+    ),
+    cursor: z.null(),
+  })
+  .openapi("AccountTraffic");
+
+export type Traffic = z.infer<typeof TrafficSchema>;
+export type AccountTraffic = z.infer<typeof AccountTrafficSchema>;
