@@ -1,71 +1,21 @@
 /**
- * `tick`, `demo` and `node`: drive the local run that `npm start` began, through the runner's own loopback server. Its
- * address is in `control.json` of the state folder. None of this exists in a deployment.
+ * `tick`, `demo` and `node`: drive the local run that `npm start` began. None of this exists in a deployment.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { commaList, oneOf, toInstant, toProductVersion, toShare, toSlug, wholeFrom } from "./arguments.ts";
-import { showRequest } from "./change.ts";
-import { cliFailure, usageFailure, type Failure } from "./failure.ts";
-import { instant, renderFields } from "./render.ts";
-import { exchange, readAll } from "./transport.ts";
-import { addVerb, printJson, type OptionSpec, type ProgramContext, type Session } from "./verb.ts";
+import { commaList, oneOf, toProductVersion, toShare, toSlug, wholeFrom } from "./arguments.ts";
+import { usageFailure } from "./failure.ts";
+import { drive, STATE_OPTION } from "./local-drive.ts";
+import { addTick } from "./local-tick.ts";
+import { renderFields } from "./render.ts";
+import { addVerb, type ProgramContext, type Session } from "./verb.ts";
 
-const STATE_OPTION: OptionSpec = {
-  flags: "--state <folder>",
-  about: "state folder of the local run",
-  preset: ".firebreak",
-};
-const CONTROL_FILE = "control.json";
-/** A tick may settle a large import. */
-const IDLE_MS = 5 * 60_000;
-const START_HINT = "Start it with `npm start` (or name its folder with --state).";
-
-const ControlFileSchema = z.looseObject({ url: z.url({ protocol: /^http$/ }) });
-const RefusalSchema = z.looseObject({ error: z.string() });
-const TickSchema = z.looseObject({
-  now: z.number(),
-  advanced: z.boolean(),
-  happened: z.array(z.string()),
-  generation: z.number(),
-});
 const AnySchema = z.looseObject({});
 
 export function addLocal(program: Command, context: ProgramContext): void {
   addTick(program, context);
   addDemo(program, context);
   addNode(program, context);
-}
-
-function addTick(program: Command, context: ProgramContext): void {
-  addVerb(
-    program,
-    {
-      name: "tick",
-      summary: "local run: let the control plane's clock be a given time",
-      seeAlso: ["demo", "node", "status"],
-      options: [
-        { flags: "--at <instant>", about: "the time of the tick", parse: toInstant, required: true },
-        STATE_OPTION,
-      ],
-      changes: true,
-      offline: true,
-      notes: ["The clock only goes forward: an earlier time does nothing."],
-      examples: ["tick --at 2026-11-28T22:05:00Z"],
-      run: (session) =>
-        drive(session, {
-          path: "/tick",
-          body: { at: session.words.text("at") },
-          schema: TickSchema,
-          render: ({ now, advanced, happened, generation }) =>
-            `${advanced ? "Ticked" : "Nothing done: the clock is already at or past that time"}. It is ${instant(new Date(now).toISOString()) ?? ""}; published so far: generation ${generation}.\n` +
-            happened.map((line) => `  ${line}\n`).join(""),
-        }),
-    },
-    context,
-  );
 }
 
 function addDemo(program: Command, context: ProgramContext): void {
@@ -191,72 +141,4 @@ function addNode(program: Command, context: ProgramContext): void {
     },
     context,
   );
-}
-
-interface Drive<T> {
-  readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly schema: z.ZodType<T>;
-  readonly render: (value: T) => string;
-}
-
-/** Sends one request to the runner, or shows it. */
-async function drive<T>(session: Session, { path, body, schema, render }: Drive<T>): Promise<void> {
-  const folder = session.words.text("state");
-  const url = new URL(path, await controlUrl(folder));
-  const headers = { "content-type": "application/json" };
-  if (session.dryRun) {
-    showRequest(session, { method: "POST", url: url.href, headers, body }, null);
-    return;
-  }
-  const answer = await exchange({
-    url,
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-    idleMs: IDLE_MS,
-    startHint: `The run that used ${folder} has ended. ${START_HINT}`,
-  });
-  const text = await readAll(answer);
-  if (answer.statusCode !== 200) throw runnerRefusal(text);
-  const parsed = schema.safeParse(parseJson(text));
-  if (!parsed.success) throw runnerRefusal(text);
-  if (session.json) printJson(session, parsed.data);
-  else session.terminal.out.write(render(parsed.data));
-}
-
-function runnerRefusal(text: string): Failure {
-  const refusal = RefusalSchema.safeParse(parseJson(text));
-  return cliFailure("unexpected-answer", {
-    title: "The local run refused",
-    detail: refusal.success ? refusal.data.error : text.slice(0, 200),
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Where the runner of this folder listens. */
-async function controlUrl(folder: string): Promise<string> {
-  const file = join(folder, CONTROL_FILE);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    const detail = `There is no ${file}.`;
-    throw cliFailure(
-      "no-local-instance",
-      { title: "No local run is using this folder", detail, next: START_HINT },
-      error,
-    );
-  });
-  const parsed = ControlFileSchema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data.url;
-  throw cliFailure("no-local-instance", {
-    title: "No local run is using this folder",
-    detail: `${file} holds no address.`,
-    next: START_HINT,
-  });
 }

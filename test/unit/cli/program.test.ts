@@ -144,4 +144,18 @@ describe("the local run", () => {
     expect(err).toMatch(/There is no no-such-folder.control\.json/);
     expect(err).toContain("npm start");
   });
+
+  it.for([[["tick"]], [["tick", "--at", "2026-11-28T22:05:00Z", "--for", "3"]]] as const)(
+    "does not guess what time it is to be: %j",
+    async ([argv], { expect }) => {
+      const { code, err } = await runCli(argv);
+      expect(code).toBe(2);
+      expect(err).toContain("Give either --at or --for.");
+    },
+  );
+
+  it("looks for its folder where FIREBREAK_STATE says", async ({ expect }) => {
+    const { err } = await runCli(["tick", "--for", "1"], { env: { FIREBREAK_STATE: "some-folder" } });
+    expect(err).toMatch(/There is no some-folder.control\.json/);
+  });
 });
