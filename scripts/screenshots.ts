@@ -8,23 +8,60 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
 import { findChromium, INSTALL_HINT, launchChromium } from "./browser/chromium.ts";
-import { PAGES, ROLLOUT, setScene } from "./browser/scene.ts";
+import { PAGES, ROLLOUT, setScene, WATCHED } from "./browser/scene.ts";
+import { createDay } from "./browser/traffic.ts";
+import { AccountPageSchema } from "../src/contracts/api/accounts.ts";
+import { parseFaults } from "./local/demo/faults.ts";
 import { startInstance, type Instance } from "./local/instance.ts";
 import { ADMIN_TOKEN } from "./local/options.ts";
 
 const FOLDER = "screenshots";
-const MINUTE_MS = 60_000;
-/** Preflight, the staff, their bake, and a part of the second wave. */
-const MINUTES = 17;
+/** Blocks of five minutes in which accounts get a past of their own. */
+const BLOCKS = 13;
+/** Preflight, the staff, their bake, and a part of the second wave, which goes on in steps. */
+const QUIET = 5;
+const MINUTES = 14;
+const STAFF = 90;
+const OTHERS = 160;
+/** Nobody is perfect, and two accounts are unlucky on the new version. */
+const USUAL = parseFaults({ errorRate: 0.004, latencyMs: 8 });
 const WIDTHS = { wide: 1280, phone: 390 };
 const SCHEMES = ["light", "dark"] as const;
 const HEIGHT = 900;
 
-/** Starts the rollout and lets it get into its second wave. */
-async function moveSome({ admin, nodes }: Instance): Promise<void> {
-  await admin.must({ method: "POST", path: `rollouts/${ROLLOUT}/start`, body: {} });
-  const startMs = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS;
-  for (let minute = 1; minute <= MINUTES; minute += 1) await nodes.tick(startMs + minute * MINUTE_MS);
+/** Some accounts of a cohort, with every host that they have here. */
+async function hostsOf(
+  { admin }: Instance,
+  query: string,
+  products: readonly string[],
+): Promise<readonly string[]> {
+  const { items } = AccountPageSchema.parse(await admin.must({ method: "GET", path: `accounts?${query}` }));
+  const able = items.filter(({ account }) => account !== "acme");
+  return able.flatMap(({ account }) => products.map((product) => `${account}.${product}.localhost`));
+}
+
+/** Gives accounts a past, starts the rollout and lets it get into its second wave, with people at work all the time. */
+async function moveSome(instance: Instance): Promise<void> {
+  const staff = await hostsOf(instance, `cohort=internal&limit=${STAFF}`, ["kiln", "fogbugz"]);
+  const others = await hostsOf(instance, `cohort=general&limit=${OTHERS}`, ["kiln", "fogbugz"]);
+  const everybody = [...staff, ...others, "nobody.kiln.localhost"];
+  for (const [product, version] of [
+    ["kiln", "2.8.0"],
+    ["fogbugz", "8.7.0"],
+    ["fogbugz", "8.8.0"],
+  ] as const)
+    await instance.origin(product, version).setFaults(USUAL);
+  const day = createDay(instance);
+  for (let block = 0; block < BLOCKS; block += 1) await day.pass(5, everybody);
+  const unlucky = staff.slice(0, 2).map((host) => host.split(".")[0] ?? "");
+  await instance
+    .origin("kiln", "2.9.1")
+    .setFaults(parseFaults({ errorRate: 0.7, latencyMs: 10, onlyAccounts: unlucky }));
+  await instance.admin.must({ method: "POST", path: `rollouts/${ROLLOUT}/start`, body: {} });
+  // Nobody asks while the first wave moves: whoever is answered by older maps makes the gate wait.
+  for (let minute = 1; minute <= QUIET; minute += 1) await day.pass(1, []);
+  for (let minute = 1; minute <= MINUTES; minute += 1) await day.pass(1, everybody, 2);
+  day.stop();
 }
 
 async function takeAll(page: Page, base: string, name: string): Promise<number> {
@@ -68,7 +105,7 @@ async function main(): Promise<number> {
   const options = { port: 0, nodes: 1, state, bare: false, tick: false, trustedProxy: 0 };
   const instance = await startInstance(options);
   try {
-    await setScene(instance.admin);
+    await setScene(instance.admin, WATCHED);
     await moveSome(instance);
     const taken = await take(instance);
     process.stdout.write(`${taken} pictures in ${resolve(FOLDER)}\n`);

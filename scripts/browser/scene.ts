@@ -24,8 +24,11 @@ function inDays(days: number): string {
   return `${new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 19)}Z`;
 }
 
-/** Sets the scene; to be done once for an instance. */
-export async function setScene(admin: AdminClient): Promise<void> {
+/** Numbers, but nothing that a person would have to answer: for pictures with traffic behind them. */
+export const WATCHED = { gate: { minAccounts: 20, minRequests: 300, onInconclusive: "hold" } } as const;
+
+/** Sets the scene; to be done once for an instance. @param more members of the plan. */
+export async function setScene(admin: AdminClient, more: object = {}): Promise<void> {
   const put = (path: string, body: object): Promise<unknown> => admin.must({ method: "PUT", path, body });
   const post = (path: string, body: object): Promise<unknown> => admin.must({ method: "POST", path, body });
   await put("windows/weekend-nights", {
@@ -44,7 +47,7 @@ export async function setScene(admin: AdminClient): Promise<void> {
   await post("tokens", { name: "eva", role: "support", products: null });
   await post("products/kiln/versions/2.8.0/preflight", {});
   const targets = { kiln: "2.9.1", fogbugz: "8.8.0" };
-  await put(`rollouts/${ROLLOUT}`, { id: ROLLOUT, targets, waves: WAVES });
+  await put(`rollouts/${ROLLOUT}`, { id: ROLLOUT, targets, waves: WAVES, ...more });
   await put(`rollouts/${DRAFT}`, { id: DRAFT, targets: { kiln: "2.9.0" }, waves: WAVES });
 }
 
@@ -53,21 +56,23 @@ export const PAGES: Readonly<Record<string, string>> = {
   now: "/",
   rollouts: "/rollouts",
   rollout: `/rollouts/${ROLLOUT}`,
-  "rollout-plan": `/rollouts/${ROLLOUT}?plan=shown`,
   "rollout-draft": `/rollouts/${DRAFT}`,
   rollback: `/rollouts/${ROLLOUT}/back?to=all`,
   accounts: "/accounts",
   "accounts-none": "/accounts?prefix=zzz-nobody",
   account: "/accounts/acme",
   "account-plain": "/accounts/amber-anchor",
+  "account-request": "/accounts/amber-anchor?request=9f2c01ab34de-7k",
   explain: "/explain",
   "explain-now": "/explain?host=acme.kiln.localhost",
   "explain-later": "/explain?host=nobody.kiln.localhost&at=2030-01-01T00:00:00Z",
   calendar: "/calendar",
+  "calendar-before": "/calendar?before=2030-12-24",
   preflights: "/preflight",
   preflight: "/preflight/kiln/2.8.0",
   "preflight-never": "/preflight/kiln/2.9.0",
   incident: "/incident",
+  "incident-instead": `/incident?from=${encodeURIComponent("kiln 2.9.1")}&to=${encodeURIComponent("kiln 2.8.0")}&hours=2&why=uploads+fail`,
   audit: "/audit",
   "audit-none": "/audit?target=account/nobody-at-all",
   tokens: "/tokens",

@@ -11,6 +11,7 @@ import { StatusSchema } from "../contracts/api/operations.ts";
 import { WhoamiSchema } from "../contracts/api/sessions.ts";
 import { createApi, type Api, type Handler, type Problem } from "./api.ts";
 import { serveAsset } from "./assets.ts";
+import { exportAudit } from "./audit-export.ts";
 import { sendToDoor, showDoor, signIn, signOut } from "./door.tsx";
 import { isOwnPage, readOwnForm, refuseForm } from "./forms.ts";
 import { Page, ProblemNote, type Frame } from "./layout.tsx";
@@ -36,9 +37,14 @@ type Asked = Context<{ Bindings: Bindings }>;
 type Tried = Pick<Visit, "problem" | "written">;
 type ApiFor = (c: Asked) => (secret: string) => Api;
 
-/** What taking a form needs beside it. */
-interface Taking {
+/** What every visit needs. */
+interface Ways {
   readonly apiFor: ApiFor;
+  readonly nowMs: () => number;
+}
+
+/** What taking a form needs beside it. */
+interface Taking extends Ways {
   readonly refuse: (c: Asked) => Response;
 }
 
@@ -58,13 +64,16 @@ export function createDashboard({ admin, notes, log, nowMs, requestId }: Dashboa
     return refuseForm();
   };
 
+  const ways: Ways = { apiFor, nowMs };
+
   app.get("/assets/:name", (c) => serveAsset(c.req.param("name")));
   app.get("/sign-in", (c) => showDoor(c.req.raw));
   app.post("/sign-in", (c) => signIn(c.req.raw, apiFor(c), { nowMs: nowMs(), refuse: () => refuse(c) }));
   app.post("/sign-out", (c) => signOut(c.req.raw, apiFor(c), () => refuse(c)));
-  for (const { path, draw } of PAGE_ROUTES) app.get(path, (c) => show(c, apiFor, draw));
-  for (const route of ACTION_ROUTES) app.post(route.path, (c) => take(c, { apiFor, refuse }, route));
-  app.notFound((c) => show(c, apiFor, drawNothing));
+  app.get("/audit/export", (c) => sendAudit(c, ways));
+  for (const { path, draw } of PAGE_ROUTES) app.get(path, (c) => show(c, ways, draw));
+  for (const route of ACTION_ROUTES) app.post(route.path, (c) => take(c, { ...ways, refuse }, route));
+  app.notFound((c) => show(c, ways, drawNothing));
   app.onError((cause, c) => {
     log("dashboard.bug", { requestId: requestId(c.req.raw), path: c.req.path, cause });
     return textResponse("The dashboard failed; the log has more. The API and serving go on.", 500);
@@ -72,18 +81,24 @@ export function createDashboard({ admin, notes, log, nowMs, requestId }: Dashboa
   return async (request, { waitUntil }) => app.fetch(request, { waitUntil });
 }
 
-async function show(c: Asked, apiFor: ApiFor, draw: DrawPage): Promise<Response> {
-  const visit = await visitOf(c, apiFor, UNTRIED);
+/** The audit as a file, for who is signed in. */
+async function sendAudit(c: Asked, ways: Ways): Promise<Response> {
+  const visit = await visitOf(c, ways, UNTRIED);
+  return visit instanceof Response ? visit : exportAudit(visit);
+}
+
+async function show(c: Asked, ways: Ways, draw: DrawPage): Promise<Response> {
+  const visit = await visitOf(c, ways, UNTRIED);
   return visit instanceof Response ? visit : drawInto(visit, draw);
 }
 
 /** Takes a form: does what it asks and shows what is next, or the page again with the reason why not. */
-async function take(c: Asked, { apiFor, refuse }: Taking, { act, draw }: ActionRoute): Promise<Response> {
+async function take(c: Asked, taking: Taking, { act, draw }: ActionRoute): Promise<Response> {
   const secret = readSession(c.req.raw.headers);
   if (secret === null) return sendToDoor(c.req.raw);
   const fields = await readOwnForm(c.req.raw, secret);
-  if (fields === null) return refuse(c);
-  const visit = await visitOf(c, apiFor, { problem: null, written: fields });
+  if (fields === null) return taking.refuse(c);
+  const visit = await visitOf(c, taking, { problem: null, written: fields });
   if (visit instanceof Response) return visit;
   if (act === null) return drawInto(visit, draw);
   const done = await act(visit, fields);
@@ -91,7 +106,7 @@ async function take(c: Asked, { apiFor, refuse }: Taking, { act, draw }: ActionR
 }
 
 /** Who asks, and the state of the whole; or the way to the door. */
-async function visitOf(c: Asked, apiFor: ApiFor, tried: Tried): Promise<Visit | Response> {
+async function visitOf(c: Asked, { apiFor, nowMs }: Ways, tried: Tried): Promise<Visit | Response> {
   const secret = readSession(c.req.raw.headers);
   if (secret === null) return sendToDoor(c.req.raw);
   const api = apiFor(c)(secret);
@@ -113,7 +128,7 @@ async function visitOf(c: Asked, apiFor: ApiFor, tried: Tried): Promise<Visit | 
     proof: await proofOf(secret),
     here: url.pathname,
   };
-  return { api, frame, url, params: c.req.param(), ...tried };
+  return { api, frame, url, params: c.req.param(), nowMs: nowMs(), ...tried };
 }
 
 async function drawInto(visit: Visit, draw: DrawPage): Promise<Response> {

@@ -139,7 +139,8 @@ function State({ frame: { status, freezes } }: { frame: Frame }) {
         <span class="tag soft">No freeze</span>
       )}
       <span>
-        Generation <strong>{count(published.generation)}</strong> published ({published.state}),{" "}
+        Generation <strong>{count(published.generation)}</strong> published
+        {published.state === "idle" ? "" : ` (${published.state})`},{" "}
         {read === 0 ? "no edge has used maps lately" : `seen by ${percent(current / read)} of requests`}
       </span>
       <span>

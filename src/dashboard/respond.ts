@@ -34,6 +34,19 @@ export function textResponse(
   return new Response(text, { status, headers: { ...PROTECTIVE_HEADERS, "content-type": contentType } });
 }
 
+/** A file to keep. @param fileName of ours: letters, digits, `-` and `.` alone. */
+export function streamResponse(
+  body: ReadableStream<Uint8Array>,
+  { contentType, fileName }: { readonly contentType: string; readonly fileName: string },
+): Response {
+  const headers = {
+    ...PROTECTIVE_HEADERS,
+    "content-type": contentType,
+    "content-disposition": `attachment; filename="${fileName}"`,
+  };
+  return new Response(body, { status: 200, headers });
+}
+
 /** Sends the browser on, with GET, after a form was taken. @param to a path of ours, never one from outside. */
 export function seeOther(to: string, cookie: string | null = null): Response {
   const headers = new Headers({ ...PROTECTIVE_HEADERS, location: to });

@@ -12,6 +12,8 @@ export interface Visit {
   readonly api: Api;
   readonly frame: Frame;
   readonly url: URL;
+  /** When the page was asked for. */
+  readonly nowMs: number;
   readonly params: Readonly<Record<string, string>>;
   /** Why the action that was tried from this page was refused, to be shown on it. */
   readonly problem: Problem | null;

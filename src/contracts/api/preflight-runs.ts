@@ -81,6 +81,7 @@ const PlannedProbeSchema = z.object({
   cell: CellSchema.nullable(),
   why: z.string(),
   demandedBy: z.array(PresetSchema),
+  expects: z.string().optional().openapi({ description: "What counts as well answered, in words" }),
 });
 
 /** What is known of a version: the last runs, what counts of them, and both verdicts. */

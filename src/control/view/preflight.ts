@@ -1,6 +1,7 @@
 /** What is known of a version's preflight as the API shows it, made from kept runs and waivers. Reads only. */
 import type { PreflightView } from "../../contracts/api/preflight-runs.ts";
 import type { KeptSettings } from "../../contracts/preflight-port.ts";
+import { expectationWords } from "../../core/preflight/words.ts";
 import type { PreflightVerdict, ProbeResult, Waiver } from "../../contracts/preflight.ts";
 import { toInstant, toInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
@@ -29,13 +30,14 @@ export function viewPreflight(db: Db, subject: Subject): PreflightView {
     default: viewVerdict(weighed.default),
     uncovered: [...weighed.uncovered],
     waivers: weighed.waivers.map((waiver) => ({ ...viewWaiver(waiver), target: waiver.target })),
-    probes: weighed.probes.map(({ id, title, class: of, cell, why, demandedBy }) => ({
+    probes: weighed.probes.map(({ id, title, class: of, cell, why, demandedBy, expect }) => ({
       id,
       title,
       class: of,
       cell,
       why,
       demandedBy: [...demandedBy],
+      expects: expectationWords(expect),
     })),
     results: weighed.results.map(viewResult),
   };

@@ -4,14 +4,15 @@
  */
 import { AccountSchema, type Account } from "../../contracts/api/accounts.ts";
 import { AccountHistorySchema, type MoveRow } from "../../contracts/api/history.ts";
-import { ExplainSchema, type Status } from "../../contracts/api/operations.ts";
-import { ProductListSchema } from "../../contracts/api/products.ts";
+import type { Status } from "../../contracts/api/operations.ts";
 import { ok } from "../../contracts/result.ts";
-import { path, type Api } from "../api.ts";
+import { path } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";
 import { AccountActions } from "../parts/account-actions.tsx";
+import { askServed, ServedCard } from "../parts/account-served.tsx";
+import { RequestLookUp } from "../parts/request-look-up.tsx";
 import { Table } from "../parts/table.tsx";
-import { When, Words } from "../parts/words.tsx";
+import { When } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
 const SHOWN_MOVES = 20;
@@ -23,7 +24,7 @@ export const drawAccount: DrawPage = async (visit) => {
   if (!found.ok) return found;
   const account = found.value;
   const [served, history] = await Promise.all([
-    explainAll(api, account),
+    askServed(visit, account),
     api.ask(AccountHistorySchema, { path: `${path`/accounts/${slug}/history`}?limit=${SHOWN_MOVES}` }),
   ]);
   return ok({
@@ -36,41 +37,32 @@ export const drawAccount: DrawPage = async (visit) => {
             Deleted at <When at={account.deleted.at} />.
           </p>
         )}
-        {served.map((sentence) => (
-          <p class="note">
-            <Words text={sentence} />
-          </p>
-        ))}
         {account.visibleBy === null ? null : (
           <p class="note warn">
             The latest change is on its way; every edge knows it by <When at={account.visibleBy} />.
           </p>
         )}
         <SetApart account={account} />
-        <Facts account={account} />
+        <div class="cards roomy">
+          {served.map((each) => (
+            <ServedCard served={each} moves={history.ok ? history.value.items : []} />
+          ))}
+          <Facts account={account} />
+        </div>
         <h2>Moves</h2>
         {history.ok ? <Moves moves={history.value.items} /> : <p class="soft">{history.error.detail}</p>}
         <AccountActions account={account} versions={versionsOf(frame.status, account)} frame={frame} />
+        <h2>More</h2>
+        <RequestLookUp action={path`/accounts/${slug}`} url={visit.url} />
         <p>
-          <a href={`/audit?target=${encodeURIComponent(`account/${slug}`)}`}>What was done to it</a>
+          <a href={`/audit?target=${encodeURIComponent(`account/${slug}`)}`}>
+            What was done to it, in the audit
+          </a>
         </p>
       </>
     ),
   });
 };
-
-/** One sentence for each product that the account has. */
-async function explainAll(api: Api, { account, homes }: Account): Promise<readonly string[]> {
-  const products = await api.ask(ProductListSchema, { path: "/products" });
-  if (!products.ok) return [];
-  const hosts = products.value.items
-    .filter(({ name }) => Object.hasOwn(homes, name))
-    .flatMap(({ domains }) => domains.slice(0, 1).map((domain) => `${account}.${domain}`));
-  const explained = await Promise.all(
-    hosts.map((host) => api.ask(ExplainSchema, { path: `/explain?host=${encodeURIComponent(host)}` })),
-  );
-  return explained.flatMap((each) => (each.ok ? [each.value.sentence] : []));
-}
 
 /** Versions that the account's products have, for the forms. */
 function versionsOf(status: Status | null, { homes }: Account): Readonly<Record<string, readonly string[]>> {
@@ -134,27 +126,30 @@ function SetApart({ account: { quarantine, pins, hold, deferral } }: { account: 
 function Facts({ account }: { account: Account }) {
   const { homes, labels, domains } = account;
   return (
-    <dl class="facts">
-      <dt>Homes</dt>
-      <dd>
-        {Object.entries(homes)
-          .map(([product, version]) => `${product} ${version}`)
-          .join(", ")}
-      </dd>
-      <dt>Cohort</dt>
-      <dd>{account.cohort}</dd>
-      <dt>Time zone</dt>
-      <dd>{account.timeZone}</dd>
-      <dt>Cell</dt>
-      <dd>{account.cell ?? "none"}</dd>
-      <dt>Labels</dt>
-      <dd>
-        {Object.entries(labels)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(", ") || "none"}
-      </dd>
-      <dt>Own domains</dt>
-      <dd>{domains.map(({ host, product }) => `${host} (${product})`).join(", ") || "none"}</dd>
-    </dl>
+    <section class="card">
+      <h3>The account</h3>
+      <dl class="facts">
+        <dt>Homes</dt>
+        <dd>
+          {Object.entries(homes)
+            .map(([product, version]) => `${product} ${version}`)
+            .join(", ")}
+        </dd>
+        <dt>Cohort</dt>
+        <dd>{account.cohort}</dd>
+        <dt>Time zone</dt>
+        <dd>{account.timeZone}</dd>
+        <dt>Cell</dt>
+        <dd>{account.cell ?? "none"}</dd>
+        <dt>Labels</dt>
+        <dd>
+          {Object.entries(labels)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(", ") || "none"}
+        </dd>
+        <dt>Own domains</dt>
+        <dd>{domains.map(({ host, product }) => `${host} (${product})`).join(", ") || "none"}</dd>
+      </dl>
+    </section>
   );
 }

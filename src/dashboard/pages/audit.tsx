@@ -16,6 +16,8 @@ export const drawAudit: DrawPage = async ({ api, url }) => {
   const found = await api.ask(AuditPageSchema, { path: `/audit?${query.toString()}` });
   if (!found.ok) return found;
   const { items, cursor } = found.value;
+  const file = new URLSearchParams(query);
+  for (const name of ["limit", "cursor"]) file.delete(name);
   const older = new URLSearchParams(query);
   if (cursor !== null) older.set("cursor", cursor);
   return ok({
@@ -25,18 +27,21 @@ export const drawAudit: DrawPage = async ({ api, url }) => {
         <form class="inline" method="get" action="/audit">
           <label>
             Target
-            <input name="target" value={query.get("target") ?? ""} placeholder="account/acme" />
+            <input name="target" value={query.get("target") ?? ""} placeholder="such as account/acme" />
           </label>
           <label>
             Actor
             <input name="actor" value={query.get("actor") ?? ""} />
           </label>
           <button type="submit">Show</button>
+          <a class="button quiet" href={`/audit/export?${file.toString()}`} download>
+            Export as NDJSON
+          </a>
         </form>
         <Table
           label="Audit"
           caption="Newest first"
-          heads={["When", "Who", "What", "To what", "Why", "Detail"]}
+          heads={["When", "Who", "What", "To what", "Why", "Entry"]}
           empty="Nothing is in the audit for this."
           rows={items.map((entry) => [
             <When at={entry.at} />,
@@ -47,7 +52,7 @@ export const drawAudit: DrawPage = async ({ api, url }) => {
             entry.target,
             entry.reason === null ? "" : <Words text={entry.reason} />,
             <details>
-              <summary>Entry {entry.seq}</summary>
+              <summary>{entry.seq}</summary>
               <pre>{JSON.stringify(entry.detail, null, 2)}</pre>
               <p class="soft">
                 hash <code>{entry.hash}</code>

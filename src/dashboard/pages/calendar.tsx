@@ -1,4 +1,7 @@
-/** Calendar: when accounts may be moved, and when nothing may. Written with the command line or from git; read here. */
+/**
+ * Calendar: when accounts may be moved, when nothing may, how many move in which hour, and who cannot be reached by a date.
+ * Written with the command line or from git; read here.
+ */
 import {
   StoredFreezeListSchema,
   StoredWindowListSchema,
@@ -6,20 +9,29 @@ import {
   type StoredWindow,
 } from "../../contracts/api/calendar.ts";
 import { ok } from "../../contracts/result.ts";
+import { Ahead, askAhead, NotReached } from "../parts/calendar-ahead.tsx";
 import { Local, When } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
 
-export const drawCalendar: DrawPage = async ({ api }) => {
-  const [windows, freezes] = await Promise.all([
+export const drawCalendar: DrawPage = async ({ api, url }) => {
+  const before = url.searchParams.get("before") ?? "";
+  const [windows, freezes, ahead] = await Promise.all([
     api.ask(StoredWindowListSchema, { path: "/windows" }),
     api.ask(StoredFreezeListSchema, { path: "/freezes" }),
+    askAhead(api, before),
   ]);
   if (!windows.ok) return windows;
   if (!freezes.ok) return freezes;
   return ok({
     title: "Calendar",
+    // Whom a draft reaches is worked out over every account: once when it is asked, not every few seconds.
+    live: before === "",
     body: (
       <>
+        <h2>Moves by the hour</h2>
+        <Ahead ahead={ahead} />
+        <h2>Who cannot be reached by a date</h2>
+        <NotReached before={before} ahead={ahead} />
         <h2>Freezes</h2>
         {freezes.value.items.length === 0 ? <p class="soft">Nothing is frozen, now or later.</p> : null}
         <div class="cards">

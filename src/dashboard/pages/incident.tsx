@@ -6,23 +6,31 @@ import { AuditPageSchema, HaltSchema, type Status } from "../../contracts/api/op
 import { RolloutListSchema } from "../../contracts/api/rollout-plan.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";
-import { BREAK_GLASS_COMMANDS, shellWord } from "../../core/break-glass-words.ts";
 import { path } from "../api.ts";
 import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
+import { askHurt, HurtAccounts } from "../parts/hurt.tsx";
+import { Instead } from "../parts/instead.tsx";
 import { hasEnded, PhaseTag } from "../parts/phase.tsx";
 import { accountsOf, count, When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
-const EVENTS = 40;
+const EVENTS = 25;
 
-export const drawIncident: DrawPage = async ({ api, frame, problem }) => {
+/** How long a rollout that has ended is still looked at. */
+const LATELY_MS = 24 * 60 * 60_000;
+
+export const drawIncident: DrawPage = async (visit) => {
+  const { api, frame, problem } = visit;
   const [rollouts, audit] = await Promise.all([
     api.ask(RolloutListSchema, { path: "/rollouts" }),
     api.ask(AuditPageSchema, { path: `/audit?limit=${EVENTS}` }),
   ]);
-  const running = rollouts.ok
-    ? rollouts.value.items.filter(({ phase }) => !hasEnded(phase) && phase !== "draft")
-    : [];
+  const started = rollouts.ok ? rollouts.value.items.filter(({ startedAt }) => startedAt !== null) : [];
+  const running = started.filter(({ phase }) => !hasEnded(phase));
+  const late = started.filter(
+    ({ clock, phase }) => hasEnded(phase) && visit.nowMs - Date.parse(clock) < LATELY_MS,
+  );
+  const hurt = await askHurt(api, [...running, ...late]);
   return ok({
     title: "Incident",
     body: (
@@ -35,16 +43,14 @@ export const drawIncident: DrawPage = async ({ api, frame, problem }) => {
             <RolloutCard rollout={rollout} frame={frame} />
           ))}
         </div>
+        <h2>Who is hurt</h2>
+        <HurtAccounts hurt={hurt} />
         <h2>How far the last change has spread</h2>
         <Spread status={frame.status} />
-        <h2>When the control plane cannot be used</h2>
-        <p>
-          Write break-glass by hand: whoever would get the first version gets the second, within a minute, and
-          it ends by itself.
-        </p>
-        <pre>{BREAK_GLASS_COMMANDS.put(shellWord(JSON.stringify(breakGlassExample(running[0]))))}</pre>
+        <h2>Another version instead</h2>
+        <Instead status={frame.status} visit={visit} />
         <h2>Words for the status page</h2>
-        <pre>{statusWords(running)}</pre>
+        <pre>{statusWords(running, frame.status)}</pre>
         <h2>What happened</h2>
         <Timeline entries={audit.ok ? audit.value.items : []} />
       </>
@@ -58,6 +64,9 @@ function HaltCard({ frame }: { frame: Frame }) {
       <section class="card">
         <h3>Halted</h3>
         <p>Nothing goes forward by itself. Requests are served as they were.</p>
+        <p>
+          <a href="/">End it on the first page</a>
+        </p>
       </section>
     );
   }
@@ -93,9 +102,10 @@ function RolloutCard({
         </ActionForm>
       )}
       <p>
-        <a href={path`/rollouts/${id}/back?to=all`}>
-          Roll its {accountsOf(moved)} back (shows first what it would do)
-        </a>
+        <a class="button quiet" href={`${path`/rollouts/${id}/back`}?to=all`}>
+          Roll {accountsOf(moved)} back
+        </a>{" "}
+        <span class="soft small">shows first what it would do</span>
       </p>
     </section>
   );
@@ -130,28 +140,35 @@ function Spread({ status }: { status: Status | null }) {
   );
 }
 
-/** A document that works as it stands, but for the names. */
-function breakGlassExample(rollout: RolloutView | undefined): unknown {
-  const [product = "PRODUCT", version = "NEW"] = Object.entries(rollout?.targets ?? {})[0] ?? [];
-  return {
-    reason: "WHY",
-    expires: "END, AS 2026-11-29T00:00:00Z",
-    instead: { [product]: { [version]: "OLD" } },
-  };
+/** True as things stand: it does not say that upgrades are stopped while they go on. */
+function statusWords(running: readonly RolloutView[], status: Status | null): string {
+  const moved = running.reduce((sum, rollout) => sum + rollout.moved, 0);
+  const stopped = status?.halt.on === true || running.every(({ phase }) => STANDING.has(phase));
+  const whom =
+    moved === 0
+      ? "No accounts were being upgraded."
+      : `It may touch the ${accountsOf(moved)} that we have upgraded lately. All others are served as before.`;
+  const what =
+    moved === 0
+      ? ""
+      : stopped
+        ? " Upgrades are stopped while we look."
+        : " We are stopping further upgrades.";
+  return `We are looking into a problem. ${whom}${what} The next update follows within 30 minutes.`;
 }
 
-function statusWords(running: readonly RolloutView[]): string {
-  const moved = running.reduce((sum, rollout) => sum + rollout.moved, 0);
-  if (moved === 0)
-    return "We are looking into a problem. No accounts were being upgraded. The next update follows within 30 minutes.";
-  return `We are looking into a problem that may touch the ${accountsOf(moved)} we have upgraded lately. All others are served as before. Upgrades are stopped while we look. The next update follows within 30 minutes.`;
-}
+/** Phases in which nobody moves forward. */
+const STANDING: ReadonlySet<RolloutView["phase"]> = new Set([
+  "paused",
+  "rolling-back",
+  "awaiting-approval",
+  "preflight-failed",
+]);
 
 function Timeline({
   entries,
 }: {
   entries: readonly {
-    seq: number;
     at: string;
     actor: string;
     action: string;
@@ -161,18 +178,23 @@ function Timeline({
 }) {
   if (entries.length === 0) return <p class="soft">The audit is empty, or cannot be read.</p>;
   return (
-    <ol>
-      {entries.map(({ seq, at, actor, action, target, reason }) => (
-        <li value={seq}>
-          <When at={at} /> {actor}: {action} {target}
-          {reason === null ? null : (
-            <>
-              {" "}
-              (<Words text={reason} />)
-            </>
-          )}
-        </li>
-      ))}
+    <ol class="timeline">
+      {entries
+        .filter(({ action }) => !action.startsWith("session."))
+        .map(({ at, actor, action, target, reason }) => (
+          <li>
+            <When at={at} />
+            <span class="soft">{actor}</span>
+            <span>
+              {action} {target}
+              {reason === null ? null : (
+                <>
+                  : <Words text={reason} />
+                </>
+              )}
+            </span>
+          </li>
+        ))}
     </ol>
   );
 }

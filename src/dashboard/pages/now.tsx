@@ -4,19 +4,25 @@
  */
 import * as z from "../../contracts/api/zod.ts";
 import { HaltSchema, type Status } from "../../contracts/api/operations.ts";
-import { RolloutSchema } from "../../contracts/api/rollouts.ts";
+import { RolloutSchema, type RolloutView } from "../../contracts/api/rollouts.ts";
+import { TrafficSchema } from "../../contracts/api/traffic.ts";
 import { ok } from "../../contracts/result.ts";
-import { ActionForm, percent, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
+import { path } from "../api.ts";
+import { ActionForm, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
 import { PhaseTag, hasEnded } from "../parts/phase.tsx";
-import { Table } from "../parts/table.tsx";
+import { KnownShare, ProductCard } from "../parts/product-card.tsx";
 import { accountsOf, count, When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
 const RolloutsSchema = z.object({ items: z.array(RolloutSchema) });
 
 export const drawNow: DrawPage = async ({ api, frame, problem }) => {
-  const rollouts = await api.ask(RolloutsSchema, { path: "/rollouts" });
+  const [rollouts, asked] = await Promise.all([
+    api.ask(RolloutsSchema, { path: "/rollouts" }),
+    api.ask(TrafficSchema, { path: "/traffic" }),
+  ]);
   const running = rollouts.ok ? rollouts.value.items.filter(({ phase }) => !hasEnded(phase)) : [];
+  const traffic = asked.ok ? asked.value : null;
   const { status } = frame;
   return ok({
     title: "Now",
@@ -32,40 +38,22 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
           </p>
         ) : (
           <div class="cards">
-            {running.map(({ id, phase, reason, nextAt, moved, accounts }) => (
-              <section class="card">
-                <h3>
-                  <a href={`/rollouts/${encodeURIComponent(id)}`}>{id}</a> <PhaseTag phase={phase} />
-                </h3>
-                <p>
-                  <Words text={reason} />
-                </p>
-                {phase === "draft" ? null : (
-                  <>
-                    <progress
-                      value={moved}
-                      max={Math.max(1, accounts)}
-                      aria-label={`Moved by ${id}`}
-                    ></progress>
-                    <p class="soft">
-                      {count(moved)} of {accountsOf(accounts)} moved
-                    </p>
-                  </>
-                )}
-                {nextAt === null ? null : (
-                  <p class="soft">
-                    Next at <When at={nextAt} />
-                  </p>
-                )}
-              </section>
+            {running.map((rollout) => (
+              <RolloutCard rollout={rollout} />
             ))}
           </div>
         )}
         <NextMove rollouts={running} />
         <h2>Products</h2>
+        <KnownShare traffic={traffic} />
         <div class="cards">
           {status?.products.map((product) => (
-            <ProductCard product={product} />
+            <ProductCard
+              product={product}
+              rollouts={running}
+              replacements={status.replacements}
+              traffic={traffic}
+            />
           ))}
         </div>
         <h2>Everything automatic</h2>
@@ -85,9 +73,9 @@ function Alarms({ alarms }: { alarms: Status["alarms"] }) {
         aria-label={`Alarm ${name}${subject === "" ? "" : ` of ${subject}`}`}
       >
         <p>
-          <strong>{level === "page" ? "Page" : "Ticket"}</strong> <Words text={words} />{" "}
-          <span class="soft">
-            {raisedAt === null ? "not told yet, " : ""}since <When at={since} />
+          <strong>{level === "page" ? "Page" : "Ticket"}:</strong> <Words text={words} />{" "}
+          <span class="soft small">
+            ({raisedAt === null ? "not told yet, " : ""}since <When at={since} />)
           </span>
         </p>
         <p>
@@ -113,45 +101,45 @@ function Warnings({ status: { alarms, warnings } }: { status: Status }) {
   );
 }
 
-/** When a rollout, whichever, next does something by itself. */
-function NextMove({ rollouts }: { rollouts: readonly z.infer<typeof RolloutSchema>[] }) {
-  const [next] = rollouts
-    .flatMap(({ id, nextAt }) => (nextAt === null ? [] : [{ id, nextAt }]))
-    .toSorted((a, b) => Date.parse(a.nextAt) - Date.parse(b.nextAt));
-  return next === undefined ? (
-    <p class="soft">Nothing moves by itself until somebody acts.</p>
-  ) : (
-    <p>
-      Next move anywhere: <When at={next.nextAt} /> by{" "}
-      <a href={`/rollouts/${encodeURIComponent(next.id)}`}>{next.id}</a>
-    </p>
+function RolloutCard({ rollout: { id, phase, reason, nextAt, moved, accounts } }: { rollout: RolloutView }) {
+  return (
+    <section class="card">
+      <h3>
+        <a href={path`/rollouts/${id}`}>{id}</a> <PhaseTag phase={phase} />
+      </h3>
+      <p>
+        <Words text={reason} />
+      </p>
+      {phase === "draft" ? null : (
+        <>
+          <progress value={moved} max={Math.max(1, accounts)} aria-label={`Moved by ${id}`}></progress>
+          <p class="soft small">
+            {count(moved)} of {accountsOf(accounts)} moved
+            {nextAt === null ? null : (
+              <>
+                , next at <When at={nextAt} />
+              </>
+            )}
+          </p>
+        </>
+      )}
+    </section>
   );
 }
 
-function ProductCard({ product }: { product: Status["products"][number] }) {
-  const total = Object.values(product.versions).reduce((sum, accounts) => sum + accounts, 0);
-  return (
-    <section class="card">
-      <h3>{product.name}</h3>
-      <dl class="facts">
-        <dt>Stable (new accounts)</dt>
-        <dd>{product.stable ?? "none"}</dd>
-        <dt>Default (unknown accounts)</dt>
-        <dd>{product.default ?? "none"}</dd>
-        <dt>Standby</dt>
-        <dd>{product.standby ?? "none"}</dd>
-      </dl>
-      <Table
-        label={`Versions of ${product.name}`}
-        heads={["Version", "#Home of", "#Share"]}
-        empty="No account has this product."
-        rows={Object.entries(product.versions).map(([version, accounts]) => [
-          version,
-          count(accounts),
-          total === 0 ? "" : percent(accounts / total),
-        ])}
-      />
-    </section>
+/** When a rollout, whichever, next does something by itself. */
+function NextMove({ rollouts }: { rollouts: readonly RolloutView[] }) {
+  const [next] = rollouts
+    .flatMap(({ id, nextAt }) => (nextAt === null ? [] : [{ id, nextAt }]))
+    .toSorted((a, b) => Date.parse(a.nextAt) - Date.parse(b.nextAt));
+  if (next === undefined && rollouts.some(({ phase }) => phase !== "draft"))
+    return <p class="soft">When the next move is cannot be told yet; each rollout says what it waits for.</p>;
+  return next === undefined ? (
+    <p class="soft">Nothing moves until somebody starts it.</p>
+  ) : (
+    <p>
+      Next move anywhere: <When at={next.nextAt} /> by <a href={path`/rollouts/${next.id}`}>{next.id}</a>
+    </p>
   );
 }
 

@@ -96,19 +96,20 @@ function Results({ preflight: { probes, results, waivers } }: { preflight: Prefl
   return (
     <Table
       label="Probes"
-      heads={["Probe", "Outcome", "What it found", "Bytes"]}
-      rows={probes.map(({ id, title, why, demandedBy }) => {
+      heads={["Probe", "Expects", "Outcome", "What it found", "Sent and received"]}
+      rows={probes.map(({ id, title, why, demandedBy, expects = "" }) => {
         const result = byId.get(id);
         const waiver = waivers.find(({ probe }) => probe === id);
         return [
           <>
             {title} <span class="soft">({id})</span>
             <br />
-            <span class="soft">
+            <span class="soft small">
               {why}
               {demandedBy.length === 0 ? "" : ` (${demandedBy.join(", ")})`}
             </span>
           </>,
+          expects,
           <>
             <span class={`tag ${result === undefined ? "soft" : TONES[result.outcome]}`}>
               {result?.outcome ?? "not run"}
@@ -119,7 +120,7 @@ function Results({ preflight: { probes, results, waivers } }: { preflight: Prefl
               </p>
             )}
           </>,
-          result?.sentence ?? "",
+          result === undefined ? "" : result.sentence.replace(`${title}: `, ""),
           result === undefined ? "" : <Evidence evidence={result.evidence} />,
         ];
       })}
@@ -130,9 +131,11 @@ function Results({ preflight: { probes, results, waivers } }: { preflight: Prefl
 function Evidence({ evidence }: { evidence: PreflightView["results"][number]["evidence"] }) {
   return (
     <details>
-      <summary>Sent and received</summary>
+      <summary>Bytes</summary>
+      <p class="soft">Sent</p>
       <pre>{evidence.sent}</pre>
-      <pre>{evidence.received}</pre>
+      <p class="soft">Received</p>
+      <pre>{evidence.received === "" ? "nothing" : evidence.received}</pre>
       <p class="soft">
         {Math.round(evidence.ms)} ms, from{" "}
         {evidence.from === "here" ? "the command line" : "the control plane"}

@@ -29,7 +29,7 @@ export function RolloutActions({ rollout, plan, visit: { frame } }: Props) {
   const waiting = phase === "awaiting-approval" ? waitsFor(rollout) : null;
   return (
     <>
-      <h2>Actions</h2>
+      <h2 id="actions">Actions</h2>
       <div class="cards">
         {phase === "draft" ? (
           <section class="card">

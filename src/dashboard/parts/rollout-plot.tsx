@@ -20,11 +20,10 @@ interface Planned {
   readonly waves: readonly Pick<PlannedWaveAnswer, "accounts" | "startAt" | "shiftedAt">[];
 }
 
-const WIDTH = 720;
+/** Stretched to the page; a little room so that lines at the ends are seen whole. */
+const WIDTH = 1000;
 const HEIGHT = 200;
-const LEFT = 60;
-const TOP = 12;
-const BOTTOM = 24;
+const ROOM = 4;
 
 /** What has happened, up to the rollout's clock; empty before its start. */
 export function movedPoints({ startedAt, clock, waves, rollback, moved }: Seen): readonly Point[] {
@@ -63,16 +62,14 @@ interface Frame {
 }
 
 function place({ fromMs, toMs, most }: Frame, { atMs, accounts }: Point): readonly [number, number] {
-  const x = LEFT + ((atMs - fromMs) / (toMs - fromMs)) * (WIDTH - LEFT - TOP);
-  const y = HEIGHT - BOTTOM - (accounts / most) * (HEIGHT - BOTTOM - TOP);
+  const x = ((atMs - fromMs) / (toMs - fromMs)) * WIDTH;
+  const y = HEIGHT - ROOM - (accounts / most) * (HEIGHT - 2 * ROOM);
   return [Math.round(x * 10) / 10, Math.round(y * 10) / 10];
 }
 
 function lineOf(frame: Frame, points: readonly Point[]): string {
   return points.map((point) => place(frame, point).join(",")).join(" ");
 }
-
-const shortTime = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 
 interface Props {
   readonly moved: readonly Point[];
@@ -93,24 +90,28 @@ export function RolloutPlot({ moved, planned, accounts }: Props) {
   const words = `${accountsOf(now?.accounts ?? 0)} of ${count(accounts)} moved`;
   return (
     <figure>
-      <svg class="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
-        <line class="axis" x1={LEFT} y1={HEIGHT - BOTTOM} x2={WIDTH - TOP} y2={HEIGHT - BOTTOM} />
-        <line class="axis" x1={LEFT} y1={TOP} x2={WIDTH - TOP} y2={TOP} />
-        <text x={LEFT - 6} y={TOP + 4} text-anchor="end">
-          {count(most)}
-        </text>
-        <text x={LEFT - 6} y={HEIGHT - BOTTOM + 4} text-anchor="end">
-          0
-        </text>
-        <text x={LEFT} y={HEIGHT - 6}>
-          {shortTime(fromMs)}
-        </text>
-        <text x={WIDTH - TOP} y={HEIGHT - 6} text-anchor="end">
-          {shortTime(toMs)}
-        </text>
-        <polyline class="plan" points={lineOf(frame, planned)} />
-        <polyline class="moved" points={lineOf(frame, moved)} />
-      </svg>
+      <div class="chart">
+        <span class="ends">
+          <span>{count(most)}</span>
+          <span>0</span>
+        </span>
+        <svg
+          class="plot"
+          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={words}
+        >
+          <line class="axis" x1={0} y1={HEIGHT - ROOM} x2={WIDTH} y2={HEIGHT - ROOM} />
+          <line class="axis" x1={0} y1={ROOM} x2={WIDTH} y2={ROOM} />
+          <polyline class="plan" points={lineOf(frame, planned)} />
+          <polyline class="moved" points={lineOf(frame, moved)} />
+        </svg>
+        <span class="times">
+          <When at={new Date(fromMs).toISOString()} />
+          <When at={new Date(toMs).toISOString()} />
+        </span>
+      </div>
       <figcaption>
         {now === undefined ? null : (
           <>

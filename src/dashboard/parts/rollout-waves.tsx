@@ -1,5 +1,7 @@
 /** What a rollout has done so far, in tables: waves, the default, what the targets have answered, who is left behind. */
+import type { RolloutGatesView } from "../../contracts/api/gates.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
+import { path } from "../api.ts";
 import { percent } from "../layout.tsx";
 import { Table } from "./table.tsx";
 import { accountsOf, count, When } from "./words.tsx";
@@ -70,6 +72,7 @@ export function Coverage({ rollout: { coverage } }: { rollout: RolloutView }) {
       <Table
         label="Kinds of request"
         caption="Real ones, and synthetic ones behind the plus; a kind with neither holds the rollout"
+        compact
         heads={["Target", ...CLASSES.map((name) => `#${name}`)]}
         rows={coverage.map((each) => [
           `${each.product} ${each.version}`,
@@ -80,22 +83,51 @@ export function Coverage({ rollout: { coverage } }: { rollout: RolloutView }) {
   );
 }
 
+/** Accounts that the gate put back alone. */
+export function PutBack({ accounts }: { accounts: RolloutGatesView["putBack"] }) {
+  if (accounts.length === 0) return null;
+  return (
+    <>
+      <h2>Quarantined by the gate</h2>
+      <Table
+        label="Quarantined accounts"
+        heads={["Account", "Back on", "When", "Why"]}
+        rows={accounts.map(({ account, product, version, at, reason }) => [
+          <a href={path`/accounts/${account}`}>{account}</a>,
+          `${product} ${version}`,
+          <When at={at} />,
+          reason,
+        ])}
+      />
+    </>
+  );
+}
+
+/** Reasons as people say them. */
+const LEFT: Readonly<Record<string, string>> = {
+  "not-reached": "not reached yet",
+  "rolled-back": "rolled back",
+  "created-later": "created after the start",
+  "no-product": "without the product",
+  "already-there": "on the target already",
+};
+
 export function LeftBehind({ rollout: { leftBehind } }: { rollout: RolloutView }) {
   if (leftBehind.length === 0) return null;
   return (
     <>
-      <h2>Left behind</h2>
+      <h2>Not moved, and why</h2>
       <ul>
         {leftBehind.map(({ reason, accounts, examples }) => (
           <li>
-            {accountsOf(accounts)}: {reason}
+            {accountsOf(accounts)}: {LEFT[reason] ?? reason}
             {examples.length === 0 ? null : (
               <span class="soft">
                 , such as{" "}
                 {examples.map((slug, at) => (
                   <>
                     {at === 0 ? "" : ", "}
-                    <a href={`/accounts/${encodeURIComponent(slug)}`}>{slug}</a>
+                    <a href={path`/accounts/${slug}`}>{slug}</a>
                   </>
                 ))}
               </span>

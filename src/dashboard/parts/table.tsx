@@ -13,18 +13,28 @@ interface Props {
   readonly rows: readonly (readonly Child[])[];
   /** Index of the row that is at hand. */
   readonly current?: number | null;
+  /** Few and short columns: stays a table on a phone. */
+  readonly compact?: boolean;
   /** Said when there are no rows. */
   readonly empty?: string;
 }
 
-export function Table({ label, caption, heads, rows, current = null, empty = "None." }: Props) {
+export function Table({
+  label,
+  caption,
+  heads,
+  rows,
+  current = null,
+  compact = false,
+  empty = "None.",
+}: Props) {
   if (rows.length === 0) return <p class="soft">{empty}</p>;
   const columns = heads.map((head) => ({
     name: head.replace(/^#/, ""),
     tone: head.startsWith("#") ? "number" : undefined,
   }));
   return (
-    <div class="wide" tabindex={0} role="region" aria-label={label}>
+    <div class={compact ? "wide compact" : "wide"} tabindex={0} role="region" aria-label={label}>
       <table>
         {caption === undefined ? null : <caption>{caption}</caption>}
         <thead>

@@ -37,6 +37,52 @@ export function Local({ at }: { at: string }) {
   );
 }
 
+/** Two instants, the day said once where it is the same. */
+export function WhenSpan({ from, to }: { from: string; to: string }) {
+  return (
+    <>
+      <When at={from} />
+      {to === from ? null : (
+        <>
+          {" to "}
+          {to.slice(0, 10) === from.slice(0, 10) ? (
+            <time datetime={to}>{to.slice(11, 16)}</time>
+          ) : (
+            <When at={to} />
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+/** Two wall clocks of a zone, the day and the offset said once where they are the same. */
+export function LocalSpan({ from, to }: { from: string; to: string }) {
+  const [start, end] = [from, to].map((at) => at.slice(-6));
+  const isPlain = from !== to && start === end && from.slice(0, 10) === to.slice(0, 10);
+  if (isPlain)
+    return (
+      <>
+        <time datetime={from}>
+          {from.slice(0, 10)} {from.slice(11, 16)}
+        </time>
+        {" to "}
+        <time datetime={to}>{to.slice(11, 16)}</time> ({end})
+      </>
+    );
+  return (
+    <>
+      <Local at={from} />
+      {from === to ? null : (
+        <>
+          {" to "}
+          <Local at={to} />
+        </>
+      )}
+    </>
+  );
+}
+
 /** A sentence from elsewhere, as text, with its instants as times. */
 export function Words({ text }: { text: string }) {
   const parts: Child[] = [];

@@ -57,7 +57,7 @@ describe("a rollout by its pages", () => {
     expect(await page()).toContain("Solid: 3 accounts on the target");
   });
 
-  it("is started, approved, paused, resumed and rolled back", async ({ expect }) => {
+  it("is started, approved, paused, resumed and rolled back", { timeout: 30_000 }, async ({ expect }) => {
     const { world, browser } = await prepare();
     const text = async (path = PAGE): Promise<string> =>
       (await (await browser.get(path)).text()).replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
