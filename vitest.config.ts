@@ -47,6 +47,8 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest({
+            // wrangler.toml names what our own build makes of it, which tests from source do not need.
+            main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: { bindings: TEST_BINDINGS },
           }),

@@ -4,7 +4,7 @@
  * that has outgrown its limit fails too, because what makes it grow by that much is a package that came along whole.
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GZIP_LEVEL = 9;
 const BYTES_PER_KB = 1000;
 /** Compressed. Start-up time grows with it; all of zod, which one import of its `z` brings along, is 60 kB. */
-const MAX_GZIP_KB = 375;
+const MAX_GZIP_KB = 355;
 
 interface Bundle {
   readonly label: string;
@@ -42,22 +42,28 @@ function bundle({ environment, outdir }: Bundle): number {
 }
 
 interface Size {
+  readonly modules: number;
   readonly rawBytes: number;
   readonly gzipBytes: number;
 }
 
+/** The whole upload: the entry and every part, also those that are imported only when they are needed. */
 function measure({ outdir }: Bundle): Size {
-  const script = readFileSync(join(ROOT, outdir, "index.js"));
+  const names = readdirSync(join(ROOT, outdir)).filter((name) => name.endsWith(".mjs"));
+  const modules = names.map((name) => readFileSync(join(ROOT, outdir, name)));
+  const sumOf = (bytes: (module: Buffer) => number): number =>
+    modules.reduce((sum, module) => sum + bytes(module), 0);
   return {
-    rawBytes: script.byteLength,
-    gzipBytes: gzipSync(script, { level: GZIP_LEVEL }).byteLength,
+    modules: modules.length,
+    rawBytes: sumOf((module) => module.byteLength),
+    gzipBytes: sumOf((module) => gzipSync(module, { level: GZIP_LEVEL }).byteLength),
   };
 }
 
-/** One line: label, raw kB and gzip kB (1 kB = 1000 bytes) of the bundle's script. */
-function sizeLine({ label, outdir }: Bundle, { rawBytes, gzipBytes }: Size): string {
+/** One line: label, raw kB and gzip kB (1 kB = 1000 bytes) of all modules together. */
+function sizeLine({ label, outdir }: Bundle, { modules, rawBytes, gzipBytes }: Size): string {
   const kb = (bytes: number): string => `${(bytes / BYTES_PER_KB).toFixed(1)} kB`;
-  return `${label}: ${kb(rawBytes)} raw, ${kb(gzipBytes)} gzip (${join(outdir, "index.js")})`;
+  return `${label}: ${kb(rawBytes)} raw, ${kb(gzipBytes)} gzip (${modules} modules in ${outdir}/)`;
 }
 
 /** @returns false when a bundle is too large. */

@@ -3,7 +3,7 @@
  * must, loads its admin surface on demand, and routes by the maps it has published itself. Everything else is tested
  * from source; this finds what only bundling breaks.
  */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -11,16 +11,24 @@ import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { createAdminClient } from "../../scripts/local/admin-client.ts";
 import { waitUntilPublished } from "../../scripts/local/demo/seed.ts";
 import { startDemoOrigin, type DemoOrigin } from "../../scripts/local/demo/origin.ts";
+import { buildAdmin } from "../support/admin-builders.ts";
+import { readDocument, routesOf } from "../support/documented-api.ts";
 import { makeStateFolder } from "../support/local-instance.ts";
 import { request, sendRaw } from "../support/raw-http.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const BUNDLE = join(ROOT, "dist", "index.js");
+const DIST = join(ROOT, "dist");
+const ENTRY = "index.mjs";
 const ACME = request("GET /x HTTP/1.1", "Host: acme.kiln.example.com");
 
 interface Running {
   readonly port: number;
   stop(): Promise<void>;
+}
+
+/** What the entry imports, at once or when it is asked for. */
+function partsOf(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => name.endsWith(".mjs") && name !== ENTRY);
 }
 
 /** Runs the bundle with wrangler.toml's own bindings, and what only a deployment can know. */
@@ -45,8 +53,8 @@ async function run(storage: string): Promise<Running> {
         {
           ...worker,
           name: "firebreak",
-          modules: true,
-          scriptPath: BUNDLE,
+          modulesRoot: DIST,
+          modules: [ENTRY, ...partsOf(DIST)].map((name) => ({ type: "ESModule", path: join(DIST, name) })),
           bindings,
           unsafeDirectSockets: [{ host: "127.0.0.1", port: 0, proxy: true }],
         },
@@ -63,7 +71,8 @@ describe("the bundle of npm run build", () => {
   let origin: DemoOrigin;
 
   beforeAll(async () => {
-    if (!existsSync(BUNDLE)) throw new Error("dist/index.js is missing: run `npm run build` first");
+    if (!existsSync(join(DIST, ENTRY)))
+      throw new Error("dist/index.mjs is missing: run `npm run build` first");
     const options = { product: "kiln", version: "1.0.0", port: 0, failsWithoutAccount: false };
     origin = await startDemoOrigin({ ...options, knows: () => true });
     running = await run(storage);
@@ -95,16 +104,36 @@ describe("the bundle of npm run build", () => {
   });
 
   it("loads the admin surface when it is asked for", async ({ expect }) => {
-    const { port } = running;
-    const document = await sendRaw({
-      port,
-      bytes: request("GET /api/v1/openapi.json HTTP/1.1", "Host: localhost"),
-    });
-    expect(document.status).toBe(200);
-    expect(document.body).toContain('"openapi"');
-    expect(
-      (await sendRaw({ port, bytes: request("GET /api/v1/status HTTP/1.1", "Host: localhost") })).status,
-    ).toBe(401);
+    const admin = createAdminClient(running.port, "no-such-token");
+    expect((await admin.call({ method: "GET", path: "status" })).status).toBe(401);
+    admin.close();
+  });
+
+  it("describes itself as the source does", async ({ expect }) => {
+    const admin = createAdminClient(running.port, "no-such-token");
+    const document = await admin.call({ method: "GET", path: "openapi.json" });
+    admin.close();
+    expect(document).toEqual({ status: 200, body: await readDocument(buildAdmin()) });
+  });
+
+  it("refuses what is wrong in a body, address or query in the words of the source", async ({ expect }) => {
+    const source = buildAdmin();
+    const admin = createAdminClient(running.port, "test-admin-token");
+    const routes = routesOf(await readDocument(source)).filter(
+      ({ of }) => of.requestBody?.content["application/json"] !== undefined,
+    );
+    expect(routes.length).toBeGreaterThan(30);
+    for (const route of routes) {
+      const { path, method } = route;
+      const wrong = `${path.replaceAll(/\{\w+\}/g, "A_b")}?no-such=1`;
+      const body = { reason: 7, origin: "ftp://x", expires: "soon", "no-such": null };
+      const bundled = await admin.call({ method, path: wrong.replace("/api/v1/", ""), body });
+      const expected = await source.call(wrong, { method, json: body });
+      const { instance: _, ...problem } = (await expected.json()) as Record<string, unknown>;
+      expect(bundled.status).toBe(expected.status);
+      expect(bundled.body).toMatchObject(problem);
+    }
+    admin.close();
   });
 
   it("routes by the maps it has published, after a restart", async ({ expect }) => {

@@ -5,15 +5,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { isReached } from "../results.ts";
 import type { Key, Measured, Prepared, Row } from "../row.ts";
-import { bundleDeployed, EMPTY, startUpMs } from "../world/bundles.ts";
+import { bundleDeployed, compressedKb, EMPTY, type Modules, startUpMs } from "../world/bundles.ts";
 
 const MOST_KB = 200;
 const MOST_MS = 30;
-const BYTES_PER_KB = 1000;
-const GZIP_LEVEL = 9;
 /** Starts are quick and noisy. */
 const ROUNDS = 25;
 
@@ -28,26 +25,24 @@ export const bundleRow: Row = {
   gives: ["bundleGzKb", "startupMs"],
   rounds: ROUNDS,
   reach: `at most ${MOST_KB} KB compressed, and ${MOST_MS} ms to the first answer over an empty Worker`,
-  prepare(say) {
+  async prepare(say) {
     const folder = mkdtempSync(join(tmpdir(), "firebreak-bundle-"));
+    const stop = (): void => rmSync(folder, { recursive: true, force: true });
     say("bundling");
     try {
-      const ours = bundleDeployed(join(folder, "out"));
-      const side = (name: string, script: string): Prepared["sides"][number] => ({
+      const ours = await bundleDeployed(join(folder, "out"));
+      const side = (name: string, modules: Modules): Prepared["sides"][number] => ({
         name,
-        round: async () => ({
-          [MS]: await startUpMs(folder, script),
-          [KB]: gzipSync(script, { level: GZIP_LEVEL }).byteLength / BYTES_PER_KB,
-        }),
+        round: async () => ({ [MS]: await startUpMs(folder, modules), [KB]: compressedKb(modules) }),
       });
-      return Promise.resolve({
+      return {
         sides: [side(SIDES.empty, EMPTY), side(SIDES.again, EMPTY), side(SIDES.ours, ours)],
         conclude,
-        stop: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
-      });
+        stop: async () => stop(),
+      };
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
-      return Promise.reject(error);
+      stop();
+      throw error;
     }
   },
 };

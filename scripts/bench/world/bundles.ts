@@ -1,32 +1,41 @@
 /**
  * The Worker's bundle as it would be deployed, and workerd started on one bundle alone: for its size and for what its
- * modules cost before the first answer. Bundled by wrangler into a folder of its own, so that dist/ stays as it is.
+ * modules cost before the first answer. Bundled into a folder of its own, so that build/ and dist/ stay as they are.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { z } from "zod";
+import { bundleForDeployment, ENTRY } from "../../deployment/bundle.ts";
 import { findFreePort, HOST } from "./process.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..", "..");
+const BYTES_PER_KB = 1000;
+const GZIP_LEVEL = 9;
 const ANSWERS_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 1;
 
-/** A Worker that does nothing. */
-export const EMPTY = `export default{fetch(){return new Response("ok")}}`;
+/** The modules of a Worker by name, the one that is started first. */
+export type Modules = Readonly<Record<string, string>>;
 
-/** Bundles as `npm run build` does. @returns the script */
-export function bundleDeployed(folder: string): string {
-  const wrangler = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
-  const run = spawnSync(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", folder, "--env="], {
-    cwd: ROOT,
-    encoding: "utf8",
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
-  });
-  if (run.status !== 0) throw new Error(`the Worker could not be bundled: ${run.stderr}`);
-  return readFileSync(join(folder, "index.js"), "utf8");
+/** A Worker that does nothing. */
+export const EMPTY: Modules = { "start.mjs": `export default{fetch(){return new Response("ok")}}` };
+
+/** Bundles as a deployment does, into a folder that only this measurement uses. */
+export async function bundleDeployed(folder: string): Promise<Modules> {
+  await bundleForDeployment(folder);
+  const parts = readdirSync(folder).filter((name) => name !== ENTRY);
+  return Object.fromEntries(
+    [ENTRY, ...parts].map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+  );
+}
+
+/** What an upload takes: every module counts, also those that are imported only when they are needed. */
+export function compressedKb(modules: Modules): number {
+  const bytes = Object.values(modules).map((text) => gzipSync(text, { level: GZIP_LEVEL }).byteLength);
+  return bytes.reduce((sum, each) => sum + each, 0) / BYTES_PER_KB;
 }
 
 /** The path of workerd itself, without the Node script before it. */
@@ -35,11 +44,11 @@ function findWorkerd(): string {
   return z.object({ default: z.string() }).parse(found).default;
 }
 
-/** Milliseconds from the start of a workerd on one script to its first answer; the process has ended by then. */
-export async function startUpMs(folder: string, script: string): Promise<number> {
+/** Milliseconds from the start of a workerd on one Worker to its first answer; the process has ended by then. */
+export async function startUpMs(folder: string, modules: Modules): Promise<number> {
   const port = await findFreePort();
-  writeFileSync(join(folder, "start.js"), script);
-  writeFileSync(join(folder, "start.capnp"), configOf(port));
+  for (const [name, text] of Object.entries(modules)) writeFileSync(join(folder, name), text);
+  writeFileSync(join(folder, "start.capnp"), configOf(port, Object.keys(modules)));
   const from = performance.now();
   const child = spawn(findWorkerd(), ["serve", join(folder, "start.capnp")], { stdio: "ignore" });
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -56,11 +65,12 @@ export async function startUpMs(folder: string, script: string): Promise<number>
   }
 }
 
-function configOf(port: number): string {
+function configOf(port: number, names: readonly string[]): string {
+  const modules = names.map((name) => `(name = "${name}", esModule = embed "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = (
-    modules = [(name = "start.js", esModule = embed "start.js")],
+    modules = [${modules.join(", ")}],
     compatibilityDate = "2026-10-01",
     compatibilityFlags = ["enable_request_signal"],
   ))],
