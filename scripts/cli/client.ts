@@ -85,31 +85,29 @@ export function isLoopback(hostname: string): boolean {
 /**
  * Decides where to talk to and as whom.
  * @param flagUrl the value of `--url`, which wins over FIREBREAK_URL.
+ * @param tokenName the variable that the token came from, for complaints.
  * @throws Failure (usage) for an address that is no http(s) URL, and when a token is needed and not set.
  */
 export function resolveSettings(
   flagUrl: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
+  tokenName = "FIREBREAK_TOKEN",
 ): ClientSettings {
   const url = resolveAddress(flagUrl, env);
   const token = nonEmpty(env["FIREBREAK_TOKEN"]) ?? (isLoopback(url.hostname) ? LOCAL_TOKEN : null);
   if (token === null) {
     throw usageFailure(
       `No token for ${url.origin}.`,
-      "Set FIREBREAK_TOKEN in the environment; it is never given as an argument.",
+      `Set ${tokenName} in the environment; it is never given as an argument.`,
     );
   }
-  checkToken("FIREBREAK_TOKEN", token);
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw usageFailure(
+      `${tokenName} holds a space or another character that no token has.`,
+      "Set it again, without quotes or line ends.",
+    );
+  }
   return { url, token };
-}
-
-/** @throws Failure (usage) for a text that cannot be a token. @param name the variable it came from. */
-export function checkToken(name: string, token: string): void {
-  if (/^[\x21-\x7e]+$/.test(token)) return;
-  throw usageFailure(
-    `${name} holds a space or another character that no token has.`,
-    "Set it again, without quotes or line ends.",
-  );
 }
 
 /** The admin host alone. @throws Failure (usage) for an address that is no http(s) URL. */

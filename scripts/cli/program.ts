@@ -16,6 +16,7 @@ import { addAudit } from "./audit.ts";
 import { addBackup } from "./backup.ts";
 import { addBreakGlass } from "./break-glass.ts";
 import { addCard } from "./card.ts";
+import { addClone } from "./clone.ts";
 import { addCompare } from "./compare.ts";
 import { addCompletion } from "./completion.ts";
 import { addDefault } from "./default.ts";
@@ -151,6 +152,7 @@ export function createProgram(
   addAudit(program, context);
   addTimeline(program, context);
   addApply(program, context);
+  addClone(program, context);
   addBackup(program, context);
   addCompare(program, context);
   addCard(program, context);

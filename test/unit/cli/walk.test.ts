@@ -47,6 +47,7 @@ const KINDS: Readonly<Record<string, { readonly wrong: string; readonly says: Re
   "key=value": { wrong: "gold", says: /Write it as/ },
   "host=product": { wrong: "acme", says: /as in/ },
   "backend=version": { wrong: "be_kiln", says: /as in/ },
+  "from=to": { wrong: "https://x.test", says: /FROM=TO/ },
   "product=version": { wrong: "kiln", says: /as in/ },
   "product=versions": { wrong: "kiln", says: /as in/ },
   "cell=account": { wrong: "eu", says: /as in/ },
