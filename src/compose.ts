@@ -124,7 +124,7 @@ function connectEdge(
     overrides: createOverrideVerifier(config.overrideKeys),
     watchOpen: (response, opened) => open.watch(response, opened),
     countMirrored: (request) => mirrored.add(request),
-    originFetch: (input, init) => fetch(input, init),
+    originFetch: (request) => fetch(request),
     bindings: (name) => bindingOf(env, name),
     admin: connectAdmin(env, { config, maps, meters, logger }),
   });

@@ -10,20 +10,25 @@ import { err, ok, type Result } from "../contracts/result.ts";
 import { classifyFailure, isUnreachedStatus, type OriginFailure } from "./origin-errors.ts";
 import { createWorkerdPipe, relayUpload, type CreateBodyPipe, type Upload } from "./origin-upload.ts";
 
-export type OriginFetch = (input: string | Request, init: RequestInit) => Promise<Response>;
+export type OriginFetch = (request: Request) => Promise<Response>;
 
 /** A service binding as far as it is used here. */
 export interface OriginBinding {
-  fetch(input: string | Request, init: RequestInit): Promise<Response>;
+  fetch(request: Request): Promise<Response>;
 }
+
+/** Makes the request that leaves. */
+export type CreateRequest = (input: string | Request, init: RequestInit) => Request;
 
 /** What goes out. */
 export interface OriginRequest {
   readonly origin: Origin;
   readonly pathAndQuery: string;
   readonly method: string;
-  /** Finished: nothing is added or removed here. */
+  /** Where the headers come from; they are copied, never changed. */
   readonly headers: Headers;
+  /** Makes the copy what the origin is to get. Called once, before anything is sent. */
+  readonly editHeaders: (headers: Headers) => void;
   readonly body: OutgoingBody;
   /** Time to response headers. */
   readonly timeoutMs: number;
@@ -55,6 +60,8 @@ export interface OriginSenderDeps {
   /** On Cloudflare there is an edge cache to keep out of, and 52x means that an origin was not reached. */
   readonly onCloudflare: boolean;
   readonly createPipe?: CreateBodyPipe;
+  /** The runtime's own when left out. */
+  readonly createRequest?: CreateRequest;
 }
 
 export type SendToOrigin = (request: OriginRequest) => Promise<OriginAnswer>;
@@ -76,11 +83,14 @@ const UNCACHED: RequestInit = { redirect: "manual", cf: NEVER_CACHED };
 /** Creates the sender of one isolate. */
 export function createOriginSender(deps: OriginSenderDeps): SendToOrigin {
   const createPipe = deps.createPipe ?? createWorkerdPipe;
+  const createRequest = deps.createRequest ?? ((input, init) => new Request(input, init));
   return async (request) => {
     const target = resolveTarget(request, deps);
     if (target === null) return err("no-binding");
     const sending = startSending(request, createPipe);
-    const answer = await awaitHeaders(startFetch(target, request, sending), request, sending);
+    const outgoing = createOutgoing(request, createRequest, { target, sending });
+    request.editHeaders(outgoing.headers);
+    const answer = await awaitHeaders(target.fetch(outgoing), request, sending);
     if (answer.ok && deps.onCloudflare && isUnreachedStatus(answer.value.status)) {
       discard(answer.value);
       return err("connect-failed");
@@ -108,7 +118,7 @@ function resolveTarget({ origin, pathAndQuery }: OriginRequest, deps: OriginSend
   const host = origin.name.toLowerCase().replaceAll("_", "-");
   return {
     url: `https://${host}.binding.invalid${pathAndQuery}`,
-    fetch: (input, init) => binding.fetch(input, init),
+    fetch: (outgoing) => binding.fetch(outgoing),
     init: PLAIN,
   };
 }
@@ -131,16 +141,21 @@ function startSending({ body, waitUntil, abandon }: OriginRequest, createPipe: C
   return { upload, abort };
 }
 
-function startFetch(target: Target, request: OriginRequest, { upload, abort }: Sending): Promise<Response> {
-  const { method, headers, body } = request;
-  if (body.kind === "request") {
-    // Method and body are the incoming request's; naming either again would make the runtime refuse the other.
-    return target.fetch(new Request(target.url, body.request), { ...target.init, headers });
-  }
+/**
+ * The request that leaves, with its own copy of the headers: `fetch` sends such a one as it is, while headers in an init
+ * would be copied once more.
+ */
+function createOutgoing(
+  { method, headers, body }: OriginRequest,
+  createRequest: CreateRequest,
+  { target, sending: { upload, abort } }: { readonly target: Target; readonly sending: Sending },
+): Request {
+  // Method and body are the incoming request's; naming either again would make the runtime refuse the other.
+  if (body.kind === "request") return createRequest(new Request(target.url, body.request), target.init);
   const init: RequestInit = { ...target.init, method, headers };
   if (upload !== null) init.body = upload.body;
   if (abort !== null) init.signal = abort.signal;
-  return target.fetch(target.url, init);
+  return createRequest(target.url, init);
 }
 
 const TIMED_OUT = Symbol("timed out");

@@ -11,10 +11,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { NamedKey } from "../contracts/env.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
+import { createRecent } from "./recent.ts";
 
 const MINUTE_MS = 60_000;
-/** Random hosts must not fill the memory; with more than this many in a minute the cache starts over. */
-const MAX_CACHED = 4096;
+/** Random hosts must not fill the memory: twice as many at most, a few hundred bytes each. */
+const HALF = 4096;
+const SHA256_BYTES = 32;
 
 export interface FirebreakFacts {
   readonly product: ProductName;
@@ -36,8 +38,37 @@ export type WriteFirebreakHeader = (facts: FirebreakFacts, nowMs: EpochMs) => st
 export function createFirebreakHeader(originKey: NamedKey | null): WriteFirebreakHeader {
   if (originKey === null) return (facts) => `${describe(facts)}, request=${quote(facts.requestId)}`;
   const sign = createSigner(originKey);
-  return (facts, nowMs) =>
-    `${describe(facts)}, request=${quote(facts.requestId)}, ${sign(facts, Math.floor(nowMs / MINUTE_MS))}`;
+  const cache = createRecent<Written>(HALF);
+  let cachedMinute = -1;
+
+  return (facts, nowMs) => {
+    const minute = Math.floor(nowMs / MINUTE_MS);
+    if (minute !== cachedMinute) {
+      cachedMinute = minute;
+      cache.clear();
+    }
+    const { host, requestId } = facts;
+    let written = cache.get(host);
+    if (written === undefined || !isSameBut(written.facts, facts)) {
+      written = { facts, before: describe(facts), after: sign(facts, minute) };
+      cache.set(host, written);
+    }
+    return `${written.before}, request=${quote(requestId)}, ${written.after}`;
+  };
+}
+
+/** What stands before and behind the request id, for everything else that a header says. */
+interface Written {
+  readonly facts: FirebreakFacts;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Whether two headers of one host differ in the request id at most. */
+function isSameBut(a: FirebreakFacts, b: FirebreakFacts): boolean {
+  return (
+    a.version === b.version && a.account === b.account && a.product === b.product && a.mirror === b.mirror
+  );
 }
 
 function describe({ product, account, version, mirror }: FirebreakFacts): string {
@@ -53,29 +84,23 @@ function tokenOrString(slug: string): string {
   return TOKEN_START.test(slug) ? slug : `"${slug}"`;
 }
 
-/** A String of RFC 9651, 3.3.3. What is quoted here is ASCII by its own grammar. */
+/** A String of RFC 9651, 3.3.3. What is quoted here is ASCII by its own grammar, and hardly ever needs escaping. */
 function quote(text: string): string {
+  if (!text.includes("\\") && !text.includes('"')) return `"${text}"`;
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
+/** Signs with one state made anew each time: what is cloned for every signature costs more than hashing does. */
 function createSigner({ kid, secret }: NamedKey): (facts: FirebreakFacts, minute: number) => string {
   const keyed = hmac.create(sha256, utf8ToBytes(secret));
+  const state = keyed.clone();
+  const digest = new Uint8Array(SHA256_BYTES);
   const keyId = quote(kid);
-  let cachedMinute = -1;
-  let cache = new Map<string, string>();
 
   return ({ host, account, version }, minute) => {
-    if (minute !== cachedMinute || cache.size >= MAX_CACHED) {
-      cachedMinute = minute;
-      cache = new Map();
-    }
     const message = `${minute}\n${host}\n${account ?? ""}\n${version ?? ""}`;
-    const cached = cache.get(message);
-    if (cached !== undefined) return cached;
-    const signature = toBase64(keyed.clone().update(utf8ToBytes(message)).digest());
-    const members = `time=${minute}, signature=:${signature}:, key=${keyId}`;
-    cache.set(message, members);
-    return members;
+    keyed._cloneInto(state).update(utf8ToBytes(message)).digestInto(digest);
+    return `time=${minute}, signature=:${toBase64(digest)}:, key=${keyId}`;
   };
 }
 

@@ -22,20 +22,35 @@ export interface EdgeRequest {
   readonly waitUntil: WaitUntil;
 }
 
-/** Makes the value. `signal` stays a getter, because asking for it costs and few requests need it. */
+/** A class for once: its getters lie on the prototype, while those of an object literal are made anew with each request. */
+class IncomingRequest implements EdgeRequest {
+  readonly method: string;
+  readonly rawUrl: string;
+  readonly host: string | null;
+  readonly headers: Headers;
+  readonly raw: Request;
+  readonly waitUntil: WaitUntil;
+
+  constructor(raw: Request, waitUntil: WaitUntil) {
+    const { headers } = raw;
+    this.method = raw.method;
+    this.rawUrl = raw.url;
+    this.host = headers.get("host");
+    this.headers = headers;
+    this.raw = raw;
+    this.waitUntil = waitUntil;
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.raw.body;
+  }
+
+  get signal(): AbortSignal {
+    return this.raw.signal;
+  }
+}
+
+/** Makes the value. `body` and `signal` stay getters, because asking for them costs and few requests need them. */
 export function toEdgeRequest(raw: Request, waitUntil: WaitUntil): EdgeRequest {
-  return {
-    method: raw.method,
-    rawUrl: raw.url,
-    host: raw.headers.get("host"),
-    headers: raw.headers,
-    get body() {
-      return raw.body;
-    },
-    get signal() {
-      return raw.signal;
-    },
-    raw,
-    waitUntil,
-  };
+  return new IncomingRequest(raw, waitUntil);
 }

@@ -17,7 +17,7 @@ import { identifyClient } from "./client.ts";
 import { problemRequest, serialisedPath, type Exchange, type RoutedExchange } from "./exchange.ts";
 import type { WriteFirebreakHeader } from "../core/firebreak-header.ts";
 import { FIREBREAK_HEADER } from "./header-sets.ts";
-import { prepareOriginHeaders } from "./origin-headers.ts";
+import { editOriginHeaders, type OriginHeaderFacts } from "./origin-headers.ts";
 import type { JudgeOrigin } from "./origin-verdicts.ts";
 import { DEFAULT_TIMEOUT_MS, timeoutFor } from "./path-timeout.ts";
 import { answerProblem, type EdgeProblem } from "./problem-response.ts";
@@ -99,38 +99,41 @@ function planAttempts({ deps, exchange, target, origin }: Plan): readonly Attemp
 
 type SendAttempt = (attempt: Attempt) => ReturnType<SendToOrigin>;
 
-/** Prepares what all attempts share: headers (but for `Firebreak`), body and the time they have together. */
+/** Prepares what all attempts share: what the headers are made from, body and the time they have together. */
 function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: ForwardTarget): SendAttempt {
   const { request, inbound, destination, requestId, nowMs, snapshot } = exchange;
   const { name, port, pathAndQuery } = destination;
   const forwardedHost = port === null ? name : `${name}:${port}`;
-  const headers = prepareOriginHeaders(request.headers, {
+  const facts: OriginHeaderFacts = {
     method: request.method,
     inbound,
     client: identifyClient(inbound, deps.config.trustedProxy, destination.scheme),
     forwardedHost,
     trusted: deps.config.trustedProxy,
     anonymous: target.anonymous === true,
-  });
+  };
   const timeouts =
     snapshot.root === null ? [] : (own(snapshot.root.products, target.product)?.timeouts ?? []);
   const allowedMs = timeToHeaders(exchange, timeouts);
-  const shared: Omit<OriginRequest, "origin" | "timeoutMs"> = {
+  const shared: Omit<OriginRequest, "origin" | "timeoutMs" | "editHeaders"> = {
     pathAndQuery,
     method: request.method,
-    headers,
+    headers: request.headers,
     body: outgoingBody(exchange),
     clientAborted: () => request.signal.aborted,
     waitUntil: request.waitUntil,
   };
   return ({ version, origin }) => {
     const { product, account } = target;
-    const facts = { product, account, version, host: forwardedHost, requestId };
-    headers.set(FIREBREAK_HEADER, deps.writeFirebreak(facts, nowMs));
+    const editHeaders = (headers: Headers): void => {
+      editOriginHeaders(headers, facts);
+      const said = { product, account, version, host: forwardedHost, requestId };
+      headers.set(FIREBREAK_HEADER, deps.writeFirebreak(said, nowMs));
+    };
     const attemptMs = deps.clock.nowMs();
     if (exchange.record.sentMs === 0) exchange.record.sentMs = attemptMs;
     const timeoutMs = Math.max(1, allowedMs - (attemptMs - nowMs));
-    return deps.send({ ...shared, origin, timeoutMs });
+    return deps.send({ ...shared, editHeaders, origin, timeoutMs });
   };
 }
 

@@ -8,7 +8,12 @@ import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
 import type { MirroredRequest } from "../adapters/mirror-counts.ts";
 import type { OpenConnections } from "../adapters/open-connections.ts";
-import { createOriginSender, type OriginBinding, type OriginFetch } from "../adapters/origin.ts";
+import {
+  createOriginSender,
+  type CreateRequest,
+  type OriginBinding,
+  type OriginFetch,
+} from "../adapters/origin.ts";
 import type { CreateBodyPipe } from "../adapters/origin-upload.ts";
 import type { OverrideVerifier } from "../adapters/override-token.ts";
 import type { RequestIds } from "../adapters/request-id.ts";
@@ -59,6 +64,8 @@ export interface EdgeDeps {
   readonly requestIds: RequestIds;
   /** Streams of uploads; workerd's own when left out. */
   readonly createPipe?: CreateBodyPipe;
+  /** Requests that leave; workerd's own when left out. */
+  readonly createRequest?: CreateRequest;
 }
 
 export type HandleRequest = (request: EdgeRequest) => Promise<Response>;
@@ -82,6 +89,7 @@ export function createEdge(deps: EdgeDeps): HandleRequest {
     bindings: deps.bindings,
     onCloudflare: config.trustedProxy.kind === "cloudflare",
     ...(deps.createPipe === undefined ? {} : { createPipe: deps.createPipe }),
+    ...(deps.createRequest === undefined ? {} : { createRequest: deps.createRequest }),
   });
   const outward = {
     config,

@@ -49,6 +49,11 @@ const READ = [
 
 export type ReadHeader = (typeof READ)[number];
 
+/** Every name with nothing yet: what is copied from here has one shape, so that reading it costs the same each time. */
+export const NO_VALUES: Readonly<Record<ReadHeader, undefined>> = Object.fromEntries(
+  READ.map((name) => [name, undefined]),
+) as Record<ReadHeader, undefined>;
+
 /** What to do with a listed name: `drop`, or keep its value under that name. */
 export const HEADER_RULES: ReadonlyMap<string, "drop" | ReadHeader> = new Map<string, "drop" | ReadHeader>([
   ...[...HOP_BY_HOP, ...MISLEADING].map((name) => [name, "drop"] as const),

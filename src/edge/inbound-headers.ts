@@ -3,34 +3,34 @@
  * It decides nothing about the answer and changes no header. Called by the edge for every request that is not a health
  * check; linear in the headers. Posture: what cannot be told apart from a spoof is listed for dropping.
  */
-import { HEADER_RULES, isReservedPrefix, type ReadHeader } from "./header-sets.ts";
+import { HEADER_RULES, isReservedPrefix, NO_VALUES, type ReadHeader } from "./header-sets.ts";
 
 export interface InboundHeaders {
   /** Names and values, in characters; the runtime's header characters are bytes. */
   readonly sizeBytes: number;
   /** Names to delete whatever else is decided. */
   readonly drop: readonly string[];
-  readonly values: Readonly<Partial<Record<ReadHeader, string>>>;
+  readonly values: Readonly<Record<ReadHeader, string | undefined>>;
 }
 
-/** Reads all headers once. */
+type Values = Record<ReadHeader, string | undefined>;
+
+const NOTHING_TO_DROP: readonly string[] = [];
+
+/** Reads all headers once. By `forEach`, which costs two thirds of what an iterator does on workerd. */
 export function readInboundHeaders(headers: Headers): InboundHeaders {
-  const drop: string[] = [];
-  const values: Partial<Record<ReadHeader, string>> = {};
+  const values: Values = { ...NO_VALUES };
+  let drop: string[] | null = null;
   let sizeBytes = 0;
-  for (const [name, value] of headers) {
+  headers.forEach((value, name) => {
     sizeBytes += name.length + value.length;
     const rule = HEADER_RULES.get(name);
-    if (rule === undefined) {
-      if (isSpoof(name)) drop.push(name);
-    } else if (rule === "drop") {
-      drop.push(name);
-    } else {
-      values[rule] = value;
-      if (rule === "firebreak-override") drop.push(name);
+    if (rule !== undefined && rule !== "drop") values[rule] = value;
+    if (rule === undefined ? isSpoof(name) : rule === "drop" || rule === "firebreak-override") {
+      (drop ??= []).push(name);
     }
-  }
-  return { sizeBytes, drop, values };
+  });
+  return { sizeBytes, drop: drop ?? NOTHING_TO_DROP, values };
 }
 
 /** A reserved name, or another spelling of one that is listed. */

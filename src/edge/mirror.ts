@@ -155,7 +155,8 @@ async function sendCopy(
     origin: copy.origin,
     pathAndQuery: exchange.destination.pathAndQuery,
     method: exchange.request.method,
-    headers: copyHeaders(deps, exchange, copy),
+    headers: copyHeaders(exchange),
+    editHeaders: (headers) => setOwnHeaders(headers, deps, { exchange, copy }),
     body: { kind: "none" },
     timeoutMs: TIMEOUT_MS,
     abandon: true,
@@ -169,13 +170,22 @@ async function sendCopy(
   return { status: answer.value.status, ms };
 }
 
-function copyHeaders(deps: MirrorDeps, exchange: RoutedExchange, { mirror, product, nowMs }: Copy): Headers {
-  const { request, inbound, destination, requestId } = exchange;
+function copyHeaders({ request }: RoutedExchange): Headers {
   const headers = new Headers();
   for (const name of COPIED) {
     const value = request.headers.get(name);
     if (value !== null) headers.set(name, value);
   }
+  return headers;
+}
+
+function setOwnHeaders(
+  headers: Headers,
+  deps: MirrorDeps,
+  { exchange, copy }: { readonly exchange: RoutedExchange; readonly copy: Copy },
+): void {
+  const { inbound, destination, requestId } = exchange;
+  const { mirror, product, nowMs } = copy;
   const host = destination.port === null ? destination.name : `${destination.name}:${destination.port}`;
   headers.set("X-Forwarded-Host", host);
   headers.set(
@@ -185,5 +195,4 @@ function copyHeaders(deps: MirrorDeps, exchange: RoutedExchange, { mirror, produ
   headers.set("CDN-Loop", extendLoop(inbound.values["cdn-loop"]));
   const facts = { product, account: null, version: mirror.version, host, requestId, mirror: true } as const;
   headers.set(FIREBREAK_HEADER, deps.writeFirebreak(facts, nowMs));
-  return headers;
 }

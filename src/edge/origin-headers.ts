@@ -1,8 +1,8 @@
 /**
  * Makes the headers for the origin: the client's, without what was meant for this hop or pretends to come from us, and
- * with what the router knows to be true. Copies once and touches only what is there, because each header set or deleted
- * costs 2-4 % of a pass-through request. Ours are set after everything else is gone, so no `Connection` can remove them.
- * Called by `forward.ts` once a request; a second attempt replaces the `Firebreak` header alone.
+ * with what the router knows to be true. Works on the copy that the outgoing request has anyway and touches only what is
+ * there, because each header set or deleted costs 1-2 % of a pass-through request. Ours are set after everything else is
+ * gone, so no `Connection` can remove them. Called by `forward.ts` for every attempt.
  */
 import type { TrustedProxy } from "../contracts/env.ts";
 import { extendLoop } from "./cdn-loop.ts";
@@ -22,41 +22,43 @@ export interface OriginHeaderFacts {
   readonly anonymous: boolean;
 }
 
-/** Copies and cleans. `Firebreak` is set by the caller, who knows the version. */
-export function prepareOriginHeaders(headers: Headers, facts: OriginHeaderFacts): Headers {
-  const copy = new Headers(headers);
-  dropInbound(copy, facts);
+/** Cleans the headers of a request that is about to leave. `Firebreak` is set by the caller, who knows the version. */
+export function editOriginHeaders(headers: Headers, facts: OriginHeaderFacts): void {
   const { client, forwardedHost, inbound } = facts;
-  copy.set("X-Forwarded-Host", forwardedHost);
+  const { values } = inbound;
+  dropInbound(headers, facts);
+  headers.set("X-Forwarded-Host", forwardedHost);
   // Compared with what is left, not with what came: `Connection` may have named a header that was right.
-  if (copy.get("x-forwarded-proto") !== client.scheme) copy.set("X-Forwarded-Proto", client.scheme);
-  if (client.address === null) {
-    if (inbound.values["x-forwarded-for"] !== undefined) copy.delete("X-Forwarded-For");
-  } else if (copy.get("x-forwarded-for") !== client.address) {
-    copy.set("X-Forwarded-For", client.address);
+  if (values["x-forwarded-proto"] !== client.scheme || headers.get("x-forwarded-proto") !== client.scheme) {
+    headers.set("X-Forwarded-Proto", client.scheme);
   }
-  copy.set("CDN-Loop", extendLoop(inbound.values["cdn-loop"]));
-  return copy;
+  const forwardedFor = values["x-forwarded-for"];
+  if (client.address === null) {
+    if (forwardedFor !== undefined) headers.delete("X-Forwarded-For");
+  } else if (forwardedFor !== client.address || headers.get("x-forwarded-for") !== client.address) {
+    headers.set("X-Forwarded-For", client.address);
+  }
+  headers.set("CDN-Loop", extendLoop(values["cdn-loop"]));
 }
 
-function dropInbound(copy: Headers, { inbound, method, trusted, anonymous }: OriginHeaderFacts): void {
+function dropInbound(headers: Headers, { inbound, method, trusted, anonymous }: OriginHeaderFacts): void {
   const { values } = inbound;
-  for (const name of inbound.drop) copy.delete(name);
+  for (const name of inbound.drop) headers.delete(name);
   if (values.connection !== undefined) {
-    for (const name of connectionNames(values.connection)) copy.delete(name);
-    copy.delete("connection");
+    for (const name of connectionNames(values.connection)) headers.delete(name);
+    headers.delete("connection");
   }
-  if (values.upgrade !== undefined && !isWebSocketUpgrade(method, inbound)) copy.delete("upgrade");
+  if (values.upgrade !== undefined && !isWebSocketUpgrade(method, inbound)) headers.delete("upgrade");
   for (const name of CLIENT_ADDRESS_HEADERS) {
-    if (values[name] !== undefined && !isPlatforms(name, inbound, trusted)) copy.delete(name);
+    if (values[name] !== undefined && !isPlatforms(name, inbound, trusted)) headers.delete(name);
   }
   if (anonymous) {
-    copy.delete("cookie");
-    copy.delete("authorization");
+    headers.delete("cookie");
+    headers.delete("authorization");
   } else if (values.cookie?.includes(OVERRIDE_COOKIE) === true) {
     const cookie = stripOverrideCookie(values.cookie);
-    if (cookie === null) copy.delete("cookie");
-    else copy.set("Cookie", cookie);
+    if (cookie === null) headers.delete("cookie");
+    else headers.set("Cookie", cookie);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import type { MirroredRequest } from "../../src/adapters/mirror-counts.ts";
-import type { OriginBinding, OriginFetch } from "../../src/adapters/origin.ts";
+import type { CreateRequest, OriginBinding, OriginFetch } from "../../src/adapters/origin.ts";
 import { createOverrideVerifier } from "../../src/adapters/override-token.ts";
 import type { ObservedRequest } from "../../src/adapters/request-counts.ts";
 import type { Telemetry } from "../../src/adapters/telemetry.ts";
@@ -218,9 +218,17 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   let nowMs = NOW_MS;
   let ids = 0;
 
-  const originFetch: OriginFetch = async (input, init) => {
-    const url = typeof input === "string" ? input : input.url;
-    const request = { url, method: init.method ?? "GET", headers: new Headers(init.headers), init };
+  // What a request was made of: Node's knows nothing of `cf`, and writes addresses its own way.
+  const madeOf = new WeakMap<Request, { readonly url: string; readonly init: RequestInit }>();
+  const createRequest: CreateRequest = (input, init) => {
+    const request = new Request(input, { ...init, duplex: "half" } as RequestInit);
+    madeOf.set(request, { url: typeof input === "string" ? input : input.url, init });
+    return request;
+  };
+  const originFetch: OriginFetch = async (outgoing) => {
+    const { method, headers } = outgoing;
+    const { url, init } = madeOf.get(outgoing) ?? { url: outgoing.url, init: {} };
+    const request = { url, method, headers, init: { ...init, headers } };
     seen.push(request);
     return (await options.origin?.(request)) ?? new Response("from origin");
   };
@@ -240,6 +248,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     overrides: createOverrideVerifier(config.overrideKeys),
     countMirrored: (request) => void mirrored.push(request),
     originFetch: options.originFetch ?? originFetch,
+    createRequest,
     bindings: (name) => options.bindings?.[name] ?? null,
     admin: async (request) => options.admin?.(request) ?? new Response("admin"),
     requestIds: () => `id-${++ids}`,

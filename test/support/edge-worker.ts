@@ -20,7 +20,7 @@ export default {
     env: { readonly SETUP: EdgeSetup },
     context: ExecutionContext,
   ): Promise<Response> {
-    edge ??= buildEdge({ ...env.SETUP, originFetch: (input, init) => fetch(input, init) });
+    edge ??= buildEdge({ ...env.SETUP, originFetch: (request) => fetch(request) });
     if (request.url === "/__edge") {
       return Response.json({ outcomes: edge.outcomes, lines: edge.lines } satisfies EdgeReportLine);
     }

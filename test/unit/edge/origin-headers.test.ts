@@ -1,4 +1,5 @@
 /** Headers for the origin: what is dropped, replaced and set, and whom the edge believes about the client. */
+import { createHmac } from "node:crypto";
 import { parseDictionary, serializeDictionary } from "structured-headers";
 import { describe, it } from "vitest";
 import type { TrustedProxy } from "../../../src/contracts/env.ts";
@@ -209,6 +210,24 @@ describe("the Firebreak header", () => {
       expect(Buffer.from(changed as ArrayBuffer).toString("hex")).not.toBe(
         Buffer.from(signature as ArrayBuffer).toString("hex"),
       );
+    }
+  });
+
+  it("is signed rightly for more hosts than are remembered, and for versions that take turns", ({
+    expect,
+  }) => {
+    const write = createFirebreakHeader(ORIGIN_KEY);
+    const signed = (text: string): string =>
+      Buffer.from(parseDictionary(text).get("signature")?.[0] as ArrayBuffer).toString("base64");
+    const expected = (host: string, version: string): string =>
+      createHmac("sha256", ORIGIN_KEY.secret)
+        .update(`${NOW_MS / 60_000}\n${host}\nacme\n${version}`)
+        .digest("base64");
+    for (let number = 0; number < 9000; number++) write({ ...facts, host: `a${number}.example` }, NOW_MS);
+    for (const host of ["a0.example", "a8999.example", `${"long-".repeat(40)}.example`]) {
+      for (const version of ["2.9.0", "2.8.0", "2.9.0"]) {
+        expect(signed(write({ ...facts, host, version }, NOW_MS))).toBe(expected(host, version));
+      }
     }
   });
 });
