@@ -16,35 +16,49 @@ export interface ShardStore {
   bytes(): number;
 }
 
+interface Stored {
+  readonly shard: Shard;
+  /** Number of the use that was its last. */
+  used: number;
+}
+
 /** An empty store of at most `maxBytes`; a single shard above that is kept until the next one comes. */
 export function createShardStore(maxBytes: number = MAX_STORED_BYTES): ShardStore {
-  // A Map keeps the order of insertion, so the first entry is the one that was not used for longest.
-  const shards = new Map<string, Shard>();
+  const shards = new Map<string, Stored>();
   let bytes = 0;
+  let uses = 0;
 
   function remove(hash: string): void {
-    const shard = shards.get(hash);
-    if (shard === undefined) return;
+    const stored = shards.get(hash);
+    if (stored === undefined) return;
     shards.delete(hash);
-    bytes -= shard.text.length;
+    bytes -= stored.shard.text.length;
+  }
+
+  /** Looked for when one has to go, which is rare; to keep them in order would cost every look-up. */
+  function leastUsed(): string {
+    let least = Infinity;
+    let found = "";
+    for (const [hash, { used }] of shards) {
+      if (used >= least) continue;
+      least = used;
+      found = hash;
+    }
+    return found;
   }
 
   return {
     get(hash) {
-      const shard = shards.get(hash);
-      if (shard === undefined) return undefined;
-      shards.delete(hash);
-      shards.set(hash, shard);
-      return shard;
+      const stored = shards.get(hash);
+      if (stored === undefined) return undefined;
+      stored.used = ++uses;
+      return stored.shard;
     },
     put(hash, shard) {
       remove(hash);
-      shards.set(hash, shard);
+      shards.set(hash, { shard, used: ++uses });
       bytes += shard.text.length;
-      for (const oldest of shards.keys()) {
-        if (bytes <= maxBytes || oldest === hash) break;
-        remove(oldest);
-      }
+      while (bytes > maxBytes && shards.size > 1) remove(leastUsed());
     },
     delete: remove,
     bytes: () => bytes,

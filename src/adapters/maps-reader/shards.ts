@@ -5,7 +5,7 @@
  * key it does not know is unresolved. One read a shard and period, however many hosts are asked for.
  */
 import { shardKey, type Root } from "../../contracts/maps.ts";
-import { shardOf } from "../../core/maps/key-hash.ts";
+import { keyHash, shardOfHash } from "../../core/maps/key-hash.ts";
 import { refuse } from "../../core/maps/refusal.ts";
 import { openShard, type Shard } from "../../core/maps/shard-codec.ts";
 import { createLastGood, type LastGood, type ShardIndex } from "./last-good.ts";
@@ -44,10 +44,12 @@ export function createShards(deps: MapsReaderDeps, objects: ObjectReader): Shard
   const ensureLoad = createShardLoads(deps, objects, memory);
 
   function lookUp(index: ShardIndex, key: string, request: ReaderRequest): RowLookup | Promise<RowLookup> {
-    const number = shardOf(key, index.hashes.length);
-    const place: Place = { index, number, hash: index.hashes[number] ?? "" };
-    const shard = memory.store.get(place.hash);
-    if (shard !== undefined) return lookIn(shard, key);
+    const spread = keyHash(key);
+    const number = shardOfHash(spread, index.hashes.length);
+    const hash = index.hashes[number] ?? "";
+    const shard = memory.store.get(hash);
+    if (shard !== undefined) return lookIn(shard, key, spread);
+    const place: Place = { index, number, hash };
     const load = ensureLoad(place, request);
     const older = lookInOlder(memory, place, key);
     if (load === null || older.kind === "row") return older;
@@ -65,8 +67,8 @@ export function createShards(deps: MapsReaderDeps, objects: ObjectReader): Shard
   };
 }
 
-function lookIn(shard: Shard, key: string): RowLookup {
-  const row = shard.find(key);
+function lookIn(shard: Shard, key: string, spread?: number): RowLookup {
+  const row = shard.find(key, spread);
   return row === null ? ABSENT : { kind: "row", row, stale: false };
 }
 

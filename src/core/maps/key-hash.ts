@@ -19,8 +19,13 @@ export function keyHash(key: string): number {
 
 /** Shard number, 0 to `shards` - 1, of a key. `shards` is a power of two of at most 16,384. */
 export function shardOf(key: string, shards: number): number {
+  return shardOfHash(keyHash(key), shards);
+}
+
+/** The same for who has the key's hash already. */
+export function shardOfHash(hash: number, shards: number): number {
   // Math.clz32(n) is 31 - log2(n) for a power of two; a shift by 32 would be a shift by 0.
-  return shards === 1 ? 0 : keyHash(key) >>> (Math.clz32(shards) + 1);
+  return shards === 1 ? 0 : hash >>> (Math.clz32(shards) + 1);
 }
 
 /** True for a power of two between 1 and MAX_SHARDS. */

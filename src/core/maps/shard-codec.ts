@@ -1,19 +1,26 @@
 /**
  * One shard of account rows as text: a JSON header line, then one line a row, sorted by key, columns apart by tabs:
  * key, number of its homes in the header, group, number of its cell, and JSON for what few rows have.
- * A million rows must stay within 40 MB, so a shard is kept as this one string and searched in place (`shard-search`);
- * no row becomes an object before it is asked for. Equal rows give equal bytes, hence the same name.
+ * A million rows must stay within 40 MB, so a shard is kept as this one string and a small table of where its lines are
+ * (`shard-search`); no row becomes an object before it is asked for. Equal rows give equal bytes, hence the same name.
  * Called by publisher (encode) and reader (open). Everything is checked on opening, so that finding cannot fail.
  */
 import { MAX_SHARD_BYTES } from "../../contracts/limits.ts";
 import { MAPS_SCHEMA, NO_GROUP, type AccountRow } from "../../contracts/maps.ts";
-import { ok, type Result } from "../../contracts/result.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
 import { CONTENT_HASH_CHARS, sha256HexOfBytes } from "../sha256.ts";
 import { canonicalJson } from "./canonical.ts";
-import { isShardCount, shardOf } from "./key-hash.ts";
+import { isShardCount, keyHash, shardOf } from "./key-hash.ts";
 import { refuse, type MapsRefusal } from "./refusal.ts";
 import { rareToJson } from "./row-json.ts";
-import { checkLines, findLine, linesOf, rowOfLine, type ShardTables } from "./shard-search.ts";
+import {
+  checkLines,
+  findLine,
+  lineStarts,
+  readRow,
+  type ShardLines,
+  type ShardTables,
+} from "./shard-search.ts";
 import {
   below,
   CELL,
@@ -51,8 +58,11 @@ export interface Shard extends ShardCounts {
   readonly text: string;
   readonly shard: number;
   readonly shards: number;
-  /** The row of a slug or custom host, or null when this shard has none. A few microseconds; allocates the row only. */
-  find(key: string): AccountRow | null;
+  /**
+   * The row of a slug or custom host, or null when this shard has none. Below a microsecond; allocates the row only.
+   * @param hash the key's `keyHash`, from who has it already.
+   */
+  find(key: string, hash?: number): AccountRow | null;
   /** All rows in order of their keys, made one by one. */
   list(): Iterable<AccountRow>;
 }
@@ -144,10 +154,10 @@ export function openShard(text: string, hash: string): Result<Shard, MapsRefusal
     return refuse("schema", `shard has schema ${describeValue(value["schema"])}`);
   const site = newSite("");
   const header = readHeader(value, site);
-  const problem =
-    complaint(site) ?? (bytes.length === flat.length ? checkLines(flat, body, header) : "not ASCII");
-  if (problem !== null) return refuse("shape", `shard ${hash}: ${problem}`);
-  return ok(makeShard(flat, body, header));
+  const problem = complaint(site) ?? (bytes.length === flat.length ? null : "not ASCII");
+  const lines = problem === null ? checkLines(flat, body, header) : err(problem);
+  if (!lines.ok) return refuse("shape", `shard ${hash}: ${lines.error}`);
+  return ok(makeShard(lines.value, header));
 }
 
 function readHeader(record: Record<string, unknown>, site: Site): ShardHeader {
@@ -167,18 +177,19 @@ function readHeader(record: Record<string, unknown>, site: Site): ShardHeader {
   };
 }
 
-function makeShard(text: string, body: number, header: ShardHeader): Shard {
+function makeShard(lines: ShardLines, header: ShardHeader): Shard {
   const { homes, cells, ...rest } = header;
   const tables = { ...rest, homes, cells };
+  const { text, body } = lines;
   return {
     ...rest,
     text,
-    find(key) {
-      const line = findLine(text, body, key);
-      return line === null ? null : rowOfLine(line, tables, key);
+    find(key, hash = keyHash(key)) {
+      const start = findLine(lines, key, hash);
+      return start === -1 ? null : readRow({ text, start }, tables, key);
     },
     *list() {
-      for (const line of linesOf(text, body)) yield rowOfLine(line, tables);
+      for (const start of lineStarts(text, body)) yield readRow({ text, start }, tables);
     },
   };
 }

@@ -1,11 +1,13 @@
 /**
- * Finding and reading lines in the text of a shard, in place: binary search over characters, no index of its own.
- * Works on text that `checkLines` has accepted; called by `shard-codec` only. The look-up is on the path of requests
- * whose row is not at hand, so it compares character codes and makes nothing before the line is found.
+ * Finding and reading lines in the text of a shard, in place. Works on text that `checkLines` has accepted, which also
+ * makes the table that lines are found by; called by `shard-codec` only. The look-up is on the path of requests whose row
+ * is not at hand, so it compares character codes and makes nothing but the row.
  */
 import { NO_GROUP, type AccountRow } from "../../contracts/maps.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
-import { shardOf } from "./key-hash.ts";
+import { keyHash, shardOfHash } from "./key-hash.ts";
+import { createLineSlots, putLine, type LineSlots } from "./line-slots.ts";
 import { readRare } from "./row-json.ts";
 import { complaint, isKey, isRecord, newSite, parseJson } from "./shape.ts";
 
@@ -20,62 +22,80 @@ export interface ShardTables {
 
 const NEWLINE = 0x0a;
 const TAB = 0x09;
+const ZERO = 0x30;
 const WHOLE = /^(?:0|[1-9]\d{0,5})$/;
 const MAX_COLUMNS = 5;
 
-/** Every line of the body, without its newline. */
-export function* linesOf(text: string, body: number): Generator<string> {
-  for (let start = body; start < text.length;) {
-    const end = text.indexOf("\n", start);
-    yield text.slice(start, end);
-    start = end + 1;
+/** The text of a shard and where its lines are. */
+export interface ShardLines {
+  readonly text: string;
+  /** Where the first line begins. */
+  readonly body: number;
+  readonly slots: LineSlots;
+}
+
+/** Where the line with this key begins, or -1. `hash` is the key's. */
+export function findLine({ text, body, slots }: ShardLines, key: string, hash: number): number {
+  const mask = slots.length - 1;
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const stored = slots[slot];
+    if (stored === undefined || stored === 0) return -1;
+    const start = body + stored - 1;
+    // The first tab ends the line's key, so a text with a tab in it is nobody's.
+    if (text.startsWith(key, start) && text.indexOf("\t", start) === start + key.length) return start;
   }
 }
 
-/** The line whose first column is `key`, or null. `body` is where the first line starts. */
-export function findLine(text: string, body: number, key: string): string | null {
-  let low = body;
-  let high = text.length;
-  while (low < high) {
-    let start = (low + high) >>> 1;
-    while (start > low && text.charCodeAt(start - 1) !== NEWLINE) start--;
-    // Where line and key part ways; a key on the line ends in a tab, which sorts before everything keys are made of.
-    let at = 0;
-    while (at < key.length && text.charCodeAt(start + at) === key.charCodeAt(at)) at++;
-    const code = text.charCodeAt(start + at);
-    const wanted = at < key.length ? key.charCodeAt(at) : TAB;
-    if (code === wanted) return text.slice(start, text.indexOf("\n", start));
-    if (code > wanted) {
-      high = start;
-    } else {
-      low = start + at;
-      while (text.charCodeAt(low) !== NEWLINE) low++;
-      low++;
-    }
-  }
-  return null;
+/** Where every line of the body begins. */
+export function* lineStarts(text: string, body: number): Generator<number> {
+  for (let start = body; start < text.length; start = text.indexOf("\n", start) + 1) yield start;
 }
 
 /**
- * The row of a line that was accepted by `checkLines`. A caller that knows the key passes its own string, because one
- * cut from the line would keep the whole shard alive for as long as the row.
+ * The row of the line that begins at `start`. A caller that knows the key passes its own string, because one cut from
+ * the line would keep the whole shard alive for as long as the row.
  */
-export function rowOfLine(line: string, tables: ShardTables, knownKey?: string): AccountRow {
-  const [first = "", homes = "", group = "", cell = "", json = ""] = line.split("\t");
-  const key = knownKey ?? first;
+export function readRow(
+  { text, start }: { readonly text: string; readonly start: number },
+  tables: ShardTables,
+  knownKey?: string,
+): AccountRow {
+  const key = knownKey ?? text.slice(start, text.indexOf("\t", start));
+  const homes = readColumn(text, start + key.length);
+  const group = readColumn(text, homes.end);
+  const cell = readColumn(text, group.end);
   const row: AccountRow = {
     key,
     slug: key,
     product: null,
-    homes: tables.homes[Number(homes)] ?? {},
-    group: group === "" ? NO_GROUP : Number(group),
-    cell: cell === "" ? null : (tables.cells[Number(cell)] ?? null),
+    homes: tables.homes[homes.value] ?? {},
+    group: group.value < 0 ? NO_GROUP : group.value,
+    cell: tables.cells[cell.value] ?? null,
     deleted: false,
     pins: null,
     quarantine: null,
     hold: null,
   };
-  return json === "" ? row : { ...row, ...rareOfJson(json, key) };
+  if (text.charCodeAt(cell.end) !== TAB) return row;
+  return { ...row, ...rareOfJson(text.slice(cell.end + 1, text.indexOf("\n", cell.end)), key) };
+}
+
+interface Column {
+  /** -1 when there is nothing in it. */
+  readonly value: number;
+  readonly end: number;
+}
+
+/** The whole number behind the tab at `tab`; nothing when the line has ended before. */
+function readColumn(text: string, tab: number): Column {
+  if (text.charCodeAt(tab) !== TAB) return { value: -1, end: tab };
+  let end = tab + 1;
+  let value = 0;
+  for (let code = text.charCodeAt(end); code > NEWLINE; code = text.charCodeAt(end)) {
+    value = value * 10 + (code - ZERO);
+    end++;
+  }
+  return { value: end === tab + 1 ? -1 : value, end };
 }
 
 function rareOfJson(json: string, key: string): ReturnType<typeof readRare> | Record<string, never> {
@@ -85,29 +105,36 @@ function rareOfJson(json: string, key: string): ReturnType<typeof readRare> | Re
 
 /**
  * Checks every line: number of lines, order, columns, numbers within their tables, keys of this shard.
- * @returns null, or what is wrong with the first bad line. Under a millisecond for a shard of usual size.
+ * @returns the lines, or what is wrong with the first bad one. Under a millisecond for a shard of usual size.
  */
-export function checkLines(text: string, body: number, tables: ShardTables): string | null {
-  if (!text.endsWith("\n")) return "the last line is cut off";
+export function checkLines(text: string, body: number, tables: ShardTables): Result<ShardLines, string> {
+  if (!text.endsWith("\n")) return err("the last line is cut off");
+  const bytes = text.length - body;
+  // What the header says is not checked yet; no line is shorter than a byte.
+  const slots = createLineSlots(Math.min(tables.rows, bytes), bytes);
   let previous = "";
   let rows = 0;
-  for (const line of linesOf(text, body)) {
-    const columns = line.split("\t");
+  for (const start of lineStarts(text, body)) {
+    const columns = text.slice(start, text.indexOf("\n", start)).split("\t");
     const key = columns[0] ?? "";
-    if (rows > 0 && key <= previous) return `line ${rows + 1} is not after the one before`;
-    const problem = checkColumns(columns, tables);
-    if (problem !== null) return `line ${rows + 1}: ${problem}`;
+    if (rows > 0 && key <= previous) return err(`line ${rows + 1} is not after the one before`);
+    const hash = keyHash(key);
+    const problem = checkColumns(columns, tables, shardOfHash(hash, tables.shards));
+    if (problem !== null) return err(`line ${rows + 1}: ${problem}`);
     previous = key;
     rows++;
+    if (rows <= tables.rows) putLine(slots, hash, start - body);
   }
-  return rows === tables.rows ? null : `${rows} lines, the header says ${tables.rows}`;
+  return rows === tables.rows
+    ? ok({ text, body, slots })
+    : err(`${rows} lines, the header says ${tables.rows}`);
 }
 
-function checkColumns(columns: readonly string[], tables: ShardTables): string | null {
+function checkColumns(columns: readonly string[], tables: ShardTables, shard: number): string | null {
   const [key = "", homes = "", group = "", cell = "", json = ""] = columns;
   if (columns.length > MAX_COLUMNS) return "too many columns";
   if (!isKey(key)) return "the key is neither slug nor domain";
-  if (shardOf(key, tables.shards) !== tables.shard) return `"${key}" belongs to another shard`;
+  if (shard !== tables.shard) return `"${key}" belongs to another shard`;
   if (!isNumberBelow(homes, tables.homes.length)) return "no such homes";
   if (group !== "" && !WHOLE.test(group)) return "no such group";
   if (cell !== "" && !isNumberBelow(cell, tables.cells.length)) return "no such cell";

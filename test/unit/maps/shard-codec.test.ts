@@ -1,7 +1,7 @@
 /** Shards and the index: what is written is found again, and whatever is not whole is refused. */
 import { describe, it } from "vitest";
 import { decodeIndex, encodeIndex } from "../../../src/core/maps/index-codec.ts";
-import { shardOf } from "../../../src/core/maps/key-hash.ts";
+import { keyHash, shardOf } from "../../../src/core/maps/key-hash.ts";
 import { encodeShard, openShard, type Shard } from "../../../src/core/maps/shard-codec.ts";
 import { contentHash } from "../../../src/core/sha256.ts";
 import { accounts, row } from "../../support/maps-builders.ts";
@@ -78,6 +78,25 @@ describe("openShard", () => {
     expect([shard.rows, shard.find("acme"), [...shard.list()]]).toEqual([0, null, []]);
   });
 
+  it("finds rows whose hashes share all the bits that a small table looks at", ({ expect }) => {
+    const rows = accounts(4000)
+      .filter(({ slug }) => (keyHash(slug) & 0x3f) === 7)
+      .slice(0, 40);
+    expect(rows).toHaveLength(40);
+    const shard = open(encodeShard({ ...ONE, rows }));
+    for (const one of rows) expect(shard.find(one.key)).toEqual(one);
+    expect(shard.find("nobody")).toBeNull();
+  });
+
+  it("finds rows in a text longer than two bytes can say", ({ expect }) => {
+    const rows = accounts(4500, (slug, number) => row({ slug: `account-of-${slug}`, group: number % 40 }));
+    const text = encodeShard({ ...ONE, rows });
+    expect(text.length).toBeGreaterThan(0x1_0000);
+    const shard = open(text);
+    expect(rows.map(({ key }) => shard.find(key))).toEqual(rows);
+    expect(shard.find("account-nobody")).toBeNull();
+  });
+
   it("refuses other content than the name says, any truncation included", ({ expect }) => {
     const text = encodeShard({ ...ONE, rows: ROWS });
     const hash = contentHash(text);
@@ -94,6 +113,9 @@ describe("openShard", () => {
     const bad = [
       text.slice(0, -1),
       text.replace("a\t0\n", ""),
+      text.replace('"rows":2', '"rows":1'),
+      text.replace('"rows":2', '"rows":0'),
+      text.replace('"rows":2', '"rows":9007199254740991'),
       text.replace("a\t0", "b\t0"),
       text.replace("a\t0", "c\t0"),
       text.replace("a\t0", "A\t0"),
