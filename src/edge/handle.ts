@@ -26,11 +26,15 @@ import {
   createBaseDomains,
   type AdminRequest,
   type BaseDomains,
+  type LookupRequest,
   type RefusedRequest,
+  type RequestClass,
+  type RoutedRequest,
 } from "../core/classify-request.ts";
 import { hasOwnLoop } from "./cdn-loop.ts";
 import { identifyClient, trustedRequestId } from "./client.ts";
 import type { EdgeRequest, WaitUntil } from "./edge-request.ts";
+import { createDecidedHosts, type DecidedHost, type DecidedHosts } from "./decided-hosts.ts";
 import { problemRequest, type Exchange } from "./exchange.ts";
 import { createFirebreakHeader } from "../core/firebreak-header.ts";
 import { createForwarder } from "./forward.ts";
@@ -73,6 +77,7 @@ export type HandleRequest = (request: EdgeRequest) => Promise<Response>;
 /** What the phases share. */
 interface Edge extends EdgeDeps {
   readonly baseDomains: BaseDomains;
+  readonly decided: DecidedHosts;
   readonly route: RouteRequest;
   readonly log: LogRequest;
 }
@@ -100,8 +105,9 @@ export function createEdge(deps: EdgeDeps): HandleRequest {
   };
   const forward = createForwarder({ ...outward, watchOpen: deps.watchOpen ?? ((response) => response) });
   const mirror = createMirror({ ...outward, count: deps.countMirrored });
-  const route = createRouter({ ...deps, baseDomains, forward, mirror });
-  const edge: Edge = { ...deps, baseDomains, route, log: createRequestLog(deps.logger) };
+  const decided = createDecidedHosts();
+  const route = createRouter({ ...deps, baseDomains, decided, forward, mirror });
+  const edge: Edge = { ...deps, baseDomains, decided, route, log: createRequestLog(deps.logger) };
   return (request) => handle(request, edge);
 }
 
@@ -123,15 +129,8 @@ async function handle(request: EdgeRequest, edge: Edge): Promise<Response> {
 
 function answer(request: EdgeRequest, edge: Edge, record: RequestRecord): Response | Promise<Response> {
   const { config } = edge;
-  const found = classifyRequest(
-    {
-      method: request.method,
-      rawUrl: request.rawUrl,
-      host: request.host,
-      corsPreflight: request.method === "OPTIONS" && isCorsPreflight(request.headers),
-    },
-    { adminHost: config.adminHost, baseDomains: edge.baseDomains },
-  );
+  const decided = edge.decided.find(request);
+  const found = decided === null ? classify(request, edge) : foundAgain(decided, request.rawUrl);
   if (found.kind === "health" || found.kind === "refuse") {
     const get = (name: string): string | null => request.headers.get(name);
     record.requestId = trustedRequestId(get, config.trustedProxy) ?? edge.requestIds();
@@ -153,7 +152,21 @@ function answer(request: EdgeRequest, edge: Edge, record: RequestRecord): Respon
     record.why = fault;
     return answerProblem(problemRequest(exchange), fault);
   }
-  return found.kind === "admin" ? askAdmin(found, exchange, edge) : edge.route(exchange, found);
+  return found.kind === "admin" ? askAdmin(found, exchange, edge) : edge.route({ exchange, found, decided });
+}
+
+/** In origin form, which is all that is kept for, the target is the path, and says nothing of the scheme. */
+function foundAgain({ found }: DecidedHost, pathAndQuery: string): RoutedRequest | LookupRequest {
+  return { ...found, scheme: null, pathAndQuery };
+}
+
+function classify({ method, rawUrl, host, headers }: EdgeRequest, edge: Edge): RequestClass {
+  const corsPreflight = method === "OPTIONS" && isCorsPreflight(headers);
+  const { baseDomains } = edge;
+  return classifyRequest(
+    { method, rawUrl, host, corsPreflight },
+    { adminHost: edge.config.adminHost, baseDomains },
+  );
 }
 
 function isCorsPreflight(headers: Headers): boolean {

@@ -4,22 +4,18 @@
  * Unresolved is not unknown: an account whose row cannot be read gets 503, never the default version.
  * Called by `handle.ts` for every request that is neither health, refused nor admin.
  */
-import type { MapsReader, MapsSnapshot, RowLookup } from "../adapters/maps-reader/types.ts";
+import type { MapsReader, MapsSnapshot } from "../adapters/maps-reader/types.ts";
 import type { OverrideVerifier } from "../adapters/override-token.ts";
 import type { Config } from "../contracts/env.ts";
-import type { AccountRow } from "../contracts/maps.ts";
-import type { AccountSlug, EpochMs, ProductName } from "../contracts/units.ts";
-import {
-  classifyRequest,
-  type BaseDomains,
-  type LookupRequest,
-  type RoutedRequest,
-} from "../core/classify-request.ts";
+import type { Root } from "../contracts/maps.ts";
+import type { EpochMs, ProductName } from "../contracts/units.ts";
+import type { BaseDomains, LookupRequest, RoutedRequest } from "../core/classify-request.ts";
 import { decideVersion } from "../core/decide-version.ts";
 import { mayAnswer } from "../core/fresh-maps.ts";
 import type { Decision, Forward } from "../core/decision.ts";
 import { own } from "../core/record.ts";
 import { findAsset } from "./asset.ts";
+import type { DecidedHost, DecidedHosts } from "./decided-hosts.ts";
 import { problemRequest, type Exchange, type RoutedExchange } from "./exchange.ts";
 import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
@@ -28,22 +24,32 @@ import { answerHold, answerMoving, passThroughHold } from "./hold.ts";
 import type { MirrorAnswered } from "./mirror.ts";
 import { checkOverride, findOverrideToken, type OverrideStatus } from "./override.ts";
 import { answerProblem } from "./problem-response.ts";
+import { findSubject, underPublishedDomains, type KnownProduct, type Subject } from "./subject.ts";
 
 export interface RouterDeps {
   readonly config: Config;
   readonly baseDomains: BaseDomains;
   readonly maps: MapsReader;
+  readonly decided: DecidedHosts;
   readonly clock: { nowMs(): EpochMs };
   readonly overrides: OverrideVerifier;
   readonly forward: ForwardToOrigin;
   readonly mirror: MirrorAnswered;
 }
 
-export type RouteRequest = (exchange: Exchange, found: RoutedRequest | LookupRequest) => Promise<Response>;
+/** What is asked: the request, what its host says, and what was decided for that host lately. */
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly found: RoutedRequest | LookupRequest;
+  readonly decided: DecidedHost | null;
+}
+
+export type RouteRequest = (asked: Asked) => Promise<Response>;
 
 /** Creates the router of one isolate. */
 export function createRouter(deps: RouterDeps): RouteRequest {
-  return async (exchange, found) => {
+  return async (asked) => {
+    const { exchange, decided } = asked;
     const { request, nowMs, record } = exchange;
     const access = { nowMs, waitUntil: request.waitUntil };
     const loading = deps.maps.current(access);
@@ -51,16 +57,19 @@ export function createRouter(deps: RouterDeps): RouteRequest {
     record.askedMaps = true;
     noteMaps(exchange, snapshot);
 
-    const target = underPublishedDomains(found, exchange, { deps, snapshot });
-    if (target.kind === "health") {
-      record.outcome = "health";
-      return answerHealth(request.method, exchange.requestId);
+    // Promises are awaited once, and plain values not at all: each turn would cost every request.
+    let answering: Answering;
+    if (decided !== null && decided.snapshot === snapshot) {
+      answering = answerSubject(decided.subject, { ...exchange, snapshot }, { deps, decided });
+    } else {
+      deps.decided.serve(snapshot);
+      answering = answerFrom(snapshot, asked, deps);
     }
-    const answer = await answerFrom(snapshot, target, { exchange, deps });
+    const answer = answering instanceof Promise ? await answering : answering;
     if (answer !== null) return answer;
     const newer = await deps.maps.renew(access);
     noteMaps(exchange, newer);
-    return (await answerFrom(newer, target, { exchange, deps })) ?? answerMoving(exchange);
+    return (await answerFrom(newer, asked, deps)) ?? answerMoving(exchange);
   };
 }
 
@@ -70,137 +79,101 @@ function noteMaps({ record }: Exchange, snapshot: MapsSnapshot): void {
 }
 
 /** Null: these maps are too old for an account that two versions must never serve at once. */
-async function answerFrom(
-  snapshot: MapsSnapshot,
-  target: RoutedRequest | LookupRequest,
-  { exchange, deps }: { exchange: Exchange; deps: RouterDeps },
-): Promise<Response | null> {
-  const routed = { ...exchange, snapshot };
-  return answerSubject(await findSubject(target, routed, deps), routed, deps);
-}
+type Answering = Response | null | Promise<Response | null>;
 
-/**
- * The compiled-in base domains decide what is health, without maps. The published ones, which may be more, decide the
- * rest: a host that looked foreign, or that lies under a longer base domain than the compiled-in one.
- */
-function underPublishedDomains(
-  found: RoutedRequest | LookupRequest,
-  { request }: Exchange,
-  { deps, snapshot }: { deps: RouterDeps; snapshot: MapsSnapshot },
-): RoutedRequest | LookupRequest | { readonly kind: "health" } {
-  const { baseDomains } = snapshot;
-  if (baseDomains === deps.baseDomains) return found;
-  const published = baseDomains.find(found.name);
-  const compiledIn = deps.baseDomains.find(found.name);
-  if (published?.domain === compiledIn?.domain && published?.product === compiledIn?.product) return found;
-  const { method, rawUrl, host, headers } = request;
-  const corsPreflight = headers.has("origin") && headers.has("access-control-request-method");
-  const again = classifyRequest(
-    { method, rawUrl, host, corsPreflight },
-    { adminHost: deps.config.adminHost, baseDomains },
-  );
-  return again.kind === "route" || again.kind === "lookup" ? again : { kind: "health" };
-}
-
-/** Whom a request is for, as far as the maps can tell. */
-type Subject =
-  | {
-      readonly kind: "known-product";
-      readonly product: ProductName;
-      readonly slug: AccountSlug | null;
-      readonly row: AccountRow | null;
-      /** Of a shard that these maps do not name any more. */
-      readonly stale: boolean;
-    }
-  | { readonly kind: "unresolved"; readonly product: ProductName | null; readonly why: string }
-  | { readonly kind: "misdirected" };
-
-async function findSubject(
-  target: RoutedRequest | LookupRequest,
-  exchange: RoutedExchange,
-  deps: RouterDeps,
-): Promise<Subject> {
-  if (target.kind === "route") {
-    const { product, slug } = target;
-    if (slug === null) return { kind: "known-product", product, slug, row: null, stale: false };
-    const found = await lookUp(slug, exchange, deps);
-    if (found.kind === "unresolved") return { kind: "unresolved", product, why: "row" };
-    const { row, stale } = found.kind === "row" ? found : { row: null, stale: false };
-    return { kind: "known-product", product, slug, row, stale };
+function answerFrom(snapshot: MapsSnapshot, { exchange, found }: Asked, deps: RouterDeps): Answering {
+  const target = underPublishedDomains(found, exchange, { deps, snapshot });
+  if (target.kind === "health") {
+    exchange.record.outcome = "health";
+    return answerHealth(exchange.request.method, exchange.requestId);
   }
-  // Custom domains have a dot and slugs have none; a bare Host must not find an account by its slug.
-  if (!target.name.includes(".")) return { kind: "misdirected" };
-  const found = await lookUp(target.name, exchange, deps);
-  if (found.kind === "unresolved") return { kind: "unresolved", product: null, why: "row" };
-  if (found.kind === "absent" || found.row.product === null) return { kind: "misdirected" };
-  const { row, stale } = found;
-  return { kind: "known-product", product: found.row.product, slug: row.slug, row, stale };
+  const routed = { ...exchange, snapshot };
+  const finding = findSubject(target, routed, deps);
+  if (finding instanceof Promise) {
+    return finding.then((subject) => answerSubject(subject, routed, { deps, found }));
+  }
+  return answerSubject(finding, routed, { deps, found });
 }
 
-/** Under the fallback there is nothing to look up, and so nothing is known to be absent. */
-function lookUp(
-  key: string,
-  { snapshot, request, nowMs }: RoutedExchange,
-  { maps }: RouterDeps,
-): RowLookup | Promise<RowLookup> {
-  if (snapshot.root === null) return { kind: "unresolved" };
-  return maps.row(snapshot, key, { nowMs, waitUntil: request.waitUntil });
+interface Deciding {
+  readonly deps: RouterDeps;
+  /** What was decided under the same maps. */
+  readonly decided?: DecidedHost;
+  /** What the host says, when what is decided may be kept for it. */
+  readonly found?: RoutedRequest | LookupRequest;
 }
 
-async function answerSubject(
-  subject: Subject,
-  exchange: RoutedExchange,
-  deps: RouterDeps,
-): Promise<Response | null> {
+function answerSubject(subject: Subject, exchange: RoutedExchange, deciding: Deciding): Answering {
   const { record, snapshot } = exchange;
+  const { deps } = deciding;
   if (subject.kind === "misdirected") {
     record.outcome = "refused";
     record.why = "foreign";
     return answerProblem(problemRequest(exchange), "misdirected");
   }
   record.product = subject.product;
-  if (snapshot.root === null) return answerFallback(subject.product, exchange, deps);
-  const asset = findAsset(subject.product, exchange, snapshot.root);
+  const { root } = snapshot;
+  if (root === null) return answerFallback(subject.product, exchange, deps);
+  const asset = findAsset(subject.product, exchange, root);
   if (asset !== null) {
     record.why = "asset";
     record.class = "asset";
     return deps.forward(exchange, asset);
   }
   if (subject.kind === "unresolved") return answerUnresolved(subject.why, exchange);
-
-  const { product, slug, row } = subject;
   const token = findOverrideToken(exchange.inbound);
-  const verdict =
-    token === null
-      ? null
-      : await checkOverride(
-          token,
-          { root: snapshot.root, product, slug },
-          { ...deps, nowMs: exchange.nowMs },
-        );
-  const decision = decideVersion({
-    root: snapshot.root,
-    breakGlass: snapshot.breakGlass,
-    product,
-    slug,
-    row,
-    override: verdict?.override ?? null,
-  });
-  if (!isFresh(subject, decision, { snapshot, deps })) return null;
+  if (token !== null) return answerTester(token, subject, { exchange, root, deps });
+  const decision = deciding.decided?.decision ?? decide(subject, root, exchange);
+  if (deciding.found !== undefined) keepDecided(deciding.found, { subject, decision, exchange, deps });
+  return isFresh(subject, decision, { root, deps }) ? answerDecision(decision, exchange, deps) : null;
+}
+
+function decide(
+  { product, slug, row }: KnownProduct,
+  root: Root,
+  { snapshot: { breakGlass } }: RoutedExchange,
+): Decision {
+  return decideVersion({ root, breakGlass, product, slug, row, override: null });
+}
+
+function keepDecided(
+  found: RoutedRequest | LookupRequest,
+  {
+    subject,
+    decision,
+    exchange,
+    deps,
+  }: { subject: KnownProduct; decision: Decision; exchange: RoutedExchange; deps: RouterDeps },
+): void {
+  const { request, snapshot } = exchange;
+  if (request.host !== null) deps.decided.keep(request.host, { found, snapshot, subject, decision });
+}
+
+/** A tester's request: decided with the token, if it counts, and marked with what became of it. */
+async function answerTester(
+  token: string,
+  subject: KnownProduct,
+  { exchange, root, deps }: { exchange: RoutedExchange; root: Root; deps: RouterDeps },
+): Promise<Response | null> {
+  const { record, snapshot, nowMs } = exchange;
+  const { product, slug, row } = subject;
+  const { override, status } = await checkOverride(token, { root, product, slug }, { ...deps, nowMs });
+  const { breakGlass } = snapshot;
+  const decision = decideVersion({ root, breakGlass, product, slug, row, override });
+  if (!isFresh(subject, decision, { root, deps })) return null;
   const response = await answerDecision(decision, exchange, deps);
-  if (verdict === null) return response;
   const reached = decision.kind === "hold" && record.outcome !== "held" ? decision.forward : decision;
   const isApplied = reached?.kind === "forward" && reached.reason === "override";
-  return markOverride(response, verdict.status === "active" && !isApplied ? "overruled" : verdict.status);
+  return markOverride(response, status === "active" && !isApplied ? "overruled" : status);
 }
 
 /** What operators say in an emergency counts whatever the age of the maps: it is for when they cannot be read. */
 function isFresh(
-  { product, row, stale }: Extract<Subject, { kind: "known-product" }>,
+  { product, row, stale }: KnownProduct,
   decision: Decision,
-  { snapshot: { root }, deps }: { snapshot: MapsSnapshot; deps: RouterDeps },
+  { root, deps }: { root: Root; deps: RouterDeps },
 ): boolean {
-  if (root === null || row === null) return true;
+  if (row === null) return true;
   if (decision.kind !== "unresolved" && decision.reason === "break-glass") return true;
   const nowMs = deps.clock.nowMs();
   if (deps.maps.isWaking(nowMs)) return false;
