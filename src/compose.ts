@@ -159,11 +159,13 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
   let admin: EdgeDeps["admin"] | null = null;
   return async (request, context) => {
     if (admin === null) {
-      const [{ createAdmin }, { createDashboard }, { createRefusalNotes }] = await Promise.all([
-        import("./admin/app.ts"),
-        import("./dashboard/app.tsx"),
-        import("./admin/refusal-notes.ts"),
-      ]);
+      const [{ createAdmin }, { createDashboard }, { createRefusalNotes }, { connectAccess }] =
+        await Promise.all([
+          import("./admin/app.ts"),
+          import("./dashboard/app.tsx"),
+          import("./admin/refusal-notes.ts"),
+          import("./adapters/access.ts"),
+        ]);
       const control = controlOf(env);
       const notes = createRefusalNotes({
         send: (attempts) => control.noteRefused(attempts),
@@ -180,12 +182,14 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
         notes,
         control,
         kv: createMapsKv(env.MAPS),
+        access: connectAccess(config.access, { clock: systemClock, logger }),
         clock: systemClock,
         requestId,
       });
       const dashboard = createDashboard({
         admin: api,
         notes,
+        access: config.access,
         log: (event, fields) => logger.line(event, fields),
         requestId,
         nowMs: () => systemClock.nowMs(),
@@ -212,6 +216,7 @@ function controlOf(env: Env): ControlPort {
     execute: (name, input, context) => stub().execute(name, input, context),
     query: (name, input) => stub().query(name, input),
     authenticate: (sha256) => stub().authenticate(sha256),
+    findGranted: (identity) => stub().findGranted(identity),
     runPreflight: (asked, context) => stub().runPreflight(asked, context),
     importBegin: (begin, actor) => stub().importBegin(begin, actor),
     importBatch: (id, lines) => stub().importBatch(id, lines),

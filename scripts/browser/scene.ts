@@ -76,4 +76,5 @@ export const PAGES: Readonly<Record<string, string>> = {
   audit: "/audit",
   "audit-none": "/audit?target=account/nobody-at-all",
   tokens: "/tokens",
+  access: "/access",
 };

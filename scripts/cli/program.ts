@@ -4,6 +4,7 @@
  * in memory. With `--json` anywhere, problems go to standard error as one JSON document, usage mistakes included.
  */
 import { Command } from "commander";
+import { addAccess } from "./access.ts";
 import { addAccountCareVerbs } from "./account-care.ts";
 import { addAccountHistory } from "./account-history.ts";
 import { addAccountPut } from "./account-put.ts";
@@ -148,6 +149,7 @@ export function createProgram(
   addBreakGlass(program, context);
   addOverride(program, context);
   addToken(program, context);
+  addAccess(program, context);
   addWebhook(program, context);
   addAudit(program, context);
   addTimeline(program, context);

@@ -185,12 +185,16 @@ export const SECOND_HALF: readonly Experiment[] = [
   {
     number: 30,
     fault:
-      "the admin surface: wrong tokens, forged forms, naughty strings, overrides replayed elsewhere or too late",
-    holds: "all refused alike; tokens in no log, URL or origin; attempts are limited",
-    open: "Cloudflare Access is not built; time is studied of the comparison, not over the wire; the edge writes no override that it refused into the audit",
+      "the admin surface: wrong tokens, wrong tokens of Cloudflare Access, forged forms, naughty strings, overrides replayed elsewhere or too late",
+    holds:
+      "all refused alike and in the audit; keys of Access fetched at most once a minute; tokens in no log, URL or origin; attempts are limited",
+    open: "time is studied of the comparison, not over the wire; the edge writes no override that it refused into the audit",
     proofs: [
       { file: "test/unit/admin/authenticate.test.ts" },
       { file: "test/unit/admin/token-timing.test.ts" },
+      { file: "test/unit/access/tokens.test.ts" },
+      { file: "test/unit/access/keys.test.ts" },
+      { file: "test/unit/access/dashboard.test.ts" },
       { file: "test/unit/admin/hostile-control.test.ts" },
       { file: "test/unit/admin/refusal-notes.test.ts" },
       { file: "test/unit/control/refused.test.ts" },

@@ -16,6 +16,7 @@ import { describeOperations } from "./openapi.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "./operation.ts";
 import { createReadyCheck } from "./ready.ts";
 import { jsonResponse, problemResponse, textResponse } from "./respond.ts";
+import { ACCESS_OPERATIONS } from "./routes/access.ts";
 import { ACCOUNT_STATE_OPERATIONS } from "./routes/account-state.ts";
 import { ACCOUNT_OPERATIONS } from "./routes/accounts.ts";
 import { WEBHOOK_OPERATIONS } from "./routes/webhooks.ts";
@@ -98,6 +99,7 @@ function listOperations(services: Services): readonly Operation[] {
     ...HANDOVER_OPERATIONS,
     ...OPERATOR_OPERATIONS,
     ...TOKEN_OPERATIONS,
+    ...ACCESS_OPERATIONS,
     ...WEBHOOK_OPERATIONS,
     ...SESSION_OPERATIONS,
     ...INSIGHT_OPERATIONS,

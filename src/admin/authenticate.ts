@@ -1,6 +1,8 @@
 /**
  * Decides who a request is from: a bearer token against the bootstrap tokens of the configuration and the hashed ones of
- * the control plane. It must not log, answer or keep a token, only its SHA-256.
+ * the control plane, or, without any `Authorization`, whom Cloudflare Access vouches for (authenticate-access.ts): a bearer
+ * token decides alone, good or bad, because it was sent on purpose and Access adds its word to everything.
+ * It must not log, answer or keep a token, only its SHA-256.
  * Missing, malformed, unknown, expired and revoked tokens do the same work and get the same answer. Posture: closed;
  * while the control plane cannot be asked only bootstrap tokens are known, and everybody else gets 503, not 401.
  * RFC 6750 §2.1; constant-time comparison: ASVS 11.2.4.
@@ -8,10 +10,13 @@
 import type { Actor } from "../contracts/control.ts";
 import type { BootstrapToken } from "../contracts/env.ts";
 import type { Refusal } from "../contracts/problems.ts";
+import type { RefusedKind } from "../contracts/refused.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
+import { assertionOf, createAccessCheck } from "./authenticate-access.ts";
 import { clientKey } from "./client-key.ts";
-import type { Services } from "./deps.ts";
+import type { AdminContext, Services } from "./deps.ts";
 import { createFailureLimiter } from "./failure-limiter.ts";
+import { SESSION_PREFIX } from "./secret.ts";
 
 /** RFC 6750: `b64token`. Longer than any token of ours, short enough to hash without a thought. */
 const BEARER = /^bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i;
@@ -29,45 +34,87 @@ interface HashedToken {
   readonly actor: Actor;
 }
 
+/** Why nobody was found, and what the audit calls it; `kind` null: nobody was refused, only nobody could be asked. */
+export interface Denied {
+  readonly refusal: Refusal;
+  readonly kind: RefusedKind | null;
+  /** Whom Access vouched for, where it did and that was not enough. */
+  readonly identity?: string;
+}
+
+/** The request, and where what goes on behind it hangs. */
+export interface Arrived {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly context: AdminContext;
+}
+
 export interface Authenticator {
-  /** Finds the actor of a request; refusals are `unauthorized`, `rate-limited` and `control-unavailable`. */
-  authenticate(request: Request, requestId: string): Promise<Result<Actor, Refusal>>;
+  /** Finds the actor of a request. Never rejects. */
+  authenticate(arrived: Arrived): Promise<Result<Actor, Denied>>;
 }
 
 /** Builds the authenticator of one isolate. Its memory: hashes of the bootstrap tokens, and the failure limiter. */
-export function createAuthenticator({ config, control, clock, logger }: Services): Authenticator {
+export function createAuthenticator(services: Services): Authenticator {
+  const { config, control, clock, logger } = services;
   const limiter = createFailureLimiter();
+  const checkAccess = createAccessCheck(services);
   let bootstrap: readonly HashedToken[] | null = null;
 
-  function refuseFailed(request: Request, client: string, requestId: string): Result<never, Refusal> {
+  /** Refuses a credential that opens nothing, or, after too many of them, to look at one. */
+  function refuseFailed({ request, requestId }: Arrived, kind: RefusedKind): Result<never, Denied> {
+    const client = clientKey(request.headers, config.trustedProxy);
     limiter.failed(client, clock.nowMs());
-    const presented = request.headers.has("authorization");
-    logger.line("admin.authentication-failed", { requestId, client, presented });
-    return err(UNAUTHORIZED);
+    logger.line("admin.authentication-failed", { requestId, client, presented: kind !== "no-token", kind });
+    return err({ refusal: UNAUTHORIZED, kind });
+  }
+
+  function refuseSlowed(request: Request, tokenHash: string): Result<never, Denied> | null {
+    const client = clientKey(request.headers, config.trustedProxy);
+    const seconds = limiter.waitSeconds(client, tokenHash, clock.nowMs());
+    return seconds > 0 ? err({ refusal: rateLimited(seconds), kind: "rate-limited" }) : null;
+  }
+
+  async function ofBearer(arrived: Arrived): Promise<Result<Actor, Denied>> {
+    const { request } = arrived;
+    const hash = await sha256(bearerOf(request));
+    bootstrap ??= await hashAll(config.adminTokens);
+    const known = findToken(bootstrap, hash);
+    if (known !== null) return ok(known);
+
+    const hex = toHex(hash);
+    const slowed = refuseSlowed(request, hex);
+    if (slowed !== null) return slowed;
+    const found = await control.authenticate(hex);
+    if (!found.ok) return err({ refusal: found.error, kind: null });
+    if (found.value === null) return refuseFailed(arrived, bearerKind(request));
+    const { bootstrap: token, ...actor } = found.value;
+    // A session must not outlive its token, and which bootstrap tokens there are is known only here.
+    if (token !== undefined && !bootstrap.some((each) => toHex(each.hash) === token))
+      return refuseFailed(arrived, bearerKind(request));
+    limiter.succeeded(hex, clock.nowMs());
+    return ok(actor);
+  }
+
+  async function ofAccess(arrived: Arrived, assertion: string): Promise<Result<Actor, Denied>> {
+    const found = await checkAccess(assertion, arrived.context);
+    if (found.ok) return found;
+    if (found.error.refusal !== null) return err(found.error);
+    // Only what is no good is slowed: checking one costs little, and no flood may keep out whom Access vouches for.
+    return refuseSlowed(arrived.request, "") ?? refuseFailed(arrived, found.error.kind);
   }
 
   return {
-    async authenticate(request, requestId) {
-      const hash = await sha256(bearerOf(request));
-      bootstrap ??= await hashAll(config.adminTokens);
-      const known = findToken(bootstrap, hash);
-      if (known !== null) return ok(known);
-
-      const client = clientKey(request.headers, config.trustedProxy);
-      const hex = toHex(hash);
-      const waitSeconds = limiter.waitSeconds(client, hex, clock.nowMs());
-      if (waitSeconds > 0) return err(rateLimited(waitSeconds));
-      const found = await control.authenticate(hex);
-      if (!found.ok) return found;
-      if (found.value === null) return refuseFailed(request, client, requestId);
-      const { bootstrap: token, ...actor } = found.value;
-      // A session must not outlive its token, and which bootstrap tokens there are is known only here.
-      if (token !== undefined && !bootstrap.some((known) => toHex(known.hash) === token))
-        return refuseFailed(request, client, requestId);
-      limiter.succeeded(hex, clock.nowMs());
-      return ok(actor);
+    authenticate(arrived) {
+      const assertion = assertionOf(arrived.request, config.access);
+      return assertion === null ? ofBearer(arrived) : ofAccess(arrived, assertion);
     },
   };
+}
+
+function bearerKind(request: Request): RefusedKind {
+  if (bearerOf(request).startsWith(SESSION_PREFIX)) return "session";
+  return request.headers.has("authorization") ? "token" : "no-token";
 }
 
 /** The token of a request; the empty one when there is none that could be. */

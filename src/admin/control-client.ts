@@ -24,9 +24,10 @@ export const CONTROL_RETRY_SECONDS = 5;
 /** The port, with `Refusal` as the only way to fail. */
 export interface ControlClient extends Omit<
   ControlPort,
-  "authenticate" | "exportPage" | "noteRefused" | "tick"
+  "authenticate" | "findGranted" | "exportPage" | "noteRefused" | "tick"
 > {
   authenticate(sha256: string): Promise<Result<Authenticated | null, Refusal>>;
+  findGranted(identity: string): Promise<Result<Actor | null, Refusal>>;
   exportPage(cursor: string | null): Promise<Result<ExportPage, Refusal>>;
 }
 
@@ -79,6 +80,8 @@ export function createControlClient({ port, clock, logger }: Parts): ControlClie
     query: (name, input) => asked(name, () => port.query(name, input)),
     authenticate: (sha256) =>
       within<Actor | null>("authenticate", AUTHENTICATE_TIMEOUT_MS, () => port.authenticate(sha256)),
+    findGranted: (identity) =>
+      within("authenticate", AUTHENTICATE_TIMEOUT_MS, () => port.findGranted(identity)),
     runPreflight: (asked, context) =>
       withinAnd("preflight", PREFLIGHT_TIMEOUT_MS, () => port.runPreflight(asked, context)),
     importBegin: (begin, actor) => asked("import", () => port.importBegin(begin, actor)),

@@ -3,6 +3,7 @@
  * see `Services`, where the control plane is wrapped so that it answers or refuses but never throws.
  * Shapes only.
  */
+import type { VerifyAccess } from "../adapters/access-token.ts";
 import type { Clock } from "../adapters/clock.ts";
 import type { MapsKv } from "../adapters/kv.ts";
 import type { Logger } from "../adapters/logger.ts";
@@ -32,6 +33,8 @@ export interface AdminDeps {
   /** The same reader that the edge of this isolate decides with, so that `explain` cannot disagree with it. */
   readonly maps: MapsReader;
   readonly kv: Pick<MapsKv, "get" | "getMany">;
+  /** Null: nobody comes in through Cloudflare Access. */
+  readonly access: VerifyAccess | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where refused attempts are noted, for the audit. */

@@ -5,16 +5,14 @@
  */
 import type { Actor } from "../contracts/control.ts";
 import { PROBLEMS, type Refusal } from "../contracts/problems.ts";
-import type { RefusedKind } from "../contracts/refused.ts";
 import { err, type Result } from "../contracts/result.ts";
-import { bearerOf, type Authenticator } from "./authenticate.ts";
+import type { Authenticator, Denied } from "./authenticate.ts";
 import type { AdminContext, Services } from "./deps.ts";
 import { invalid } from "./issues.ts";
 import { NO_BODY, type Operation, type Prepared } from "./operation.ts";
 import { isGuarded, refuseOperation, refuseProduct } from "./permissions.ts";
 import { readJson, refuseForeignSite, refuseMediaType } from "./request-guards.ts";
 import { jsonResponse, problemResponse } from "./respond.ts";
-import { SESSION_PREFIX } from "./secret.ts";
 
 export interface Incoming {
   readonly request: Request;
@@ -38,16 +36,15 @@ export function createOperationHandler({
 }: Parts): (operation: Operation, incoming: Incoming) => Promise<Response> {
   const { config, logger, notes } = services;
 
-  async function identify(
-    { spec }: Operation,
-    { request, context, requestId }: Incoming,
-  ): Promise<Result<Actor | null, Refusal>> {
+  async function identify({ spec }: Operation, incoming: Incoming): Promise<Result<Actor | null, Refusal>> {
+    const { request, context } = incoming;
     if (!isGuarded(spec.id)) return { ok: true, value: null };
-    const found = await authenticator.authenticate(request, requestId);
+    const found = await authenticator.authenticate(incoming);
     if (!found.ok) {
-      const kind = kindOf(found.error, request);
-      if (kind !== null) notes.note({ kind, request, actor: null, operation: spec.id }, context);
-      return found;
+      const { kind, refusal } = found.error;
+      const who = whoOf(found.error);
+      if (kind !== null) notes.note({ kind, request, actor: who, operation: spec.id }, context);
+      return err(refusal);
     }
     const refused = refuseOperation(found.value, spec.id);
     if (refused === null) return found;
@@ -105,13 +102,9 @@ export function createOperationHandler({
   };
 }
 
-/** What the audit calls a refused credential; null when nobody was refused, only nobody could be asked. */
-function kindOf({ problem }: Refusal, request: Request): RefusedKind | null {
-  if (problem === "rate-limited") return "rate-limited";
-  if (problem !== "unauthorized") return null;
-  const bearer = bearerOf(request);
-  if (bearer.startsWith(SESSION_PREFIX)) return "session";
-  return request.headers.has("authorization") ? "token" : "no-token";
+/** Whom Access vouched for is known by name, and may do nothing. */
+function whoOf({ identity }: Denied): { readonly name: string; readonly role: string } | null {
+  return identity === undefined ? null : { name: identity, role: "nobody" };
 }
 
 async function parse(

@@ -6,7 +6,6 @@
  */
 import type { Clock } from "../adapters/clock.ts";
 import type { Logger } from "../adapters/logger.ts";
-import type { Actor } from "../contracts/control.ts";
 import type { TrustedProxy } from "../contracts/env.ts";
 import { MANY, type RefusedAttempts, type RefusedKind } from "../contracts/refused.ts";
 import type { EpochMs } from "../contracts/units.ts";
@@ -23,7 +22,8 @@ const LOST_AFTER_MS = 15_000;
 export interface Attempt {
   readonly kind: RefusedKind;
   readonly request: Request;
-  readonly actor: Actor | null;
+  /** Who it was, as far as that is known. */
+  readonly actor: { readonly name: string; readonly role: string } | null;
   /** What was tried: an operation's id, or the path of a form. */
   readonly operation: string;
 }

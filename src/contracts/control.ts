@@ -12,15 +12,8 @@ import type {
   PinInput,
   QuarantineInput,
 } from "./api/accounts.ts";
-import type {
-  AuditPage,
-  Halt,
-  HaltInput,
-  OverrideInput,
-  Status,
-  TokenInput,
-  TokenView,
-} from "./api/operations.ts";
+import type * as access from "./access-port.ts";
+import type { AuditPage, Halt, HaltInput, OverrideInput, Status } from "./api/operations.ts";
 import type {
   DefaultInput,
   HoldInput,
@@ -102,7 +95,8 @@ export interface CommandInputs
     rollouts.RolloutCommandInputs,
     replacements.ReplacementCommandInputs,
     HandoverCommandInputs,
-    webhooks.WebhookCommandInputs {
+    webhooks.WebhookCommandInputs,
+    access.AccessCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.default.set": OfProduct & { readonly input: DefaultInput };
@@ -128,11 +122,6 @@ export interface CommandInputs
   "halt.set": { readonly input: HaltInput };
   "override.issued": { readonly input: OverrideInput };
   "override.revoke-all": WithReason;
-  "token.create": { readonly input: TokenInput; readonly sha256: string };
-  "token.revoke": { readonly name: string; readonly reason: string };
-  /** Both are SHA-256 in hex: of the session's secret, and of the token that was shown for it. */
-  "session.create": { readonly sha256: string; readonly token: string };
-  "session.end": { readonly sha256: string };
   "window.put": OfName & { readonly windows: readonly Window[] };
   "window.delete": OfName & WithReason;
   "freeze.put": OfName & { readonly input: FreezeInput };
@@ -149,7 +138,8 @@ export interface CommandOutputs
     rollouts.RolloutCommandOutputs,
     replacements.ReplacementCommandOutputs,
     HandoverCommandOutputs,
-    webhooks.WebhookCommandOutputs {
+    webhooks.WebhookCommandOutputs,
+    access.AccessCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.default.set": Product;
@@ -174,10 +164,6 @@ export interface CommandOutputs
   "halt.set": Halt;
   "override.issued": { readonly allowed: true };
   "override.revoke-all": { readonly before: EpochMs };
-  "token.create": TokenView;
-  "token.revoke": TokenView;
-  "session.create": { readonly expires: string };
-  "session.end": { readonly ended: boolean };
   "window.put": StoredWindow;
   "window.delete": StoredWindow;
   "freeze.put": StoredFreeze;
@@ -197,7 +183,8 @@ export interface QueryInputs
     HistoryQueryInputs,
     replacements.ReplacementQueryInputs,
     HandoverQueryInputs,
-    webhooks.WebhookQueryInputs {
+    webhooks.WebhookQueryInputs,
+    access.AccessQueryInputs {
   products: Record<never, never>;
   product: OfProduct;
   versions: OfProduct;
@@ -211,7 +198,6 @@ export interface QueryInputs
     readonly target: string | null;
     readonly actor: string | null;
   };
-  tokens: Record<never, never>;
   status: { readonly seen: readonly SeenIsolate[] };
   alarms: Record<never, never>;
   windows: Record<never, never>;
@@ -229,7 +215,8 @@ export interface QueryOutputs
     HistoryQueryOutputs,
     replacements.ReplacementQueryOutputs,
     HandoverQueryOutputs,
-    webhooks.WebhookQueryOutputs {
+    webhooks.WebhookQueryOutputs,
+    access.AccessQueryOutputs {
   products: readonly Product[];
   product: Product;
   versions: readonly Version[];
@@ -238,7 +225,6 @@ export interface QueryOutputs
   account: Account;
   halt: Halt;
   audit: AuditPage;
-  tokens: readonly TokenView[];
   status: Status;
   alarms: readonly AlarmView[];
   windows: readonly StoredWindow[];
@@ -278,6 +264,8 @@ export interface ControlPort {
   query<K extends QueryName>(name: K, input: QueryInputs[K]): Promise<Result<QueryOutputs[K], Refusal>>;
   /** Finds the actor of a token by its SHA-256 in hex; null for unknown, revoked and expired ones alike. */
   authenticate(sha256: string): Promise<Authenticated | null>;
+  /** Finds the actor of an identity that Cloudflare Access vouches for; null: nothing is granted to it, or no more. */
+  findGranted(identity: string): Promise<Actor | null>;
   /**
    * Sends the matrix to a version from here and keeps what came, with an audit entry; at most about 45 s. A run of the
    * same version that is under way already is waited for and not made twice.

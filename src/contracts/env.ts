@@ -4,6 +4,7 @@
  * Called once per isolate by the composition root. A configuration with problems still answers health checks:
  * the caller serves health and 503 for the rest, and logs the list.
  */
+import { parseAccess, type AccessConfig } from "./access-env.ts";
 import { isDomainName } from "./domain-name.ts";
 import { KV_LAG_MS } from "./move-data.ts";
 import { parseOriginAllow, parseOrigin, type OriginRule } from "./origin-rules.ts";
@@ -23,6 +24,8 @@ export interface TextEnv {
   readonly ADMIN_TOKENS?: string;
   readonly OVERRIDE_KEYS?: string;
   readonly ORIGIN_KEY?: string;
+  readonly ACCESS_TEAM?: string;
+  readonly ACCESS_AUD?: string;
 }
 
 export interface FallbackProduct {
@@ -67,6 +70,8 @@ export interface Config {
   readonly adminTokens: readonly BootstrapToken[];
   readonly overrideKeys: readonly NamedKey[];
   readonly originKey: NamedKey | null;
+  /** Null: nobody comes in through Cloudflare Access. */
+  readonly access: AccessConfig | null;
 }
 
 const DEFAULT_FLIP_DELAY_SECONDS = 60;
@@ -89,6 +94,7 @@ export function parseEnv(env: TextEnv): Result<Config, readonly string[]> {
     adminTokens: parseAdminTokens(env.ADMIN_TOKENS ?? "", problems),
     overrideKeys: parseKeys("OVERRIDE_KEYS", env.OVERRIDE_KEYS ?? "", problems),
     originKey: parseKeys("ORIGIN_KEY", env.ORIGIN_KEY ?? "", problems)[0] ?? null,
+    access: parseAccess({ team: env.ACCESS_TEAM ?? "", audiences: env.ACCESS_AUD ?? "" }, problems),
   };
   checkHostsApart(config, problems);
   return problems.length === 0 ? ok(config) : err(problems);

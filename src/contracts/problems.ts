@@ -39,6 +39,7 @@ export const PROBLEMS = {
   "not-configured": { status: 501, title: "This deployment is not set up for that" },
   "too-large": { status: 413, title: "The request is too large" },
   "rate-limited": { status: 429, title: "Too many requests" },
+  "access-unavailable": { status: 503, title: "Cloudflare Access cannot be asked" },
   "control-unavailable": { status: 503, title: "The control plane cannot be reached" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

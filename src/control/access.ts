@@ -97,6 +97,8 @@ const WHOLE: readonly Deed[] = [
   "override.revoke-all",
   "token.create",
   "token.revoke",
+  "access.grant",
+  "access.revoke",
   "webhook.put",
   "webhook.delete",
   "webhook.rotate",

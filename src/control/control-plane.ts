@@ -88,6 +88,10 @@ export class ControlPlane extends DurableObject<ControlEnv> implements ControlPo
     return (await this.#control).authenticate(sha256);
   }
 
+  async findGranted(identity: string): Promise<Actor | null> {
+    return (await this.#control).findGranted(identity);
+  }
+
   async runPreflight(asked: PreflightAsked, context: WriteContext): Promise<Result<PreflightDone, Refusal>> {
     return (await this.#control).runPreflight(asked, context);
   }

@@ -23,6 +23,7 @@ import { createPublisher } from "./publisher/publisher.ts";
 import { answer } from "./queries.ts";
 import { createRolloutWork, type HookPorts } from "./rollouts/work-on.ts";
 import { readCounter, readMeta, writeCounter } from "./store/meta.ts";
+import { findGranted } from "./store/access-grants.ts";
 import { noteRefused, tellRefused } from "./store/refused.ts";
 import { findSessionActor } from "./store/sessions.ts";
 import { findActor } from "./store/tokens.ts";
@@ -100,6 +101,7 @@ export function createControl(ports: ControlPorts): Control {
     query: (name, input) => answer(ports, name, input),
     authenticate: async (sha256) =>
       findActor(db, sha256, clock.nowMs()) ?? findSessionActor(db, sha256, clock.nowMs()),
+    findGranted: async (identity) => findGranted(db, identity, clock.nowMs()),
     runPreflight,
     importBegin: async (begin, actor) => beginImport(db, { begin, actor, nowMs: clock.nowMs() }),
     importBatch: (id, lines) => thenWake(() => takeBatch(importing(), id, lines)),

@@ -8,6 +8,7 @@
 import { sha256Hex } from "../core/sha256.ts";
 import type { Db } from "./db.ts";
 import { readText } from "./row.ts";
+import { ACCESS_SCHEMA } from "./schema-access.ts";
 import { ALARM_SCHEMA } from "./schema-alarms.ts";
 import { BACKS_SCHEMA } from "./schema-backs.ts";
 import { CALENDAR_SCHEMA } from "./schema-calendar.ts";
@@ -54,6 +55,7 @@ export const MIGRATIONS: readonly Migration[] = [
     id: "015_import_homes",
     statements: ["ALTER TABLE imports ADD COLUMN homes TEXT NOT NULL DEFAULT '{}'"],
   },
+  { id: "016_access_and_four_eyes", statements: ACCESS_SCHEMA },
 ];
 
 /**

@@ -14,6 +14,7 @@ import { notFound, refuse } from "./refuse.ts";
 import { REPLACEMENT_QUERIES } from "./replacements/queries.ts";
 import { ROLLOUT_QUERIES } from "./rollouts/queries.ts";
 import { readStatus } from "./status.ts";
+import { listGrants } from "./store/access-grants.ts";
 import { listAudit } from "./store/audit.ts";
 import { loadFreeze, loadFreezes } from "./store/freezes.ts";
 import { readHalt } from "./store/halt.ts";
@@ -63,6 +64,7 @@ const QUERIES: { readonly [K in QueryName]: Query<K> } = {
   halt: ({ db }) => ok(readHalt(db)),
   audit: ({ db }, query) => ok(listAudit(db, query)),
   tokens: ({ db }) => ok(listTokens(db)),
+  "access.grants": ({ db }) => ok(listGrants(db)),
   status: async (ports, { seen }) => ok(await readStatus(ports, seen)),
   alarms: (ports) => ok(viewAlarms(ports)),
   windows: ({ db, clock }) => {

@@ -1,10 +1,11 @@
 /**
- * How pages ask and act: through the admin API of the same isolate, with the session's secret as the token. So a page can
+ * How pages ask and act: through the admin API of the same isolate, with what the reader came with. So a page can
  * do no more than its reader could with curl, every action is checked, audited and refused in the API's words, and the
  * API is complete by construction. It must not know a page.
  */
 import type * as z from "../contracts/api/zod.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
+import { headersOf, type Credential } from "./session.ts";
 
 export type Handler = (
   request: Request,
@@ -36,14 +37,14 @@ interface Parts {
   readonly admin: Handler;
   readonly request: Request;
   readonly waitUntil: (work: Promise<unknown>) => void;
-  readonly secret: string;
+  readonly credential: Credential;
 }
 
-/** The API as one signed-in reader sees it. */
-export function createApi({ admin, request, waitUntil, secret }: Parts): Api {
+/** The API as one reader sees it. */
+export function createApi({ admin, request, waitUntil, credential }: Parts): Api {
   return {
     async ask(schema, { method = "GET", path, body, ifMatch = null }) {
-      const headers = new Headers({ authorization: `Bearer ${secret}` });
+      const headers = new Headers(headersOf(credential));
       for (const name of ["cf-connecting-ip", "x-forwarded-for"]) {
         const value = request.headers.get(name);
         if (value !== null) headers.set(name, value);

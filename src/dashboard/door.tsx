@@ -3,14 +3,14 @@
  * is a session. Sign-in needs no proof, because there is no session yet, but must come from our own page all the same.
  */
 import { SessionEndSchema, SessionSchema } from "../contracts/api/sessions.ts";
-import type { Api } from "./api.ts";
+import type { Api, Problem } from "./api.ts";
 import { isOwnPage, readForm, readOwnForm, safePath } from "./forms.ts";
 import { SignIn } from "./pages/sign-in.tsx";
 import { pageResponse, seeOther } from "./respond.ts";
-import { NO_SESSION_COOKIE, readSession, sessionCookie } from "./session.ts";
+import { NO_SESSION_COOKIE, readSession, sessionCookie, type Credential } from "./session.ts";
 
-/** The API with a token or session. */
-type ApiWith = (secret: string) => Api;
+/** The API with what somebody has. */
+type ApiWith = (credential: Credential) => Api;
 
 /** Whoever is not signed in is shown the door, and comes back to the page that was asked for. */
 export function sendToDoor(request: Request): Response {
@@ -18,9 +18,17 @@ export function sendToDoor(request: Request): Response {
   return seeOther(`/sign-in?back=${encodeURIComponent(back)}`, NO_SESSION_COOKIE);
 }
 
-export function showDoor(request: Request): Promise<Response> {
+/** @param through whether the request came through Cloudflare Access, whose word opens the pages without a token. */
+export function showDoor(request: Request, through: boolean): Promise<Response> {
   const back = new URL(request.url).searchParams.get("back") ?? "/";
-  return pageResponse(<SignIn back={safePath(back)} problem={null} />);
+  return pageResponse(<SignIn back={safePath(back)} problem={null} through={through} />);
+}
+
+/** For whoever Access lets through and the API does not: why, and the other way in. */
+export function refuseThrough({ status, detail }: Pick<Problem, "status" | "detail">): Promise<Response> {
+  const words =
+    status === 401 ? "Cloudflare Access' word was refused: it is not for this place, or too old." : detail;
+  return pageResponse(<SignIn back="/" problem={words} />, status);
 }
 
 export async function signIn(
@@ -31,7 +39,7 @@ export async function signIn(
   const fields = isOwnPage(request) ? await readForm(request) : null;
   if (fields === null) return refuse();
   const back = safePath(fields["back"]);
-  const api = apiWith((fields["token"] ?? "").trim());
+  const api = apiWith({ kind: "session", secret: (fields["token"] ?? "").trim() });
   const begun = await api.ask(SessionSchema, { method: "POST", path: "/sessions" });
   if (begun.ok) {
     const { secret, expires } = begun.value;
@@ -46,6 +54,6 @@ export async function signOut(request: Request, apiWith: ApiWith, refuse: () => 
   const secret = readSession(request.headers);
   if (secret === null) return seeOther("/sign-in", NO_SESSION_COOKIE);
   if ((await readOwnForm(request, secret)) === null) return refuse();
-  await apiWith(secret).ask(SessionEndSchema, { method: "DELETE", path: "/sessions" });
+  await apiWith({ kind: "session", secret }).ask(SessionEndSchema, { method: "DELETE", path: "/sessions" });
   return seeOther("/sign-in", NO_SESSION_COOKIE);
 }

@@ -18,6 +18,8 @@ export interface Frame {
   readonly freezes: readonly string[];
   /** Goes into every form. */
   readonly proof: string;
+  /** Came through Cloudflare Access and not with a session of ours. */
+  readonly through: boolean;
   /** Path of the page, to mark it in the navigation. */
   readonly here: string;
 }
@@ -32,6 +34,7 @@ const PAGES: readonly (readonly [href: string, title: string])[] = [
   ["/incident", "Incident"],
   ["/audit", "Audit"],
   ["/tokens", "Tokens"],
+  ["/access", "Access"],
 ];
 
 function isHere(href: string, here: string): boolean {
@@ -70,12 +73,7 @@ export function Page({
                 </a>
               ))}
             </nav>
-            <form method="post" action="/sign-out">
-              <input type="hidden" name={PROOF_FIELD} value={frame.proof} />
-              <button class="quiet" type="submit">
-                Sign out {frame.who.name}
-              </button>
-            </form>
+            <SignOut frame={frame} />
           </div>
           <div class="bar state" data-state role="status">
             <State frame={frame} />
@@ -92,6 +90,22 @@ export function Page({
         </footer>
       </body>
     </html>
+  );
+}
+
+/** Access ends its sessions itself, at an address of its own on every host that it guards. */
+function SignOut({ frame: { who, proof, through } }: { frame: Frame }) {
+  return through ? (
+    <a class="away" href="/cdn-cgi/access/logout">
+      Sign out {who.name}
+    </a>
+  ) : (
+    <form method="post" action="/sign-out">
+      <input type="hidden" name={PROOF_FIELD} value={proof} />
+      <button class="quiet" type="submit">
+        Sign out {who.name}
+      </button>
+    </form>
   );
 }
 

@@ -1,4 +1,5 @@
 /** Every page and every form of the dashboard, by address. A new page is a file in pages/ and a line here. */
+import { actGrant, actRevokeGrant, drawAccess } from "./pages/access.tsx";
 import { drawAccount } from "./pages/account.tsx";
 import { drawAccounts } from "./pages/accounts.tsx";
 import { drawAudit } from "./pages/audit.tsx";
@@ -29,6 +30,7 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: "/incident", draw: drawIncident },
   { path: "/audit", draw: drawAudit },
   { path: "/tokens", draw: drawTokens },
+  { path: "/access", draw: drawAccess },
 ];
 
 export const ACTION_ROUTES: readonly ActionRoute[] = [
@@ -47,4 +49,6 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
   { path: "/incident/halt", act: actIncidentHalt, draw: drawIncident },
   { path: "/tokens/:name/revoke", act: actRevoke, draw: drawTokens },
   { path: "/tokens/new", act: null, draw: drawNewToken },
+  { path: "/access/grant", act: actGrant, draw: drawAccess },
+  { path: "/access/:identity/revoke", act: actRevokeGrant, draw: drawAccess },
 ];

@@ -1,8 +1,30 @@
 /**
- * The session of a browser: a cookie with a secret that the admin API takes in place of a token, and the proof that a
- * form was drawn for this very session. It decides nothing about who may do what: the API does, for pages as for programs.
- * `__Host-` binds the cookie to this host and to https (browsers let localhost pass). RFC 6265bis §4.1.3.2.
+ * What a browser comes with: a session (a cookie with a secret that the admin API takes in place of a token) or, without
+ * one, the word of Cloudflare Access; and the proof that a form was drawn for this very one. A session wins, because it was
+ * begun on purpose. It decides nothing about who may do what, nor whether either is any good: the API does, for pages as for
+ * programs. `__Host-` binds the cookie to this host and to https (browsers let localhost pass). RFC 6265bis §4.1.3.2.
  */
+
+import { ACCESS_HEADER } from "../contracts/access-env.ts";
+
+/** `secret`: what a page of another site cannot know, and forms are proved with. */
+export interface Credential {
+  readonly kind: "session" | "access";
+  readonly secret: string;
+}
+
+/** What the API is asked with on behalf of whoever has it. */
+export function headersOf({ kind, secret }: Credential): Readonly<Record<string, string>> {
+  return kind === "access" ? { [ACCESS_HEADER]: secret } : { authorization: `Bearer ${secret}` };
+}
+
+/** What a request comes with; null when that is nothing. @param access whether the word of Access counts here. */
+export function readCredential(headers: Headers, access: boolean): Credential | null {
+  const session = readSession(headers);
+  if (session !== null) return { kind: "session", secret: session };
+  const assertion = access ? headers.get(ACCESS_HEADER) : null;
+  return assertion === null ? null : { kind: "access", secret: assertion };
+}
 
 export const SESSION_COOKIE = "__Host-firebreak-session";
 const SECRET = /^fbs_[A-Za-z0-9_-]{43}$/;

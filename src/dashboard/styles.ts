@@ -29,7 +29,7 @@ nav.main { display: flex; gap: 0 2px; overflow-x: auto; }
 nav.main a { padding: 6px 10px; text-decoration: none; border-radius: 6px; white-space: nowrap; outline-offset: -3px; }
 nav.main a:hover { background: var(--sunk); }
 nav.main a[aria-current="page"] { background: var(--accent); color: var(--accent-ink); }
-.bar form { margin-left: auto; }
+.bar form, .bar .away { margin-left: auto; }
 .state { font-size: 14px; color: var(--soft); padding-bottom: 8px; }
 .state strong { color: var(--ink); }
 main { max-width: 1200px; margin: 0 auto; padding: 8px 16px 16px; }

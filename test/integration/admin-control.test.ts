@@ -39,6 +39,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
       ageMs: () => 0,
     },
     kv: createMapsKv(env.MAPS),
+    access: null,
     clock: { nowMs: () => NOW_MS, random: () => 0, sleep: () => new Promise(() => undefined) },
     logger: { line: () => undefined },
     notes: { note: () => undefined },

@@ -2,6 +2,7 @@
  * Builds an admin API with fakes around it, and requests to it. Nothing here decides: the maps are what the test gives.
  */
 import { createHash } from "node:crypto";
+import type { VerifyAccess } from "../../src/adapters/access-token.ts";
 import type { Clock } from "../../src/adapters/clock.ts";
 import type { Logger } from "../../src/adapters/logger.ts";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
@@ -37,6 +38,7 @@ export const CONFIG: Config = {
   ],
   overrideKeys: [{ kid: "k1", secret: "an-override-secret-0001" }],
   originKey: null,
+  access: null,
 };
 
 /** A root of one product with two versions. */
@@ -125,6 +127,8 @@ export interface AdminParts {
   readonly maps?: MapsReader;
   /** In place of the fake. */
   readonly real?: ControlPort;
+  /** Says whom Cloudflare Access vouches for. */
+  readonly access?: VerifyAccess;
 }
 
 export interface TestAdmin {
@@ -198,6 +202,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       get: async (key) => kv.get(key) ?? null,
       getMany: async (keys) => new Map(keys.map((key) => [key, kv.get(key) ?? null])),
     },
+    access: parts.access ?? null,
     clock: timer,
     logger,
     requestId: () => `req-${++requests}`,

@@ -1,6 +1,7 @@
 /** A dashboard over a real control plane (its own SQLite, a recording KV), and a browser-like client with a cookie. */
 import { createDashboard } from "../../src/dashboard/app.tsx";
 import { PROOF_FIELD, proofOf } from "../../src/dashboard/session.ts";
+import { throughAccess, type Team } from "./access-team.ts";
 import { ADMIN_HOST, BOOT_TOKEN, buildAdmin, type TestAdmin } from "./admin-builders.ts";
 import { createMemoryDb } from "./control-db.ts";
 import { addProducts, createWorld, type World } from "./control-world.ts";
@@ -22,15 +23,16 @@ export interface DashboardWorld {
   readonly signedIn: (token?: string) => Promise<Browser>;
 }
 
-/** Two products with two versions each (or the world that is given), and nobody signed in. */
-export async function createDashboardWorld(given?: World): Promise<DashboardWorld> {
+/** Two products with two versions each (or the world that is given), and nobody signed in. `team`: behind whose Access. */
+export async function createDashboardWorld(given?: World, team?: Team): Promise<DashboardWorld> {
   const world = given ?? createWorld({ db: createMemoryDb() });
   if (given === undefined) await addProducts(world);
-  const admin = buildAdmin({ real: world.control });
+  const admin = buildAdmin({ real: world.control, ...(team === undefined ? {} : throughAccess(team)) });
   admin.clock.nowMs = world.clock.now;
   const handle = createDashboard({
     admin: admin.admin,
     notes: admin.notes,
+    access: team?.config ?? null,
     log: (event, fields) => void admin.log.push(JSON.stringify({ event, ...fields })),
     nowMs: () => world.clock.now,
     requestId: () => "req",

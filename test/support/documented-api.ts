@@ -31,6 +31,7 @@ export const SAMPLES: Record<string, string> = {
   from: "2.8.0",
   account: "acme",
   name: "deploy-pipeline",
+  identity: "alice@example.com",
   probe: "options-hostless",
   id: "2026-11-autumn",
 };

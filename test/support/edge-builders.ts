@@ -47,6 +47,7 @@ export function buildConfig(changes: Partial<Config> = {}): Config {
     adminTokens: [],
     overrideKeys: [OVERRIDE_KEY],
     originKey: null,
+    access: null,
     ...changes,
   };
 }

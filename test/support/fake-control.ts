@@ -13,7 +13,9 @@ import type { ReplacementView } from "../../src/contracts/api/replacements.ts";
 import type { RolloutInput, RolloutView } from "../../src/contracts/api/rollouts.ts";
 import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
+import type { AccessGrant } from "../../src/contracts/api/access.ts";
 import type {
+  Actor,
   Authenticated,
   CommandInputs,
   CommandName,
@@ -87,6 +89,16 @@ export const ACCOUNT: Account = {
 };
 
 export const HALT: Halt = { on: false, reason: null, by: null, at: null };
+
+export const GRANT: AccessGrant = {
+  identity: "alice@example.com",
+  role: "operator",
+  products: ["kiln"],
+  expires: null,
+  grantedAt: AT,
+  grantedBy: "boot",
+  revision: 1,
+};
 
 export const TOKEN: TokenView = {
   name: "deploy-pipeline",
@@ -389,6 +401,8 @@ const COMMANDS: CommandOutputs = {
   "replacement.stop": REPLACEMENT,
   "replacement.rollback": REPLACEMENT,
   "events.retry": { retried: 1 },
+  "access.grant": GRANT,
+  "access.revoke": GRANT,
   "webhook.put": WEBHOOK,
   "webhook.delete": WEBHOOK,
   "webhook.rotate": WEBHOOK,
@@ -431,6 +445,7 @@ const QUERIES: QueryOutputs = {
   halt: HALT,
   audit: { items: [], cursor: null },
   tokens: [TOKEN],
+  "access.grants": [GRANT],
   status: STATUS,
   alarms: [],
   windows: [WINDOW],
@@ -544,6 +559,8 @@ export interface FakeState {
   refusal: Refusal | null;
   /** By SHA-256 in hex. */
   readonly actors: Map<string, Authenticated>;
+  /** By identity of Cloudflare Access. */
+  readonly granted: Map<string, Actor>;
   batch: (id: string, lines: readonly NumberedLine[]) => Promise<Result<BatchDone, Refusal>>;
   ended: ImportEnded;
   pages: readonly ExportPage[];
@@ -594,6 +611,7 @@ export function createFakeControl(): FakeControl {
     down: false,
     refusal: null,
     actors: new Map(),
+    granted: new Map(),
     batch: async (_id, lines) => ok(added(lines.length)),
     ended: ENDED,
     pages: [{ lines: ['{"table":"products"}', '{"table":"accounts"}'], cursor: null }],
@@ -615,6 +633,8 @@ export function createFakeControl(): FakeControl {
     query: <K extends QueryName>(name: K, input: QueryInputs[K]) =>
       answer(plain(name, input), () => refusedOr({ ...QUERIES, products: state.products }[name])),
     authenticate: (sha256) => answer(plain("authenticate", sha256), () => state.actors.get(sha256) ?? null),
+    findGranted: (identity) =>
+      answer(plain("findGranted", identity), () => state.granted.get(identity) ?? null),
     runPreflight: (asked, context) =>
       answer({ name: "runPreflight", input: asked, context }, () => refusedOr(RAN)),
     importBegin: (begin: ImportBegin, actor) =>

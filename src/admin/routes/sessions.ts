@@ -4,7 +4,7 @@
  */
 import { SessionEndSchema, SessionSchema, WhoamiSchema, type Session } from "../../contracts/api/sessions.ts";
 import type { Refusal } from "../../contracts/problems.ts";
-import { ok, type Result } from "../../contracts/result.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
 import { bearerOf, hashToken } from "../authenticate.ts";
 import { makeSecret, SESSION_PREFIX } from "../secret.ts";
 import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "../operation.ts";
@@ -12,7 +12,14 @@ import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "..
 const TAG = "sessions";
 const PATH = "/api/v1/sessions";
 
+const NO_TOKEN: Refusal = {
+  problem: "forbidden",
+  detail:
+    "A session is exchanged for a token, and this request came without one: whoever comes through Cloudflare Access needs no session.",
+};
+
 async function create({ services, write, request }: Call): Promise<Result<Session, Refusal>> {
+  if (bearerOf(request) === "") return err(NO_TOKEN);
   const secret = makeSecret(SESSION_PREFIX);
   const [sha256, token] = await Promise.all([hashToken(secret), hashToken(bearerOf(request))]);
   // A repeat makes another session: the first one's secret is nowhere to be answered from.

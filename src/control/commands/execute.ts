@@ -20,6 +20,7 @@ import { appendAudit, lastAuditEntry, takeAuditAfter } from "../store/audit.ts";
 import { nextSeq } from "../store/changes.ts";
 import { loadAnswer, saveAnswer } from "../store/idempotency.ts";
 import { WEBHOOK_COMMANDS } from "../webhooks/commands.ts";
+import { grantAccess, revokeAccess } from "./access-grants.ts";
 import { deleteAccount } from "./account-delete.ts";
 import { undeleteAccount } from "./account-undelete.ts";
 import { putAccount } from "./account-put.ts";
@@ -66,6 +67,8 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "halt.set": setHalt,
   "override.issued": issueOverride,
   "override.revoke-all": revokeOverrides,
+  "access.grant": grantAccess,
+  "access.revoke": revokeAccess,
   "token.create": createToken,
   "token.revoke": revokeTokenByName,
   "session.create": createSession,

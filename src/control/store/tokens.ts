@@ -61,13 +61,13 @@ export function findActor(db: Db, sha256: string, now: EpochMs): Actor | null {
   return { name: readText(row, "name"), role: readRole(row), products: readProducts(row) };
 }
 
-function readRole(row: SqlRow): Role {
+export function readRole(row: SqlRow): Role {
   const role = ROLES.find((known) => known === row["role"]);
   if (role === undefined) throw new TypeError("a token has an unknown role");
   return role;
 }
 
-function readProducts(row: SqlRow): string[] | null {
+export function readProducts(row: SqlRow): string[] | null {
   const products = readTextOrNull(row, "products");
   return products === null ? null : [...parseList(products)];
 }

@@ -1,7 +1,7 @@
 /**
  * What an export holds: the tables of the truth, column by column. Not in it: what belongs to this namespace's KV alone
- * (objects, roots, outbox, the history of what was published), what lives for hours (imports, answers, alarms), webhooks (another
- * deployment must not speak for this one, and secrets hang on its key), and what is computed (`key_hash`, counts).
+ * (objects, roots, outbox, the history of what was published), what lives for hours (imports, answers, alarms, requests for a
+ * second person's yes), webhooks (another deployment must not speak for this one, and secrets hang on its key), and what is computed (`key_hash`, counts).
  * A line of another shape is refused whole; nothing is repaired or guessed.
  */
 import { keyHash } from "../../core/maps/key-hash.ts";
@@ -173,6 +173,24 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
       created_by: "text",
       revoked_at: "int?",
     },
+  },
+  {
+    name: "access_grants",
+    order: "identity",
+    columns: {
+      identity: "text",
+      role: "text",
+      products: "json?",
+      expires: "int?",
+      granted_at: "int",
+      granted_by: "text",
+      revision: "int",
+    },
+  },
+  {
+    name: "four_eyes",
+    order: "product",
+    columns: { product: "text", reason: "text", made_by: "text", made_at: "int" },
   },
   { name: "meta", order: "name", only: "name = 'halt'", columns: { name: "text", value: "json" } },
   {

@@ -1,8 +1,19 @@
 /** The door: a token is exchanged for a session. Shows nothing of what is behind it. */
 import { Head } from "../layout.tsx";
 
-/** @param back path of ours to go to afterwards. */
-export function SignIn({ back, problem }: { back: string; problem: string | null }) {
+/**
+ * @param back path of ours to go to afterwards.
+ * @param through whether the request came through Cloudflare Access, and so may go on without a token.
+ */
+export function SignIn({
+  back,
+  problem,
+  through = false,
+}: {
+  back: string;
+  problem: string | null;
+  through?: boolean;
+}) {
   return (
     <html lang="en">
       <Head title="Sign in" />
@@ -14,6 +25,11 @@ export function SignIn({ back, problem }: { back: string; problem: string | null
               {problem}
             </p>
           )}
+          {through ? (
+            <p>
+              <a href={back}>Go on as whom Cloudflare Access let in</a>, or with a token:
+            </p>
+          ) : null}
           <form class="stack" method="post" action="/sign-in">
             <input type="hidden" name="back" value={back} />
             <label>

@@ -1,13 +1,9 @@
 /** Tokens: who may use the API and these pages, made and revoked here. A new token is shown once, on the answer alone. */
-import {
-  IssuedTokenSchema,
-  RoleSchema,
-  TokenListSchema,
-  TokenSchema,
-} from "../../contracts/api/operations.ts";
+import { IssuedTokenSchema, TokenListSchema, TokenSchema } from "../../contracts/api/operations.ts";
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
 import { ActionForm, ProblemNote, ReasonField } from "../layout.tsx";
+import { productsOf, RoleFields } from "../parts/role-fields.tsx";
 import { Table } from "../parts/table.tsx";
 import { When } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
@@ -54,18 +50,7 @@ export const drawTokens: DrawPage = async ({ api, frame, problem, written }) => 
             Name
             <input name="name" required maxlength={64} value={written["name"] ?? ""} />
           </label>
-          <label>
-            Role
-            <select name="role">
-              {RoleSchema.options.map((role) => (
-                <option value={role}>{role}</option>
-              ))}
-            </select>
-          </label>
-          <label>
-            Products, apart by commas (empty: all)
-            <input name="products" value={written["products"] ?? ""} />
-          </label>
+          <RoleFields written={written} />
           <div>
             <button type="submit">Make a token</button>
           </div>
@@ -78,15 +63,7 @@ export const drawTokens: DrawPage = async ({ api, frame, problem, written }) => 
 /** The new token, once. */
 export const drawNewToken: DrawPage = async (visit) => {
   const { api, written } = visit;
-  const products = (written["products"] ?? "")
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
-  const body = {
-    name: written["name"],
-    role: written["role"],
-    products: products.length === 0 ? null : products,
-  };
+  const body = { name: written["name"], role: written["role"], products: productsOf(written) };
   const made = await api.ask(IssuedTokenSchema, { method: "POST", path: "/tokens", body });
   if (!made.ok) {
     const page = await drawTokens({ ...visit, problem: made.error });

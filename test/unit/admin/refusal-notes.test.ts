@@ -1,31 +1,13 @@
 /** What the admin surface refuses is in the audit of the real control plane, in bounded numbers, and slows no answer. */
 import { describe, it } from "vitest";
-import type { AuditEntry } from "../../../src/contracts/api/operations.ts";
 import { createRefusalNotes } from "../../../src/admin/refusal-notes.ts";
 import { MAX_REFUSED_BATCH, type RefusedAttempts } from "../../../src/contracts/refused.ts";
 import { buildAdmin, NOW_MS } from "../../support/admin-builders.ts";
-import { valueOf } from "../../support/control-world.ts";
 import { createDashboardWorld, type DashboardWorld } from "../../support/dashboard-world.ts";
+import { refusedEntry, refusedIn } from "../../support/refused-entries.ts";
 
 const FROM = { "cf-connecting-ip": "192.0.2.7" };
 const FOREIGN = { origin: "https://evil.test", "sec-fetch-site": "cross-site" };
-
-async function refusedIn({ world }: DashboardWorld): Promise<readonly AuditEntry[]> {
-  const page = valueOf(
-    await world.control.query("audit", { cursor: null, limit: 500, target: null, actor: null }),
-  );
-  return page.items.filter(({ action }) => action.startsWith("refused."));
-}
-
-/** What the audit has once the notes have been handed over. */
-async function entryOf(made: DashboardWorld, action: string): Promise<AuditEntry | undefined> {
-  for (let turn = 0; turn < 50; turn += 1) {
-    const found = (await refusedIn(made)).find((entry) => entry.action === action);
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return undefined;
-}
 
 function send(made: DashboardWorld, token: string | null): Promise<Response> {
   const init = { method: "PUT", json: { halt: true, reason: "r" }, headers: FROM };
@@ -36,32 +18,37 @@ describe("what is refused", () => {
   it("is noted by kind, with the address and what was tried", async ({ expect }) => {
     const made = await createDashboardWorld();
     expect((await send(made, "no-such-token")).status).toBe(401);
-    expect(await entryOf(made, "refused.token")).toMatchObject({
+    expect(await refusedEntry(made, "refused.token")).toMatchObject({
       actor: "anonymous",
       target: "source/192.0.2.7",
       reason: expect.stringContaining("tried once: "),
     });
     expect((await send(made, null)).status).toBe(401);
-    expect(await entryOf(made, "refused.no-token")).toBeDefined();
+    expect(await refusedEntry(made, "refused.no-token")).toBeDefined();
     expect((await send(made, `fbs_${"x".repeat(43)}`)).status).toBe(401);
-    expect(await entryOf(made, "refused.session")).toBeDefined();
+    expect(await refusedEntry(made, "refused.session")).toBeDefined();
   });
 
   it("names who may not do what was tried", async ({ expect }) => {
     const made = await createDashboardWorld();
     expect((await send(made, "boot-viewer-0001")).status).toBe(403);
-    expect(await entryOf(made, "refused.forbidden")).toMatchObject({ actor: "boot-viewer", role: "viewer" });
+    expect(await refusedEntry(made, "refused.forbidden")).toMatchObject({
+      actor: "boot-viewer",
+      role: "viewer",
+    });
   });
 
   it("has foreign forms, forms without proof and failed sign-ins", async ({ expect }) => {
     const made = await createDashboardWorld();
     const browser = await made.signedIn();
     expect((await browser.post("/halt", { on: "true", reason: "r" }, FOREIGN)).status).toBe(403);
-    expect((await entryOf(made, "refused.foreign-site"))?.detail).toMatchObject({ operation: "form /halt" });
+    expect((await refusedEntry(made, "refused.foreign-site"))?.detail).toMatchObject({
+      operation: "form /halt",
+    });
     expect((await browser.post("/halt", { on: "true", reason: "r", proof: "forged" })).status).toBe(403);
-    expect(await entryOf(made, "refused.form")).toBeDefined();
+    expect(await refusedEntry(made, "refused.form")).toBeDefined();
     expect((await made.browser().post("/sign-in", { token: "wrong-token-0001" })).status).toBe(401);
-    const failed = await entryOf(made, "refused.token");
+    const failed = await refusedEntry(made, "refused.token");
     expect(failed?.detail).toMatchObject({ operation: "sessions.create" });
     expect(JSON.stringify(await refusedIn(made))).not.toContain("wrong-token-0001");
   });
@@ -71,7 +58,7 @@ describe("what is refused", () => {
     const statuses = new Set<number>();
     for (let n = 0; n < 25; n += 1) statuses.add((await send(made, `guess-${n}`)).status);
     expect([...statuses]).toEqual([401, 429]);
-    expect(await entryOf(made, "refused.rate-limited")).toBeDefined();
+    expect(await refusedEntry(made, "refused.rate-limited")).toBeDefined();
   });
 
   it("is not what signed-in people see by looking around", async ({ expect }) => {

@@ -31,7 +31,7 @@ const LISTS = {
     rollouts.adopt replacements.put replacements.pause replacements.resume replacements.stop
     replacements.rollback overrides.revoke halt.set maps.read webhooks.list webhooks.dead.list webhooks.retry`,
   admin:
-    "tokens.list tokens.create tokens.revoke webhooks.put webhooks.delete webhooks.rotate export restore",
+    "tokens.list tokens.create tokens.revoke access.list access.grant access.revoke webhooks.put webhooks.delete webhooks.rotate export restore",
 } as const;
 type Needs = keyof typeof LISTS;
 

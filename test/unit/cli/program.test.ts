@@ -48,6 +48,7 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   halt: ["show", "on", "off"],
   override: ["issue", "revoke"],
   token: ["create", "list", "revoke"],
+  access: ["grant", "list", "revoke"],
   audit: ["list"],
   maps: ["dump", "verify", "diff", "load"],
 };

@@ -74,7 +74,12 @@ const PATHS = new Set(VERBS.map(([path]) => path));
 /** Words that stand for the needed arguments of a verb, so that its flags are reached. */
 function wordsOf(verb: Command): string[] {
   const stand: Readonly<Record<string, string>> = { "product/version": "kiln/2.9.0", number: "1", wave: "0" };
-  const closed: Readonly<Record<string, string>> = { state: "live", verdict: "pass", action: "flush" };
+  const closed: Readonly<Record<string, string>> = {
+    state: "live",
+    verdict: "pass",
+    action: "flush",
+    identity: "a@example.com",
+  };
   return verb.registeredArguments
     .filter(({ required }) => required)
     .map((argument) => closed[argument.name()] ?? stand[argument.name()] ?? "kiln");

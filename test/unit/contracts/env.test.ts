@@ -104,4 +104,46 @@ describe("parseEnv", () => {
       expect(problemsOf(change).join("\n")).toContain(says);
     });
   }
+
+  const AUD = "0123456789abcdef".repeat(4);
+
+  it.for(["acme", "acme.cloudflareaccess.com", " acme "])(
+    "takes the team %j of Access",
+    (team, { expect }) => {
+      const parsed = parseEnv({ ...GOOD, ACCESS_TEAM: team, ACCESS_AUD: `${AUD}, ${"f".repeat(64)}` });
+      expect(parsed).toMatchObject({
+        ok: true,
+        value: {
+          access: {
+            issuer: "https://acme.cloudflareaccess.com",
+            keysUrl: "https://acme.cloudflareaccess.com/cdn-cgi/access/certs",
+            audiences: [AUD, "f".repeat(64)],
+          },
+        },
+      });
+    },
+  );
+
+  it("has no Access without its variables", ({ expect }) => {
+    expect(parseEnv({ ...GOOD, ACCESS_TEAM: "", ACCESS_AUD: " " })).toMatchObject({
+      ok: true,
+      value: { access: null },
+    });
+  });
+
+  it.for([
+    ["a team without a tag", { ACCESS_TEAM: "acme" }, "ACCESS_AUD is not"],
+    ["a tag without a team", { ACCESS_AUD: AUD }, "ACCESS_TEAM is not"],
+    ["an address for a team", { ACCESS_TEAM: "https://evil.example", ACCESS_AUD: AUD }, "name of the team"],
+    ["a host for a team", { ACCESS_TEAM: "acme.evil.example", ACCESS_AUD: AUD }, "name of the team"],
+    ["a path for a team", { ACCESS_TEAM: "acme/x", ACCESS_AUD: AUD }, "name of the team"],
+    [
+      "another machine",
+      { ACCESS_TEAM: "http://127.0.0.1.evil.example:80", ACCESS_AUD: AUD },
+      "name of the team",
+    ],
+    ["a name for a tag", { ACCESS_TEAM: "acme", ACCESS_AUD: "my-app" }, "64 hexadecimal digits"],
+  ] as const)("refuses %s", ([, change, says], { expect }) => {
+    expect(problemsOf(change)).toEqual([expect.stringContaining(says)]);
+  });
 });

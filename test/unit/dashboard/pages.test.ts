@@ -76,6 +76,7 @@ describe("text from outside", () => {
       "/calendar",
       "/audit",
       "/tokens",
+      "/access",
       "/incident",
       "/preflight",
       "/preflight/kiln/2",

@@ -33,10 +33,13 @@ const FORMS: Readonly<Record<string, readonly Role[]>> = {
   "/preflight/:product/:version/run": ["deployer", "operator", "admin"],
   "/tokens/:name/revoke": ["admin"],
   "/tokens/new": ["admin"],
+  "/access/grant": ["admin"],
+  "/access/:identity/revoke": ["admin"],
 };
 /** Pages that not everybody may see. */
 const PAGES: Readonly<Record<string, readonly Role[]>> = {
   "/tokens": ["admin"],
+  "/access": ["admin"],
   "/rollouts/:id/back": ["deployer", "operator", "admin"],
 };
 
@@ -46,6 +49,7 @@ const NAMES: Readonly<Record<string, string>> = {
   ":product": "kiln",
   ":version": "2",
   ":name": "nobody",
+  ":identity": "alice@example.com",
 };
 /** Enough for any form. */
 const FIELDS = {
