@@ -45,7 +45,7 @@ export async function setScene(admin: AdminClient, more: object = {}): Promise<v
   await put("accounts/acme/quarantine/kiln", { version: "2.8.0", reason: "prints are cut off" });
   await put("accounts/acme/deferral", { until: inDays(30), owner: "eva", reason: "audit week" });
   await post("tokens", { name: "eva", role: "support", products: null });
-  await post("products/kiln/versions/2.8.0/preflight", {});
+  for (const version of ["2.8.0", "2.9.0"]) await post(`products/kiln/versions/${version}/preflight`, {});
   const targets = { kiln: "2.9.1", fogbugz: "8.8.0" };
   await put(`rollouts/${ROLLOUT}`, { id: ROLLOUT, targets, waves: WAVES, ...more });
   await put(`rollouts/${DRAFT}`, { id: DRAFT, targets: { kiln: "2.9.0" }, waves: WAVES });
@@ -70,7 +70,8 @@ export const PAGES: Readonly<Record<string, string>> = {
   "calendar-before": "/calendar?before=2030-12-24",
   preflights: "/preflight",
   preflight: "/preflight/kiln/2.8.0",
-  "preflight-never": "/preflight/kiln/2.9.0",
+  "preflight-failed": "/preflight/kiln/2.9.0",
+  "preflight-never": "/preflight/fogbugz/8.7.0",
   incident: "/incident",
   "incident-instead": `/incident?from=${encodeURIComponent("kiln 2.9.1")}&to=${encodeURIComponent("kiln 2.8.0")}&hours=2&why=uploads+fail`,
   audit: "/audit",

@@ -5,7 +5,12 @@
  */
 import type { Command } from "commander";
 import { HurtAccountSchema, RolloutGatesSchema } from "../../src/contracts/api/gates.ts";
-import { AuditEntrySchema, StatusSchema, type AuditEntry } from "../../src/contracts/api/operations.ts";
+import {
+  AuditEntrySchema,
+  StatusSchema,
+  type AuditEntry,
+  type Status,
+} from "../../src/contracts/api/operations.ts";
 import { RolloutSchema } from "../../src/contracts/api/rollouts.ts";
 import { TERMINAL_PHASES } from "../../src/contracts/rollout.ts";
 import { toInstant, toZone } from "./arguments.ts";
@@ -73,7 +78,8 @@ async function readFacts(session: Session): Promise<Facts> {
   const since = words.maybe("from");
   if (asked === null && since === undefined) throw usageFailure("Name a rollout, or say --from.");
   // The control plane's own clock: a local run that is driven by ticks is elsewhere in time than this machine.
-  const now = (await session.api().send(StatusSchema, { method: "GET", path: "/status" })).value.now;
+  const status = (await session.api().send(StatusSchema, { method: "GET", path: "/status" })).value;
+  const now = laterOf(status);
   const from = since === undefined ? null : new Date(since).toISOString();
   const to = new Date(words.maybe("to") ?? now).toISOString();
   if (from !== null && from >= to) throw usageFailure("--from must be before --to.");
@@ -92,6 +98,13 @@ async function readFacts(session: Session): Promise<Facts> {
 }
 
 /** An ended rollout's story ends with it. */
+/** On a local run ticks may be ahead of the wall clock, and what they did is part of the story. */
+function laterOf({ now, lastTick }: Pick<Status, "now" | "lastTick">): string {
+  // A second more, so that what was done at the last tick is in it.
+  const tickedMs = lastTick === null ? 0 : Date.parse(lastTick) + 1000;
+  return tickedMs > Date.parse(now) ? new Date(tickedMs).toISOString() : now;
+}
+
 function endOf(rollout: RolloutFacts | null, entries: readonly AuditEntry[], now: string): string {
   if (rollout === null || !TERMINAL_PHASES.includes(rollout.view.phase)) return now;
   return entries.at(-1)?.at ?? now;

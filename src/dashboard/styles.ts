@@ -71,7 +71,7 @@ code, pre { font: 14px/1.45 ui-monospace, monospace; } code { overflow-wrap: any
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--sunk); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; margin: 6px 0; }
 form.inline { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: end; margin: 0 0 16px; }
 form.stack { display: grid; gap: 10px; max-width: 36rem; }
-form.stack p { margin: 0; }
+form.stack p { margin: 0; } form.stack + .wide { margin-top: 16px; }
 label { display: grid; gap: 2px; font-size: 14px; color: var(--soft); }
 label.check { display: flex; gap: 8px; align-items: center; color: var(--ink); }
 input, select, textarea { font: inherit; color: var(--ink); background: var(--field); border: 1px solid var(--soft); border-radius: 6px; padding: 6px 8px; max-width: 100%; min-height: 38px; }

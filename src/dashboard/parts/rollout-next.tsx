@@ -29,6 +29,8 @@ const WAITS_FOR_PEOPLE: ReadonlySet<RolloutView["phase"]> = new Set([
 export function whoActs({ cause, phase }: Pick<RolloutView, "cause" | "phase">): string {
   const actor = ACTORS[cause];
   if (phase === "draft") return "an operator starts it";
+  if (phase === "baking" && cause === "gate")
+    return "nobody while requests come; if too few do, an operator waives the gate";
   if (phase === "baking" || phase === "shifting" || phase === "settling")
     return "nobody, it goes on by itself";
   if (WAITS_FOR_PEOPLE.has(phase)) return actor ?? "an operator resumes it, stops it or rolls it back";

@@ -49,6 +49,7 @@ describe("whoActs", () => {
     ["paused", "operator", "an operator resumes it, stops it or rolls it back"],
     ["paused", "unheard-of", "an operator resumes it, stops it or rolls it back"],
     ["awaiting-approval", "approval", "an operator approves it"],
+    ["baking", "gate", "nobody while requests come; if too few do, an operator waives the gate"],
     ["waiting", "window", "nobody, it goes on by itself"],
     ["waiting", "halted", "an operator ends the halt"],
   ] as const)("says of %s by %s: %s", ([phase, cause, words], { expect }) => {
