@@ -51,6 +51,8 @@ export interface Nodes {
   act(node: number, action: NodeAction): Promise<NodeState>;
   /** Runs the first node's scheduled handler for `at` (ms since the epoch); answers the control plane's report. */
   tick(at: number): Promise<unknown>;
+  /** What KV has under a key, null when nothing: the published maps, past the nodes. */
+  published(key: string): Promise<string | null>;
   /** What the isolate of a node, counted from 1, holds after a collection, in MB. Needs `inspected`. */
   heldMb(node: number): Promise<number>;
   stop(): Promise<void>;
@@ -102,6 +104,8 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
       ports: urls.map((url) => Number(url.port)),
       act: async (node, action) => (await ask({ node, call: "act", action })) as NodeState,
       tick: (at) => ask({ node: 1, call: "tick", at }),
+      published: async (key) =>
+        (await miniflare.getKVNamespace("MAPS", FIRST)).get(key, "text") as Promise<string | null>,
       heldMb: async (node) =>
         heldMbOf(`http://${(await miniflare.getInspectorURL()).host}`, nodeName(node), () =>
           ask({ node, call: "act", action: { action: "state" } }),

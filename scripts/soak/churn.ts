@@ -7,8 +7,9 @@
 import type { Instance } from "../local/instance.ts";
 import { waitUntilPublished } from "../local/demo/seed.ts";
 import { anything, type Change } from "./change.ts";
-import type { History, Published } from "./history.ts";
-import { expectedBy, readMaps } from "./hosts.ts";
+import { createGenerations, type ReadGeneration } from "./generations.ts";
+import type { History } from "./history.ts";
+import { readGeneration } from "./hosts.ts";
 import { createRollouts } from "./rollouts.ts";
 import { stepsOf } from "./steps.ts";
 
@@ -44,18 +45,20 @@ export async function startChurn(options: ChurnOptions): Promise<Churn> {
   let changes = 0;
   let stopped = false;
   let clockMs = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS;
+  const read = createGenerations((key) => instance.nodes.published(key));
+  const noting = { admin: instance.admin, history, read };
   await goLive(instance);
-  await note(instance, history, now());
+  await note(noting, now());
 
   async function make({ what, run, meant }: Change): Promise<void> {
     const since = now();
     onComplete(since);
     try {
       // What was published since the last look was published by nobody's change, or by one that went on.
-      await note(instance, history, history.latest()?.byMs ?? since);
+      await note(noting, history.latest()?.byMs ?? since);
       const before = history.latest()?.expected ?? new Map<string, string>();
       await run();
-      await note(instance, history, since);
+      await note(noting, since);
       const wrong = meant(history.latest()?.expected ?? before, before);
       if (wrong !== null) faults.push(`${what}: ${wrong}`);
     } catch (error) {
@@ -111,16 +114,18 @@ async function goLive({ admin, nodes }: Instance): Promise<void> {
   for (const [index] of nodes.ports.entries()) await nodes.act(index + 1, { action: "restart" });
 }
 
-/** Writes down what is published by now, when that is new. */
-async function note({ admin }: Instance, history: History, notBeforeMs: number): Promise<void> {
+interface Noting {
+  readonly admin: Instance["admin"];
+  readonly history: History;
+  readonly read: ReadGeneration;
+}
+
+/** Writes down every generation that was published since the last one that was written down. */
+async function note({ admin, history, read }: Noting, sinceMs: number): Promise<void> {
+  const latest = history.latest();
   const generation = await waitUntilPublished(admin);
-  if (generation === history.latest()?.generation) return;
-  const maps = readMaps(String(await admin.must({ method: "GET", path: "maps" })));
-  const published: Published = {
-    generation: maps.root.generation,
-    notBeforeMs: Math.max(notBeforeMs, history.latest()?.byMs ?? notBeforeMs) - 1,
-    byMs: now(),
-    expected: expectedBy(maps),
-  };
-  history.add(published);
+  const byMs = now();
+  const notBeforeMs = Math.max(sinceMs, latest?.byMs ?? sinceMs) - 1;
+  for (let each = (latest?.generation ?? generation - 1) + 1; each <= generation; each += 1)
+    history.add({ generation: each, notBeforeMs, byMs, ...readGeneration(await read(each)) });
 }

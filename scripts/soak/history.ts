@@ -1,8 +1,11 @@
 /**
  * What was published when, and whether an answer was right in its moment. A node may be as old as a refresh takes and no
- * older, and what it has once shown it never goes behind, whether it lost its memory or not. Answers are judged when the
- * history of their time is complete, so that a change under way cannot be mistaken for a fault. Pure but for what it keeps.
+ * older; rows may be older than the root while the new ones are being read; and what a host has once been shown by a node it
+ * never goes behind, whether the node lost its memory or not. Answers are judged when the history of their time is complete,
+ * so that a change under way cannot be mistaken for a fault. Pure but for what it keeps.
  */
+
+import type { AccountRow } from "../../src/contracts/maps.ts";
 
 /** Maps take at most 36 s to be asked for again and 5 s to be read; the rest is for a busy machine. */
 export const STALE_MS = 45_000;
@@ -21,6 +24,10 @@ export interface Published {
   /** By then it was. */
   readonly byMs: number;
   readonly expected: ReadonlyMap<string, string>;
+  /** The row of each host, null where there is none. */
+  readonly rows: ReadonlyMap<string, AccountRow | null>;
+  /** What a host gets by the root of this generation and a row, which may be older while the new rows are being read. */
+  readonly decide: (host: string, row: AccountRow | null) => string;
 }
 
 export interface Answer {
@@ -42,9 +49,13 @@ export interface History {
   judged(): number;
   /** Answers of those that were 503 because no maps could be read in time: closed, and nobody's version. */
   unserved(): number;
+  /** Answers by a root and an older row, that no generation by itself gives. */
+  olderRows(): number;
+  /** How long maps had been replaced that somebody was still answered by, at most. */
+  oldestMs(): number;
 }
 
-/** A node has shown a generation at least as new as the `index`-th since `atMs`. */
+/** A host was shown by a node a generation at least as new as the `index`-th since `atMs`. */
 interface Floor {
   readonly atMs: number;
   readonly index: number;
@@ -52,13 +63,18 @@ interface Floor {
 
 export function createHistory(): History {
   const all: Published[] = [];
-  const floors = new Map<number, Floor[]>();
+  const floors = new Map<string, Floor[]>();
   let waiting: Answer[] = [];
   let judged = 0;
   let unserved = 0;
+  let olderRows = 0;
+  let oldestMs = 0;
 
-  function floorOf({ node, askedMs }: Answer): number {
-    return floors.get(node)?.findLast(({ atMs }) => atMs <= askedMs)?.index ?? 0;
+  const placeOf = ({ node, host }: Answer): string => `${node} ${host}`;
+
+  function floorOf(answer: Answer): number {
+    const { askedMs } = answer;
+    return floors.get(placeOf(answer))?.findLast(({ atMs }) => atMs <= askedMs)?.index ?? 0;
   }
 
   /** Indexes of what a node may have answered by. */
@@ -73,11 +89,24 @@ export function createHistory(): History {
     return found;
   }
 
+  /** Whether a root that the node may have gives this with rows that it may have had before. */
+  function isOlderRow({ host, seen }: Answer, candidates: readonly number[]): boolean {
+    const published = candidates.map((index) => all[index]).filter((each) => each !== undefined);
+    return published.some((root, at) =>
+      published.slice(0, at).some(({ rows }) => root.decide(host, rows.get(host) ?? null) === seen),
+    );
+  }
+
   function judgeOne(answer: Answer): string | null {
     const candidates = allowed(answer);
-    const shown = candidates.find((index) => all[index]?.expected.get(answer.host) === answer.seen);
+    const fits = candidates.filter((index) => all[index]?.expected.get(answer.host) === answer.seen);
+    const [shown] = fits;
     if (shown === undefined && answer.seen === UNSERVED) {
       unserved += 1;
+      return null;
+    }
+    if (shown === undefined && isOlderRow(answer, candidates)) {
+      olderRows += 1;
       return null;
     }
     if (shown === undefined) {
@@ -85,9 +114,11 @@ export function createHistory(): History {
       const generations = candidates.map((index) => all[index]?.generation ?? 0);
       return `node ${answer.node}, ${answer.host}: ${answer.seen}, where generations ${Math.min(...generations)} to ${Math.max(...generations)} allow ${[...versions].join(" or ")}`;
     }
-    const kept = floors.get(answer.node) ?? [];
+    const replacedMs = all[(fits.at(-1) ?? shown) + 1]?.byMs ?? answer.askedMs;
+    oldestMs = Math.max(oldestMs, answer.askedMs - replacedMs);
+    const kept = floors.get(placeOf(answer)) ?? [];
     if (shown > (kept.at(-1)?.index ?? 0))
-      floors.set(answer.node, [...kept.slice(-KEPT_FLOORS), { atMs: answer.answeredMs, index: shown }]);
+      floors.set(placeOf(answer), [...kept.slice(-KEPT_FLOORS), { atMs: answer.answeredMs, index: shown }]);
     return null;
   }
 
@@ -106,5 +137,7 @@ export function createHistory(): History {
     },
     judged: () => judged,
     unserved: () => unserved,
+    olderRows: () => olderRows,
+    oldestMs: () => oldestMs,
   };
 }

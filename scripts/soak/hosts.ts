@@ -4,8 +4,9 @@
  */
 import type { Asker, LoadAnswer } from "../local/load.ts";
 import { createDemoAccounts } from "../local/demo/accounts.ts";
-import { openMaps, type OpenMaps } from "../cli/maps-dump.ts";
-import { UNSERVED } from "./history.ts";
+import type { OpenMaps } from "../cli/maps-dump.ts";
+import type { AccountRow } from "../../src/contracts/maps.ts";
+import { UNSERVED, type Published } from "./history.ts";
 import { decideVersion } from "../../src/core/decide-version.ts";
 
 const KNOWN = 60;
@@ -44,22 +45,18 @@ const HOSTS: readonly Host[] = [
   { host: CUSTOM_HOST, product: CUSTOM_PRODUCT, slug: CUSTOM_HOST, key: CUSTOM_HOST },
 ];
 
-/** Reads the answer of `GET /api/v1/maps`. @throws when an edge would refuse any of it. */
-export function readMaps(ndjson: string): OpenMaps {
-  const entries = ndjson
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as { key: string; value: string })
-    .map(({ key, value }) => [key, value] as const);
-  const { maps, findings } = openMaps(new Map(entries));
-  if (maps === null || findings.length > 0) throw new Error(`published maps: ${JSON.stringify(findings)}`);
-  return maps;
-}
+const UNKNOWN: Host = { host: DEFAULT_HOST, product: CUSTOM_PRODUCT, slug: "nobody", key: "nobody" };
 
-/** What each host gets by these maps. */
-export function expectedBy({ root, breakGlass, find }: OpenMaps): ReadonlyMap<string, string> {
-  const decide = ({ product, slug, key }: Host, isKnown: boolean): string => {
-    const row = isKnown ? find(key) : null;
+const BY_NAME = new Map([...HOSTS, UNKNOWN].map((each) => [each.host, each]));
+
+/** What one generation makes of everybody. */
+export function readGeneration(maps: OpenMaps): Pick<Published, "expected" | "rows" | "decide"> {
+  const { root, breakGlass } = maps;
+  const decide = (name: string, row: AccountRow | null): string => {
+    const asked = BY_NAME.get(name);
+    if (asked === undefined) return "421";
+    const { host, product, slug, key } = asked;
+    if (key === host && row === null) return "421";
     const decision = decideVersion({ root, breakGlass, product, slug, row, override: null });
     switch (decision.kind) {
       case "forward":
@@ -70,15 +67,13 @@ export function expectedBy({ root, breakGlass, find }: OpenMaps): ReadonlyMap<st
         return UNSERVED;
     }
   };
-  const unknown = { host: DEFAULT_HOST, product: CUSTOM_PRODUCT, slug: "nobody", key: "nobody" };
-  return new Map([
-    ...HOSTS.map((each): [string, string] => [
-      each.host,
-      each.key === each.host && find(each.key) === null ? "421" : decide(each, true),
-    ]),
-    [DEFAULT_HOST, decide(unknown, false)],
-    [FOREIGN_HOST, "421"],
-  ]);
+  const rows = new Map(HOSTS.map(({ host, key }) => [host, maps.find(key)]));
+  const names = [...BY_NAME.keys(), FOREIGN_HOST];
+  return {
+    rows,
+    decide,
+    expected: new Map(names.map((name) => [name, decide(name, rows.get(name) ?? null)])),
+  };
 }
 
 /** What an answer shows, in the words of the maps. */

@@ -10,6 +10,10 @@ export interface Figures {
   readonly wrong: number;
   /** 503 because a node that had lost its memory could not read the maps in time. */
   readonly unserved: number;
+  /** Answers by a root and a row of the maps before, while the new rows were being read. */
+  readonly olderRows: number;
+  /** How long maps had been replaced that somebody was still answered by, at most. */
+  readonly oldestSeconds: number;
   readonly checks: number;
   readonly failedChecks: number;
   /** No answer at all, or not in time. */
@@ -88,6 +92,8 @@ export function renderSoak(figures: Figures, rows: readonly MemoryRow[]): string
     ],
     ["wrong versions", String(figures.wrong)],
     ["503 of a cold node", String(figures.unserved)],
+    ["by a row of the maps before", String(figures.olderRows)],
+    ["oldest maps shown", `replaced ${round(figures.oldestSeconds)} s before`],
     ["health checks", `${figures.checks}, ${figures.failedChecks} failed`],
     ["without an answer", String(figures.unanswered)],
     [

@@ -78,14 +78,17 @@ async function soak(instance: Instance, { minutes, rate, say }: SoakOptions): Pr
   const restarts = restartFirst(instance);
   const watch = watchMemory(instance.nodes, {
     everyMs: Math.min(SAMPLE_EVERY_MOST_MS, (minutes * MINUTE_MS) / SAMPLES_A_RUN),
-    onFault: (fault) => faults.push(fault),
+    // A sample that a busy machine did not answer is one less, and no fault of what is sampled.
+    onFault: say,
   });
   const count = createCount({ history, churn, faults, restarts: restarts.done });
   const [startedMs, endMs] = [performance.now(), performance.now() + minutes * MINUTE_MS];
   const warmMs = startedMs + minutes * MINUTE_MS * WARM_UP_SHARE;
   for (let minute = 1; performance.now() < endMs; minute += 1) {
     await pause(Math.min(MINUTE_MS, endMs - performance.now()));
-    count.take(load.cut(), history.judge(completeMs));
+    const wrong = history.judge(completeMs);
+    for (const each of wrong) say(`wrong: ${each}`);
+    count.take(load.cut(), wrong);
     say(minuteLine(minute, count.figures(startedMs), rowsOf(watch.memory, 0)));
   }
   await Promise.all([watch.stop(), restarts.stop(), churn.stop()]);
@@ -182,6 +185,8 @@ function createCount({ history, churn, faults, restarts }: Counted): {
         seconds: ms / 1000,
         answers: history.judged(),
         unserved: history.unserved(),
+        olderRows: history.olderRows(),
+        oldestSeconds: history.oldestMs() / 1000,
         changes,
         rollbacks,
         generation,

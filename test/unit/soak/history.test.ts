@@ -1,6 +1,7 @@
 /** Whether an answer was right in its moment, by what was published when: neither a slow node nor a change is a fault. */
 import { describe, it } from "vitest";
-import { createHistory, STALE_MS, type History } from "../../../scripts/soak/history.ts";
+import { createHistory, STALE_MS, type History, type Published } from "../../../scripts/soak/history.ts";
+import { row } from "../../support/maps-builders.ts";
 
 const HOST = "acme.kiln.localhost";
 
@@ -12,8 +13,23 @@ function createMoves(): History {
     [2, 100_000, "new"],
     [3, 200_000, "old"],
   ] as const)
-    history.add({ generation, notBeforeMs: atMs, byMs: atMs + 500, expected: new Map([[HOST, version]]) });
+    history.add(publish({ generation, atMs, version }));
   return history;
+}
+
+/** Everybody gets the version; one whose row says so is held, whatever the root is. */
+function publish({ generation, atMs, version, held = false }: Made): Published {
+  const decide: Published["decide"] = (_host, one) => (one?.hold == null ? version : "held");
+  const rows = new Map([[HOST, row({ hold: held ? { mode: "page", message: null, until: null } : null })]]);
+  const expected = new Map([[HOST, held ? "held" : version]]);
+  return { generation, notBeforeMs: atMs, byMs: atMs + 500, rows, decide, expected };
+}
+
+interface Made {
+  readonly generation: number;
+  readonly atMs: number;
+  readonly version: string;
+  readonly held?: boolean;
 }
 
 interface Said {
@@ -61,6 +77,18 @@ describe("an answer", () => {
         { at: 201_000, seen: "old" },
       ]),
     ).toEqual([]);
+  });
+
+  it("may be of a new root and an older row, and not the other way round", ({ expect }) => {
+    const history = createHistory();
+    history.add(publish({ generation: 1, atMs: 0, version: "old" }));
+    history.add(publish({ generation: 2, atMs: 100_000, version: "new", held: true }));
+    expect(judge([{ at: 101_000, seen: "new" }], history)).toEqual([]);
+    expect(history.olderRows()).toBe(1);
+    const back = createHistory();
+    back.add(publish({ generation: 1, atMs: 0, version: "old", held: true }));
+    back.add(publish({ generation: 2, atMs: 100_000, version: "newest", held: true }));
+    expect(judge([{ at: 101_000, seen: "new" }], back)).toHaveLength(1);
   });
 
   it("is not held against one that was asked later and came sooner", ({ expect }) => {

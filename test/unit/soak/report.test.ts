@@ -13,6 +13,8 @@ const FIGURES: Figures = {
   answers: 60_000,
   wrong: 0,
   unserved: 0,
+  olderRows: 0,
+  oldestSeconds: 31.5,
   checks: 6000,
   failedChecks: 0,
   unanswered: 0,
