@@ -106,6 +106,25 @@ const IGNORED: readonly Ignored[] = [
   ["a megabyte", async () => "a".repeat(100_000), "invalid"],
 ];
 
+describe("a token in another spelling of the same bytes", () => {
+  it.for<[string, (token: string) => string]>([
+    ["with a blank before its signature", (token) => token.replace(/\.(?=[^.]*$)/, ". ")],
+    ["with a tab in its claims", (token) => token.replace(".", ".\t")],
+    ["with padding", (token) => `${token}=`],
+    ["with the two bits set that nobody reads", (token) => token.slice(0, -1) + nextOf(token.at(-1) ?? "")],
+  ])("%s is invalid", async ([, spell], { expect }) => {
+    const { status, origin } = await ask(spell(await issue()));
+    expect([status, origin]).toEqual(["invalid", "kiln-290"]);
+  });
+});
+
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** The character that differs in its lowest bit. */
+function nextOf(character: string): string {
+  return BASE64URL[BASE64URL.indexOf(character) + 1] ?? "";
+}
+
 describe("an override", () => {
   it("puts its account on its version, and never reaches the origin", async ({ expect }) => {
     const { status, origin, headers, response } = await ask(await issue());
