@@ -37,7 +37,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["test/unit/**/*.test.ts", "test/property/**/*.prop.test.ts"],
+          include: ["test/unit/**/*.test.ts", "test/property/**/*.prop.test.ts", "test/fuzz/fuzz.test.ts"],
           setupFiles: ["test/support/property-seed.ts"],
           // Modules hold no state that could pass from file to file, and loading them again for each costs a third more.
           pool: "threads",
