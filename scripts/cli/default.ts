@@ -1,20 +1,18 @@
 /** `default`: the version for requests that name no known account. It moves by its own step alone, never by an edit. */
 import type { Command } from "commander";
-import type { z } from "zod";
 import { DefaultInputSchema, DefaultSchema } from "../../src/contracts/api/products.ts";
 import { DefaultRevertInputSchema } from "../../src/contracts/api/reasons.ts";
 import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
+import { addFourEyesVerbs } from "./default-four-eyes.ts";
+import { renderDefault } from "./default-render.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
-import { renderFields } from "./render.ts";
 import { addObject, addVerb, print, type ProgramContext, type Session } from "./verb.ts";
 import { VERSION_ARGUMENT } from "./version.ts";
 
-type Shown = z.infer<typeof DefaultSchema>;
-
 export function addDefault(program: Command, context: ProgramContext): void {
   const object = addObject(program, "default", {
-    summary: "the version of unknown accounts: show, promote, revert",
+    summary: "the version of unknown accounts: show, promote, approve, revert",
   });
   addVerb(
     object,
@@ -47,6 +45,7 @@ export function addDefault(program: Command, context: ProgramContext): void {
       writes: true,
       notes: [
         "It takes a preflight of the version that passed for the default within the hour (`preflight PRODUCT VERSION --for default`), or --force.",
+        "Where four eyes hold it asks for the move, and another person approves it within a day.",
         "No known account is touched. This is the step that once took every server out: do it last, in working hours.",
       ],
       examples: ['default promote kiln 2.9.0 --reason "all waves baked"'],
@@ -66,6 +65,7 @@ export function addDefault(program: Command, context: ProgramContext): void {
     },
     context,
   );
+  addFourEyesVerbs(object, context);
   addRevert(object, context);
 }
 
@@ -102,13 +102,4 @@ function addRevert(object: Command, context: ProgramContext): void {
 
 function pathOf({ words }: Session): string {
   return `/products/${encodeURIComponent(words.text("product"))}/default`;
-}
-
-function renderDefault(shown: Shown): string {
-  return renderFields([
-    ["product", shown.product],
-    ["default (unknown accounts)", shown.default],
-    ["standby", shown.standby],
-    ["revision", shown.revision],
-  ]);
 }

@@ -44,6 +44,7 @@ function renderStatus(status: Status): string {
     "\n",
     renderProducts(status),
     renderReplacements(status),
+    ...status.waiting.map(waitingLines),
   ].join("");
 }
 
@@ -51,6 +52,13 @@ function renderStatus(status: Status): string {
 function alarmLines({ level, words, firstCommand, raisedAt }: AlarmView): string {
   const soon = raisedAt === null ? " (not for long yet)" : "";
   return `! ${level}: ${clean(words)}${soon}\n    first: ${clean(firstCommand)}\n`;
+}
+
+/** In two lines, as alarms are. */
+function waitingLines({ sentence, since, until, notBy, command }: Status["waiting"][number]): string {
+  const end = until === null ? "" : `, until ${instant(until)}`;
+  const not = notBy.length === 0 ? "" : ` (not ${notBy.join(" or ")})`;
+  return `? since ${instant(since)}${end}: ${clean(sentence)}\n    ${clean(command)}${clean(not)}\n`;
 }
 
 function breakGlassText({ breakGlass, seen }: Status): string {

@@ -22,6 +22,7 @@ import { ACCOUNT_OPERATIONS } from "./routes/accounts.ts";
 import { WEBHOOK_OPERATIONS } from "./routes/webhooks.ts";
 import { ALARM_OPERATIONS } from "./routes/alarms.ts";
 import { CALENDAR_OPERATIONS } from "./routes/calendar.ts";
+import { DEFAULT_MOVES } from "./routes/default-moves.ts";
 import { HANDOVER_OPERATIONS } from "./routes/handover.ts";
 import { INSIGHT_OPERATIONS } from "./routes/insight.ts";
 import { MAINTENANCE_OPERATIONS } from "./routes/maintenance.ts";
@@ -85,6 +86,7 @@ function listOperations(services: Services): readonly Operation[] {
   const operations: readonly Operation[] = [
     ...openOperations(services, () => (document ??= describeOperations(operations))),
     ...PRODUCT_OPERATIONS,
+    ...DEFAULT_MOVES,
     ...VERSION_OPERATIONS,
     ...VERSION_BAD_OPERATIONS,
     ...PREFLIGHT_OPERATIONS,

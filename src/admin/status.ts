@@ -121,6 +121,7 @@ function nodeStatus(
     products: root === null ? [] : productsOf(root),
     replacements: root === null ? [] : replacementsOf(root),
     counting: null,
+    waiting: [],
     alarms: [controlDown(nowMs)],
     warnings,
   };

@@ -13,9 +13,9 @@ import type {
   QuarantineInput,
 } from "./api/accounts.ts";
 import type * as access from "./access-port.ts";
+import type * as defaults from "./default-port.ts";
 import type { AuditPage, Halt, HaltInput, OverrideInput, Status } from "./api/operations.ts";
 import type {
-  DefaultInput,
   HoldInput,
   Product,
   ProductInput,
@@ -29,7 +29,7 @@ import type { FreezeInput, StoredFreeze, StoredWindow } from "./api/calendar.ts"
 import type { NumberedLine, ImportBegin, BatchDone, ImportEnded } from "./import-port.ts";
 import type { PreflightReport, WaiverInput } from "./api/preflight.ts";
 import type { PreflightView } from "./api/preflight-runs.ts";
-import type { AccountUndeleteInput, DefaultRevertInput, VersionBadInput } from "./api/reasons.ts";
+import type { AccountUndeleteInput, VersionBadInput } from "./api/reasons.ts";
 import type { Window } from "./calendar.ts";
 import type { Role } from "./env.ts";
 import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
@@ -96,12 +96,10 @@ export interface CommandInputs
     replacements.ReplacementCommandInputs,
     HandoverCommandInputs,
     webhooks.WebhookCommandInputs,
-    access.AccessCommandInputs {
+    access.AccessCommandInputs,
+    defaults.DefaultCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
-  "product.default.set": OfProduct & { readonly input: DefaultInput };
-  /** Puts the default back on its standby. */
-  "product.default.revert": OfProduct & { readonly input: DefaultRevertInput };
   "product.hold.set": OfProduct & { readonly input: HoldInput };
   "product.hold.lift": OfProduct & WithReason;
   "version.put": OfVersion & { readonly input: VersionInput };
@@ -139,11 +137,10 @@ export interface CommandOutputs
     replacements.ReplacementCommandOutputs,
     HandoverCommandOutputs,
     webhooks.WebhookCommandOutputs,
-    access.AccessCommandOutputs {
+    access.AccessCommandOutputs,
+    defaults.DefaultCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
-  "product.default.set": Product;
-  "product.default.revert": Product;
   "product.hold.set": Product;
   "product.hold.lift": Product;
   "version.put": Version;

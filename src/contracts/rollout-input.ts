@@ -40,6 +40,8 @@ export interface ProductFacts {
   readonly versions: Readonly<Record<VersionName, VersionFacts>>;
   /** Those that are active, whoever has moved by them: what a version means for accounts, now and later. Left out: none. */
   readonly replacements?: readonly Pick<Replacement, "from" | "to" | "below">[];
+  /** Its default moves only when a second person approves. Left out: no. */
+  readonly fourEyes?: boolean;
 }
 
 export type Facts = Readonly<Record<ProductName, ProductFacts>>;

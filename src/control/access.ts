@@ -39,6 +39,8 @@ const OPERATOR: readonly Deed[] = [
   "product.put",
   "product.stable.set",
   "product.default.set",
+  "product.default.approve",
+  "product.default.withdraw",
   "product.default.revert",
   "version.bad.mark",
   "version.bad.clear",

@@ -26,6 +26,7 @@ import { readCounter, readMeta } from "./store/meta.ts";
 import { loadProducts } from "./store/products.ts";
 import { loadActiveReplacements } from "./store/replacements.ts";
 import { loadPendingRoot, loadPublished } from "./store/roots.ts";
+import { listWaiting } from "./waiting.ts";
 import { webhookWarnings } from "./webhooks/dead.ts";
 import { loadVersions } from "./store/versions.ts";
 
@@ -73,6 +74,7 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
     })),
     // Meters are objects of their own: whoever asks them fills it in.
     counting: null,
+    waiting: listWaiting(db, commandTime(db, clock)),
     alarms: [...viewAlarms(ports)],
     warnings: [
       ...(warning === null ? [] : [warning]),

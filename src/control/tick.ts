@@ -8,6 +8,7 @@ import type { ReadUse } from "../adapters/use-meters.ts";
 import type { TickReport } from "../contracts/control.ts";
 import type { EpochMs } from "../contracts/units.ts";
 import { lookAtAlarms, lookAtPulse } from "./alarms/look.ts";
+import { endDefaultRequests } from "./commands/default-requests.ts";
 import { expireDeferrals } from "./commands/deferrals.ts";
 import { expirePins } from "./commands/pins.ts";
 import { freeTombstones } from "./accounts/remove.ts";
@@ -81,7 +82,11 @@ function doWhatIsDue(
 ): readonly string[] {
   writeCounter(db, "clock", nowMs);
   const moment = { seq: nextSeq(db), nowMs };
-  const expired = [...expirePins(db, moment, MAX_EXPIRIES), ...expireDeferrals(db, moment, MAX_EXPIRIES)];
+  const expired = [
+    ...expirePins(db, moment, MAX_EXPIRIES),
+    ...expireDeferrals(db, moment, MAX_EXPIRIES),
+    ...endDefaultRequests(db, nowMs),
+  ];
   const freed = freeTombstones(db, moment, MAX_EXPIRIES);
   if (freed.length > 0) {
     appendAudit(db, {

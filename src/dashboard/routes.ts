@@ -13,6 +13,7 @@ import { drawRollout } from "./pages/rollout.tsx";
 import { drawRollouts } from "./pages/rollouts.tsx";
 import { actRevoke, drawNewToken, drawTokens } from "./pages/tokens.tsx";
 import { ACCOUNT_STEPS, accountStep } from "./parts/account-actions.tsx";
+import { actApproveDefault, actWithdrawDefault } from "./parts/waiting.tsx";
 import { ROLLOUT_STEPS, stepOf } from "./parts/rollout-actions.tsx";
 import type { ActionRoute, PageRoute } from "./visit.ts";
 
@@ -46,6 +47,8 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     draw: drawAccount,
   })),
   { path: "/preflight/:product/:version/run", act: actRun, draw: drawPreflight },
+  { path: "/products/:product/default/approve", act: actApproveDefault, draw: drawNow },
+  { path: "/products/:product/default/withdraw", act: actWithdrawDefault, draw: drawNow },
   { path: "/incident/halt", act: actIncidentHalt, draw: drawIncident },
   { path: "/tokens/:name/revoke", act: actRevoke, draw: drawTokens },
   { path: "/tokens/new", act: null, draw: drawNewToken },

@@ -77,6 +77,8 @@ const PRODUCT: Product = {
   default: "2.8.0",
   standby: null,
   hold: null,
+  fourEyes: false,
+  pendingDefault: null,
   accounts: 12345,
   revision: 3,
 };
@@ -215,6 +217,7 @@ describe("reading", () => {
           raisedAt: AT,
         },
       ],
+      waiting: [],
       warnings: ["The default of kiln is not live"],
     };
     const { out } = await against(() => ({ body: status }), ["status"]);

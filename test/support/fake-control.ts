@@ -44,6 +44,8 @@ export const PRODUCT: Product = {
   default: "2.8.0",
   standby: null,
   hold: null,
+  fourEyes: false,
+  pendingDefault: null,
   accounts: 3,
   revision: 7,
 };
@@ -146,6 +148,7 @@ export const STATUS: Status = {
   replacements: [],
   counting: null,
   alarms: [],
+  waiting: [],
   warnings: [],
 };
 
@@ -351,7 +354,10 @@ const COMMANDS: CommandOutputs = {
   "product.put": PRODUCT,
   "product.stable.set": PRODUCT,
   "product.default.set": PRODUCT,
+  "product.default.approve": PRODUCT,
+  "product.default.withdraw": PRODUCT,
   "product.default.revert": PRODUCT,
+  "product.four-eyes.set": PRODUCT,
   "product.hold.set": PRODUCT,
   "product.hold.lift": PRODUCT,
   "version.put": VERSION,

@@ -12,19 +12,15 @@ import {
   ProductParamsSchema,
   ProductSchema,
   StableInputSchema,
-  type Product,
 } from "../../contracts/api/products.ts";
 import { ok } from "../../contracts/result.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "../operation.ts";
 import { mayTouch } from "../permissions.ts";
+import { defaultOf } from "./default-moves.ts";
 
 const TAG = "products";
 const ONE = "/api/v1/products/{product}";
 const PRODUCT = { status: 200, description: "The product as it is now", schema: ProductSchema } as const;
-
-function defaultOf({ name, default: version, standby, revision }: Product) {
-  return { product: name, default: version, standby, revision };
-}
 
 export const PRODUCT_OPERATIONS: readonly Operation[] = [
   defineOperation({
@@ -111,7 +107,7 @@ export const PRODUCT_OPERATIONS: readonly Operation[] = [
     tag: TAG,
     summary: "Move the default (unknown accounts)",
     description:
-      "A step of its own, never part of a wave. Takes a preflight of the version that passed for the default within 60 minutes, or `force`. The default before it becomes the standby.",
+      "A step of its own, never part of a wave. Takes a preflight of the version that passed for the default within 60 minutes, or `force`. The default before it becomes the standby. Where four eyes hold it moves nothing yet: `pending` says what now waits for a second person.",
     params: ProductParamsSchema,
     query: NOTHING,
     body: DefaultInputSchema,

@@ -11,6 +11,7 @@ import {
 } from "../../contracts/api/products.ts";
 import { DefaultRevertInputSchema, VersionBadInputSchema } from "../../contracts/api/reasons.ts";
 import { ok } from "../../contracts/result.ts";
+import { defaultOf } from "./default-moves.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "../operation.ts";
 
 const BAD = "/api/v1/products/{product}/versions/{version}/bad";
@@ -67,8 +68,7 @@ export const VERSION_BAD_OPERATIONS: readonly Operation[] = [
         write,
       );
       if (!done.ok) return done;
-      const { name: product, default: version, standby, revision } = done.value;
-      return ok({ product, default: version, standby, revision });
+      return ok(defaultOf(done.value));
     },
   }),
 ];

@@ -10,6 +10,7 @@ import {
   VersionNameSchema,
   WholeNumberSchema,
 } from "./common.ts";
+import { WaitingSchema } from "./four-eyes.ts";
 import { ExplainedTimeSchema } from "./history.ts";
 
 export const RoleSchema = z.enum(["viewer", "support", "deployer", "operator", "admin"]);
@@ -163,6 +164,7 @@ export const StatusSchema = z
     counting: CountingSchema.nullable().default(null).openapi({
       description: "What the meters took since they exist; null: they do not answer, or there are none",
     }),
+    waiting: z.array(WaitingSchema).default([]).openapi({ description: "What waits for a person's yes" }),
     alarms: z.array(AlarmSchema).default([]).openapi({ description: "What holds now, told or not yet" }),
     warnings: z.array(z.string()).openapi({ description: "What else somebody should look at" }),
   })

@@ -9,6 +9,7 @@ import {
   RevisionSchema,
   VersionNameSchema,
 } from "./common.ts";
+import { DefaultRequestSchema } from "./four-eyes.ts";
 import { isAssetPrefix } from "../asset-prefix.ts";
 import { HookUrlSchema, MigrationSchema } from "./move-data.ts";
 import {
@@ -63,6 +64,13 @@ export const ProductInputSchema = z
   })
   .openapi("ProductInput");
 
+const FourEyesSchema = z.boolean().default(false).openapi({
+  description: "The default moves only when a second person approves",
+});
+const PendingSchema = DefaultRequestSchema.nullable().default(null).openapi({
+  description: "A move of the default that waits for a second person",
+});
+
 export const ProductSchema = z
   .object({
     name: ProductNameSchema,
@@ -74,6 +82,8 @@ export const ProductSchema = z
     default: VersionNameSchema.nullable().openapi({ description: "Default (unknown accounts)" }),
     standby: VersionNameSchema.nullable(),
     hold: HoldSchema.nullable(),
+    fourEyes: FourEyesSchema,
+    pendingDefault: PendingSchema,
     accounts: z.int(),
     revision: RevisionSchema,
   })
@@ -190,6 +200,8 @@ export const DefaultSchema = z
     standby: VersionNameSchema.nullable().openapi({
       description: "The default before it; takes over when its origin cannot be reached",
     }),
+    fourEyes: FourEyesSchema,
+    pending: PendingSchema,
     revision: RevisionSchema,
   })
   .openapi("Default");

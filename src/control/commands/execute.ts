@@ -25,6 +25,8 @@ import { deleteAccount } from "./account-delete.ts";
 import { undeleteAccount } from "./account-undelete.ts";
 import { putAccount } from "./account-put.ts";
 import { liftDeferral, setDeferral } from "./deferrals.ts";
+import { withdrawDefault } from "./default-requests.ts";
+import { setFourEyes } from "./four-eyes.ts";
 import { dropFreeze, putFreeze } from "./freezes.ts";
 import { setHalt } from "./halt.ts";
 import { liftAccountHold, liftProductHold, setAccountHold, setProductHold } from "./holds.ts";
@@ -34,7 +36,7 @@ import { recordPreflight, setPreflightSettings, waiveProbe, withdrawWaiver } fro
 import { putProduct } from "./products.ts";
 import { liftQuarantine, setQuarantine } from "./quarantines.ts";
 import { createSession, endSession } from "./sessions.ts";
-import { revertDefault, setDefault, setStable } from "./stable-default.ts";
+import { approveDefault, revertDefault, setDefault, setStable } from "./stable-default.ts";
 import { createToken, revokeTokenByName } from "./tokens.ts";
 import { clearBad, markBad } from "./version-bad.ts";
 import { setVersionState } from "./version-state.ts";
@@ -46,7 +48,10 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "product.put": putProduct,
   "product.stable.set": setStable,
   "product.default.set": setDefault,
+  "product.default.approve": approveDefault,
+  "product.default.withdraw": withdrawDefault,
   "product.default.revert": revertDefault,
+  "product.four-eyes.set": setFourEyes,
   "product.hold.set": setProductHold,
   "product.hold.lift": liftProductHold,
   "version.put": putVersion,
@@ -146,7 +151,7 @@ function carryOut<K extends CommandName>(
   if (told !== null) {
     // Whoever reads the audit from top to bottom reads who wanted it first, and then what it did.
     const consequences = takeAuditAfter(db, before);
-    appendAudit(db, { ...told, at: nowMs, actor: actor.name, role: actor.role, action: name });
+    appendAudit(db, { action: name, ...told, at: nowMs, actor: actor.name, role: actor.role });
     for (const fact of consequences) appendAudit(db, fact);
   }
   return result.value;

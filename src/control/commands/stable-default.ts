@@ -1,19 +1,23 @@
 /**
  * Stable (what new accounts start on) and default (what requests of no known account get). Setting stable changes
  * nobody. Moving the default is the step that once took everything down, so by hand it takes a fresh
- * preflight that passed for this purpose, or `force`; the version it leaves stays as standby, unless it is marked bad.
+ * preflight that passed for this purpose, or `force`, and where four eyes hold a second person (default-requests.ts); the
+ * version it leaves stays as standby, unless it is marked bad.
  */
 import type { Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { refuseProducts } from "../access.ts";
+import { toInstant } from "../clock.ts";
 import { refuseUntried } from "../preflight/default-check.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { markRoot } from "../store/changes.ts";
+import { holdsFourEyes, takeDefaultRequest } from "../store/four-eyes.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { loadVersion, type VersionRecord } from "../store/versions.ts";
 import { viewProduct } from "../view/products.ts";
+import { askForDefault, findApprovable, shownRequest } from "./default-requests.ts";
 import type { Change, Work } from "./work.ts";
 
 interface Subject {
@@ -41,20 +45,52 @@ export function setDefault(
   work: Work,
   set: CommandInputs["product.default.set"],
 ): Result<Change<Product>, Refusal> {
-  const found = findSubject(work, set.product, set.input.version);
+  const found = findMovable(work, set);
   if (!found.ok) return found;
   const { product, version } = found.value;
   if (product.default === version.name) return ok({ output: viewProduct(work.db, product), told: null });
+  if (holdsFourEyes(work.db, product.name)) return askForDefault(work, product, set.input);
+  const after = { ...product, default: version.name, standby: goodOrNull(work, product, product.default) };
+  return write(work, { before: product, after, forced: set.input.force }, set.input.reason);
+}
+
+/** Says the second person's yes: the move is made, if it may still be made. */
+export function approveDefault(
+  work: Work,
+  approved: CommandInputs["product.default.approve"],
+): Result<Change<Product>, Refusal> {
+  const approvable = findApprovable(work, approved);
+  if (!approvable.ok) return approvable;
+  const { version: name, force, reason, askedBy, askedMs } = approvable.value.request;
+  const found = findMovable(work, { product: approved.product, input: { version: name, force } });
+  if (!found.ok) return found;
+  const { product, version } = found.value;
+  takeDefaultRequest(work.db, product.name);
+  const after = { ...product, default: version.name, standby: goodOrNull(work, product, product.default) };
+  const asked = { by: askedBy, at: toInstant(askedMs) };
+  return write(work, { before: product, after, forced: force, asked }, reason);
+}
+
+/** The product and the version that its default may move to; whether it is there already is not looked at. */
+function findMovable(
+  work: Work,
+  {
+    product: name,
+    input: { version: wanted, force },
+  }: { readonly product: string; readonly input: { readonly version: string; readonly force: boolean } },
+): Result<Subject, Refusal> {
+  const found = findSubject(work, name, wanted);
+  if (!found.ok) return found;
+  const { product, version } = found.value;
+  if (product.default === version.name) return found;
   if (version.state !== "live" && version.state !== "candidate") {
     return refuse(
       "conflict",
       `the default must be live or a candidate; ${product.name} ${version.name} is ${version.state}`,
     );
   }
-  const untried = set.input.force ? null : refuseUntried(work, product.name, version.name);
-  if (untried !== null) return untried;
-  const after = { ...product, default: version.name, standby: goodOrNull(work, product, product.default) };
-  return write(work, { before: product, after, forced: set.input.force }, set.input.reason);
+  const untried = force ? null : refuseUntried(work, product.name, version.name);
+  return untried ?? found;
 }
 
 /** A version that may stand by; a bad one may not. */
@@ -105,23 +141,35 @@ function findSubject(work: Work, productName: string, versionName: string): Resu
   return ok({ product, version });
 }
 
+interface Written {
+  readonly before: ProductRecord;
+  readonly after: ProductRecord;
+  readonly forced?: boolean;
+  /** By whom, where another one approved. */
+  readonly asked?: { readonly by: string; readonly at: string };
+}
+
 function write(
   work: Work,
-  {
-    before,
-    after,
-    forced,
-  }: { readonly before: ProductRecord; readonly after: ProductRecord; readonly forced?: boolean },
+  { before, after, forced, asked }: Written,
   reason: string,
 ): Result<Change<Product>, Refusal> {
   const next = { ...after, revision: before.revision + 1 };
+  const ended = before.default === after.default ? null : takeDefaultRequest(work.db, before.name);
   saveProduct(work.db, next);
   markRoot(work.db, work);
   // Whoever looks for why a default failed asks first whether anything had tried it.
-  const detail = { before: shown(before), after: shown(next), ...(forced === true ? { forced } : {}) };
+  const detail = {
+    before: shown(before),
+    after: shown(next),
+    ...(forced === true ? { forced } : {}),
+    ...(asked === undefined ? {} : { asked }),
+    ...(ended === null ? {} : { ended: shownRequest(ended) }),
+  };
+  const action = asked === undefined ? {} : { action: "product.default.set" };
   return ok({
     output: viewProduct(work.db, next),
-    told: { target: `product/${before.name}`, reason, detail },
+    told: { ...action, target: `product/${before.name}`, reason, detail },
   });
 }
 

@@ -27,6 +27,8 @@ export interface Work {
 export interface Told {
   /** `kind/name`, such as `account/acme` or `version/kiln/2.9.0`. */
   readonly target: string;
+  /** Left out: the command's name. Where what was done is not what the command is called after. */
+  readonly action?: string;
   readonly reason: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
 }

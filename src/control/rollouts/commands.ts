@@ -18,6 +18,7 @@ import { advanceRollout, takeAdvanced } from "./drive.ts";
 import { loadFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
 import { pairsOf, rollbackCommand } from "./going-back.ts";
+import { askAgain, refuseSamePerson } from "./second-person.ts";
 import { startRollout } from "./start.ts";
 import { finishTallies } from "./tally.ts";
 import { viewRollout } from "./view.ts";
@@ -46,9 +47,16 @@ function tell(
   if (effects.length === 0 && happened.length === 0)
     return ok({ output: viewRollout(db, before), told: null });
   const drive = { db, seq, nowMs, memo: createCalendarMemo() };
-  const taken = takeAdvanced(drive, { ...before, revision: before.revision + 1 }, answer.value);
+  const again = askAgain(db, answer.value.state, what);
+  const next = { ...answer.value, state: again.state };
+  const taken = takeAdvanced(drive, { ...before, revision: before.revision + 1 }, next);
   const { record } = advanceRollout(drive, taken);
-  const detail = { ...said.what, before: before.state.phase, after: record.state.phase, happened };
+  const detail = {
+    ...said.what,
+    before: before.state.phase,
+    after: record.state.phase,
+    happened: [...happened, ...again.happened],
+  };
   return ok({
     output: viewRollout(db, record),
     told: { target: `rollout/${id}`, reason: said.reason, detail },
@@ -64,6 +72,7 @@ export const ROLLOUT_COMMANDS: { readonly [K in keyof RolloutCommandInputs]: Com
   "rollout.resume": (work, { id, input }) =>
     tell(work, id, { what: { kind: "resume", again: input.again }, reason: input.reason ?? null }),
   "rollout.approve": (work, { id, input }) =>
+    ("default" in input ? refuseSamePerson(work, id, input.default) : null) ??
     tell(work, id, { what: { kind: "approve", what: input }, reason: null }),
   "rollout.waive-gate": (work, { id, input }) =>
     tell(work, id, { what: { kind: "waive-gate", ...input }, reason: input.reason }),

@@ -19,6 +19,7 @@ import { putBackAlone } from "../gates/put-back.ts";
 import { carryOutOrder, elapseUnits } from "../data/orders.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markRoot } from "../store/changes.ts";
+import { takeDefaultRequest } from "../store/four-eyes.ts";
 import { savePublish } from "../store/data-moves.ts";
 import { loadProduct, saveProduct } from "../store/products.ts";
 import {
@@ -241,6 +242,7 @@ function setDefault(
   }
   saveProduct(db, { ...product, default: to.default, standby: to.standby, revision: product.revision + 1 });
   markRoot(db, drive);
+  const ended = takeDefaultRequest(db, name);
   appendAudit(db, {
     at: nowMs,
     actor: "rollout",
@@ -252,6 +254,7 @@ function setDefault(
       before: { stable: product.stable, default: product.default, standby: product.standby },
       after: { stable: product.stable, ...to },
       target: own(record.state.plan.targets, name) ?? null,
+      ...(ended === null ? {} : { ended: { version: ended.version, askedBy: ended.askedBy } }),
     },
   });
   return { record, outcome: "set" };

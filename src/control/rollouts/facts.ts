@@ -15,6 +15,7 @@ import type { Db } from "../db.ts";
 import { parseTexts, readText } from "../row.ts";
 import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { loadBacks } from "../store/backs.ts";
+import { loadFourEyes } from "../store/four-eyes.ts";
 import { readHalt } from "../store/halt.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
 import { readMeta } from "../store/meta.ts";
@@ -28,6 +29,7 @@ import { loadWindows, parseWindows } from "../store/windows.ts";
 export function loadFacts(db: Db): Facts {
   const replacements = Map.groupBy(loadActiveReplacements(db), ({ state }) => state.plan.product);
   const versions = Map.groupBy(loadVersions(db), ({ product }) => product);
+  const held = loadFourEyes(db);
   return Object.fromEntries(
     loadProducts(db).map((product): [ProductName, ProductFacts] => [
       product.name,
@@ -42,6 +44,7 @@ export function loadFacts(db: Db): Facts {
           to: plan.to,
           below,
         })),
+        ...(held.has(product.name) ? { fourEyes: true } : {}),
       },
     ]),
   );

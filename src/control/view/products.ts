@@ -3,6 +3,7 @@ import type { Product, Version } from "../../contracts/api/products.ts";
 import { own } from "../../core/record.ts";
 import { toInstant, toInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
+import { holdsFourEyes, loadDefaultRequest } from "../store/four-eyes.ts";
 import { countHomes, loadHomeSets } from "../store/home-sets.ts";
 import type { ProductRecord } from "../store/products.ts";
 import { loadUse } from "../store/version-use.ts";
@@ -21,9 +22,18 @@ export function viewProduct(db: Db, product: ProductRecord): Product {
     default: product.default,
     standby: product.standby,
     hold: product.hold,
+    fourEyes: holdsFourEyes(db, product.name),
+    pendingDefault: viewRequest(db, product.name),
     accounts,
     revision: product.revision,
   };
+}
+
+function viewRequest(db: Db, name: string): Product["pendingDefault"] {
+  const request = loadDefaultRequest(db, name);
+  if (request === null) return null;
+  const { version, force, reason, askedBy, askedMs, untilMs } = request;
+  return { version, force, reason, askedBy, askedAt: toInstant(askedMs), until: toInstant(untilMs) };
 }
 
 /** What is open to it, and since when it may be switched off, as the last tick knew. */

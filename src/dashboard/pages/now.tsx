@@ -11,6 +11,7 @@ import { path } from "../api.ts";
 import { ActionForm, ProblemNote, ReasonField, type Frame } from "../layout.tsx";
 import { PhaseTag, hasEnded } from "../parts/phase.tsx";
 import { KnownShare, ProductCard } from "../parts/product-card.tsx";
+import { Waits } from "../parts/waiting.tsx";
 import { accountsOf, count, When, Words } from "../parts/words.tsx";
 import type { Act, DrawPage } from "../visit.ts";
 
@@ -31,6 +32,7 @@ export const drawNow: DrawPage = async ({ api, frame, problem }) => {
         {problem === null ? null : <ProblemNote detail={problem.detail} />}
         {status === null ? null : <Alarms alarms={status.alarms} />}
         {status === null ? null : <Warnings status={status} />}
+        {status === null ? null : <Waits frame={frame} waiting={status.waiting} />}
         <h2>Rollouts under way</h2>
         {running.length === 0 ? (
           <p class="soft">

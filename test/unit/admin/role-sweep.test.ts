@@ -23,7 +23,7 @@ const LISTS = {
     versions.put versions.state.set preflight.settings.get preflight.run preflight.report preflight.probes.list
     rollouts.plan rollouts.signals.send rollouts.rollback.preview replacements.plan overrides.issue`,
   operator: `
-    products.put products.stable.set products.default.set products.default.revert products.hold.set
+    products.put products.stable.set products.default.set products.default.approve products.default.withdraw products.default.revert products.hold.set
     products.hold.lift versions.bad.mark versions.bad.clear events.retry accounts.put accounts.delete
     accounts.undelete accounts.import accounts.pin.set accounts.pin.lift windows.put windows.delete freezes.put freezes.delete
     preflight.settings.set preflight.waive preflight.waiver.withdraw rollouts.put rollouts.delete rollouts.start
@@ -31,7 +31,7 @@ const LISTS = {
     rollouts.adopt replacements.put replacements.pause replacements.resume replacements.stop
     replacements.rollback overrides.revoke halt.set maps.read webhooks.list webhooks.dead.list webhooks.retry`,
   admin:
-    "tokens.list tokens.create tokens.revoke access.list access.grant access.revoke webhooks.put webhooks.delete webhooks.rotate export restore",
+    "tokens.list tokens.create tokens.revoke access.list access.grant access.revoke products.four-eyes.set webhooks.put webhooks.delete webhooks.rotate export restore",
 } as const;
 type Needs = keyof typeof LISTS;
 

@@ -7,7 +7,7 @@ import { runCli } from "../../support/cli.ts";
 const OBJECTS: Readonly<Record<string, readonly string[]>> = {
   product: ["list", "show", "put", "stable", "hold", "release"],
   version: ["list", "show", "register", "state", "mark-bad", "clear"],
-  default: ["show", "promote", "revert"],
+  default: ["show", "promote", "approve", "withdraw", "four-eyes", "revert"],
   accounts: [
     "list",
     "show",

@@ -79,6 +79,7 @@ function wordsOf(verb: Command): string[] {
     verdict: "pass",
     action: "flush",
     identity: "a@example.com",
+    switch: "on",
   };
   return verb.registeredArguments
     .filter(({ required }) => required)

@@ -31,6 +31,8 @@ const FORMS: Readonly<Record<string, readonly Role[]>> = {
   "/accounts/:account/quarantine": CARERS,
   "/accounts/:account/lift-quarantine": CARERS,
   "/preflight/:product/:version/run": ["deployer", "operator", "admin"],
+  "/products/:product/default/approve": OPERATORS,
+  "/products/:product/default/withdraw": OPERATORS,
   "/tokens/:name/revoke": ["admin"],
   "/tokens/new": ["admin"],
   "/access/grant": ["admin"],

@@ -115,10 +115,14 @@ function move(
   );
 }
 
-function approval(state: RolloutState, product: ProductName): Advanced {
-  const reason = `The default (unknown accounts) of ${product} waits for approval`;
+/** Name of the notice that somebody is waited for. */
+export const approvalNotice = (product: ProductName): string => `approval default ${product}`;
+
+function approval(state: RolloutState, product: ProductName, second: boolean): Advanced {
+  const by = second ? "a second person's approval" : "approval";
+  const reason = `The default (unknown accounts) of ${product} waits for ${by}`;
   const text = `${state.plan.id}: ${reason}`;
-  return notifyOnce(pending(state, { cause: "approval", reason }), `approval default ${product}`, {
+  return notifyOnce(pending(state, { cause: "approval", reason }), approvalNotice(product), {
     level: "ticket",
     text,
   });
@@ -160,7 +164,8 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
     const reason = `The default moves ${plan.afterDays === 1 ? "a day" : `${plan.afterDays} days`} after the last wave`;
     return quietly(pending(state, { cause: "default", reason, nextAtMs: earliestMs }));
   }
-  if (plan.approveBefore && step.approved === null) return approval(state, product);
+  const second = facts?.fourEyes === true;
+  if ((plan.approveBefore || second) && step.approved === null) return approval(state, product, second);
   const open = openness(state, turn, plan);
   if (!open.allowed) return waitForCalendar(state, product, open);
   const trouble = versionTrouble(state, turn) ?? anyPreflightTrouble(state, turn) ?? gateBars(state, turn);
