@@ -12,6 +12,8 @@ import { createMapsReader } from "./adapters/maps-reader.ts";
 import type { MapsReader } from "./adapters/maps-reader/types.ts";
 import { createMeters, homeMeter, METERS, type Meters, type MeterStub } from "./adapters/meters.ts";
 import type { OriginBinding } from "./adapters/origin.ts";
+import { createFleetCounter } from "./adapters/fleet-counts.ts";
+import { createFleetReader, type FleetMeterStub } from "./adapters/fleet-meters.ts";
 import { createMirrorCounter } from "./adapters/mirror-counts.ts";
 import { createObservationSender } from "./adapters/observation-sender.ts";
 import { createOpenConnections, type OpenConnections } from "./adapters/open-connections.ts";
@@ -94,6 +96,7 @@ function connectEdge(
     nowMs: () => systemClock.nowMs(),
   });
   const mirrored = createMirrorCounter();
+  const fleet = createFleetCounter();
   const isolate = crypto.randomUUID();
   const open: OpenConnections = createOpenConnections({
     sleep: (ms) => systemClock.sleep(ms),
@@ -104,6 +107,7 @@ function connectEdge(
     listOpen: () => open.list(),
     clock: systemClock,
     takeMirrored: () => mirrored.take(),
+    takeFleet: () => fleet.take(),
     send: (report) => meters.send(report),
     counts:
       env.METER === undefined ? NO_COUNTS : createRequestCounts({ meters: METERS, home: homeMeter(isolate) }),
@@ -124,9 +128,10 @@ function connectEdge(
     overrides: createOverrideVerifier(config.overrideKeys),
     watchOpen: (response, opened) => open.watch(response, opened),
     countMirrored: (request) => mirrored.add(request),
+    countFleet: (answer) => fleet.add(answer),
     originFetch: (request) => fetch(request),
     bindings: (name) => bindingOf(env, name),
-    admin: connectAdmin(env, { config, maps, meters, logger }),
+    admin: connectAdmin(env, { config, maps, meters: { ...meters, fleet: fleetReaderOf(env) }, logger }),
   });
   return { handle, flush: () => telemetry.flush() };
 }
@@ -148,10 +153,18 @@ function connectMaps(
   });
 }
 
+type AdminMeters = Meters & { readonly fleet: ReturnType<typeof createFleetReader> };
+
+function fleetReaderOf({ METER }: Env): AdminMeters["fleet"] {
+  return createFleetReader((name) =>
+    METER === undefined ? null : (METER.getByName(name) as FleetMeterStub),
+  );
+}
+
 interface AdminParts {
   readonly config: Config;
   readonly maps: MapsReader;
-  readonly meters: Meters;
+  readonly meters: AdminMeters;
   readonly logger: Logger;
 }
 

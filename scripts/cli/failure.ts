@@ -24,6 +24,7 @@ export type CliFault =
   | "no-local-instance"
   | "rejected-lines"
   | "not-serving"
+  | "not-meant"
   | "bad-maps"
   | "bad-audit";
 

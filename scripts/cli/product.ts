@@ -20,15 +20,16 @@ export const PRODUCT_ARGUMENT: ArgumentSpec = {
   parse: toProduct,
 };
 
-export function addProduct(program: Command, context: ProgramContext): void {
+export function addProduct(program: Command, context: ProgramContext): Command {
   const product = addObject(program, "product", {
-    summary: "products: domains, time-outs, stable version, hold",
+    summary: "products: domains, time-outs, stable version, hold, mode",
     alias: "products",
   });
   addReading(product, context);
   addPut(product, context);
   addStable(product, context);
   addHolds(product, context);
+  return product;
 }
 
 function addReading(product: Command, context: ProgramContext): void {
@@ -212,6 +213,12 @@ function renderProducts(products: readonly Product[]): string {
   );
 }
 
+function fleetText(fleet: Product["fleet"]): string {
+  if (fleet === null) return "active";
+  const named = fleet.versionHeader === null ? "" : `, which names its version in ${fleet.versionHeader}`;
+  return `${fleet.mode}: today's fleet at ${fleet.origin} answers${named}`;
+}
+
 /** One product for people; also what every change of a product answers with. */
 export function renderProduct(product: Product): string {
   return renderFields([
@@ -222,6 +229,7 @@ export function renderProduct(product: Product): string {
     ["standby", product.standby],
     ["time-outs", product.timeouts.map(({ prefix, seconds }) => `${prefix} ${seconds} s`)],
     ["hold", holdText(product.hold)],
+    ["mode", fleetText(product.fleet)],
     ["accounts", product.accounts],
     ["revision", product.revision],
   ]);

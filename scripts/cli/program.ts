@@ -40,6 +40,7 @@ import { addLocal } from "./local.ts";
 import { addMaps } from "./maps.ts";
 import { addOverride } from "./override.ts";
 import { addPreflight } from "./preflight.ts";
+import { addProductMode } from "./product-mode.ts";
 import { addProduct } from "./product.ts";
 import { addReplay } from "./replay.ts";
 import { addRollout } from "./rollout.ts";
@@ -123,7 +124,7 @@ export function createProgram(
   addAlarms(program, context);
   addDoctor(program, context);
   addExplain(program, context);
-  addProduct(program, context);
+  addProductMode(addProduct(program, context), context);
   const versions = addVersion(program, context);
   addVersionBad(versions, context);
   addVersionReplace(versions, context);

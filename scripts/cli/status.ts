@@ -95,9 +95,10 @@ function seenLines({ seen }: Status): string[] {
 
 function renderProducts({ products }: Status): string {
   return renderTable(
-    ["product", "stable", "default (unknown accounts)", "standby", "accounts by home"],
+    ["product", "mode", "stable", "default (unknown accounts)", "standby", "accounts by home"],
     products.map((each) => [
       each.name,
+      each.mode,
       each.stable,
       each.default,
       each.standby,

@@ -13,6 +13,7 @@ import {
   type OpenCount,
   type Outcome,
 } from "../contracts/telemetry.ts";
+import type { FleetReport } from "../contracts/fleet.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
 import type { Clock } from "./clock.ts";
@@ -56,6 +57,8 @@ export interface TelemetryDeps {
   readonly clock: Pick<Clock, "nowMs" | "sleep" | "random">;
   /** What was mirrored since it was last asked. */
   readonly takeMirrored?: () => readonly MirrorReport[];
+  /** What was compared with today's fleet since it was last asked. */
+  readonly takeFleet?: () => readonly FleetReport[];
   /** What is open now. */
   readonly listOpen?: () => readonly OpenCount[];
   readonly send: (report: EdgeReport) => Promise<void>;
@@ -80,9 +83,13 @@ function addOutcome(counts: EdgeCounts, outcome: Outcome): void {
   counts.byOutcome[outcome] = (counts.byOutcome[outcome] ?? 0) + 1;
 }
 
-function takeReport(counts: EdgeCounts, { isolate, takeMirrored, listOpen }: TelemetryDeps): EdgeReport {
+function takeReport(
+  counts: EdgeCounts,
+  { isolate, takeMirrored, takeFleet, listOpen }: TelemetryDeps,
+): EdgeReport {
   counts.sequence++;
   const mirrored = takeMirrored?.() ?? [];
+  const fleet = takeFleet?.() ?? [];
   const report: EdgeReport = {
     schema: TELEMETRY_SCHEMA,
     isolate,
@@ -95,6 +102,7 @@ function takeReport(counts: EdgeCounts, { isolate, takeMirrored, listOpen }: Tel
     dropped: counts.dropped,
     ...(listOpen === undefined ? {} : { open: listOpen() }),
     ...(mirrored.length === 0 ? {} : { mirrored }),
+    ...(fleet.length === 0 ? {} : { fleet }),
   };
   Object.assign(counts, { requests: 0, byOutcome: {}, mapsFaults: {}, dropped: 0 });
   return report;

@@ -28,6 +28,7 @@ import { INSIGHT_OPERATIONS } from "./routes/insight.ts";
 import { MAINTENANCE_OPERATIONS } from "./routes/maintenance.ts";
 import { OPERATOR_OPERATIONS } from "./routes/operations.ts";
 import { PREFLIGHT_OPERATIONS } from "./routes/preflight.ts";
+import { FLEET_OPERATIONS } from "./routes/fleet.ts";
 import { PRODUCT_OPERATIONS } from "./routes/products.ts";
 import { ROLLOUT_GATES } from "./routes/rollout-gates.ts";
 import { TRAFFIC_OPERATIONS } from "./routes/traffic.ts";
@@ -87,6 +88,7 @@ function listOperations(services: Services): readonly Operation[] {
     ...openOperations(services, () => (document ??= describeOperations(operations))),
     ...PRODUCT_OPERATIONS,
     ...DEFAULT_MOVES,
+    ...FLEET_OPERATIONS,
     ...VERSION_OPERATIONS,
     ...VERSION_BAD_OPERATIONS,
     ...PREFLIGHT_OPERATIONS,

@@ -10,6 +10,7 @@ import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
 import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
+import type { FleetComparison } from "../contracts/fleet.ts";
 import type { HurtAccount, HurtAsk, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import type { AccountLately, TrafficLately } from "../contracts/traffic-port.ts";
@@ -24,6 +25,8 @@ export interface MeterPort {
   hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
   lately(): Promise<readonly TrafficLately[]>;
   accountLately(account: AccountSlug): Promise<readonly AccountLately[]>;
+  /** One comparison with today's fleet, over all meters. */
+  fleet(run: string): Promise<FleetComparison>;
 }
 
 export interface AdminDeps {

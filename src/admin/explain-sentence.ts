@@ -50,6 +50,8 @@ function routed(facts: Facts, request: string): string {
     facts.account === null
       ? `no known account of ${facts.product}`
       : `account ${facts.account} of ${facts.product}`;
+  if (facts.reason === "pass-through" || facts.reason === "compare")
+    return `${request} is ${who} and goes to today's fleet at ${facts.origin}, because the product is in ${facts.reason} (generation ${facts.generation}); ${facts.detail ?? ""}.`;
   const heldBack = facts.detail === "maintenance page" || facts.detail === "read-only";
   if (heldBack)
     return `${request} is ${who}, which is held (${facts.detail}, by ${facts.reason})${readOnlyTail(facts)}.`;

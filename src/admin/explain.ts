@@ -18,6 +18,8 @@ import type { AccountRow, Root } from "../contracts/maps.ts";
 import { refuseOrigin } from "../contracts/origin-rules.ts";
 import type { Decision } from "../core/decision.ts";
 import { decideVersion } from "../core/decide-version.ts";
+import type { RootFleet } from "../contracts/fleet.ts";
+import { fleetOf, outranksFleet } from "../core/fleet.ts";
 import { own } from "../core/record.ts";
 import type { AdminContext, Services } from "./deps.ts";
 import { sentenceFor, type Facts } from "./explain-sentence.ts";
@@ -157,18 +159,39 @@ async function routeFacts(
   const { snapshot, look } = ground;
   if (snapshot.root === null) return fallbackFacts(facts, product, ground);
   const { found, root } = slug === null ? { found: null, root: snapshot.root } : await look(slug);
-  if (found?.kind === "unresolved")
+  if (found?.kind === "unresolved") {
+    const unread = decideUnread({ ...facts, product }, slug, ground);
+    if (unread !== null) return unread;
     return {
       ...facts,
       account: slug,
       reason: "unresolved",
       detail: "the shard of this account cannot be read",
     };
+  }
   return decide(
     { ...facts, product },
     { slug, row: found?.kind === "row" ? found.row : null },
     { root, ground },
   );
+}
+
+/** Today's fleet needs no row; null: the product is active, and nobody knows where the account is. */
+function decideUnread(facts: Facts, slug: string | null, { snapshot }: Ground): Facts | null {
+  const { root, breakGlass } = snapshot;
+  const fleet = fleetOf(root, facts.product);
+  if (root === null || facts.product === null || fleet === null) return null;
+  const decision = decideVersion({
+    root,
+    breakGlass,
+    product: facts.product,
+    slug,
+    row: null,
+    override: null,
+  });
+  return outranksFleet(decision)
+    ? { ...facts, ...decisionFacts(decision), detail: detailOf(decision) }
+    : fleetFacts(facts, fleet, null);
 }
 
 /** A host outside the base domains: somebody's custom domain, or nobody's. */
@@ -203,7 +226,19 @@ function decide(
   const { breakGlass } = ground.snapshot;
   if (root === null || facts.product === null) return facts;
   const decision = decideVersion({ root, breakGlass, product: facts.product, slug, row, override: null });
+  const fleet = fleetOf(root, facts.product);
+  if (fleet !== null && !outranksFleet(decision)) return fleetFacts(facts, fleet, decision);
   return { ...facts, ...decisionFacts(decision), detail: detailOf(decision) };
+}
+
+/** The product is not active: today's fleet answers, whatever was decided; that is told all the same. */
+function fleetFacts(facts: Facts, { mode, origin }: RootFleet, decision: Decision | null): Facts {
+  const { version = null, reason = "unresolved" } = decision === null ? {} : decisionFacts(decision);
+  const detail =
+    version === null
+      ? "the maps have no version for it now"
+      : `active it would go to ${facts.product} ${version}, by ${reason}`;
+  return { ...facts, account: decision?.account ?? null, version: null, origin, reason: mode, detail };
 }
 
 function decisionFacts(

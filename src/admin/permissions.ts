@@ -40,6 +40,8 @@ export const PERMISSIONS = {
   "products.default.withdraw": { roles: OPERATOR, scope: "product" },
   "products.four-eyes.set": { roles: ADMIN, scope: "product" },
   "products.default.revert": { roles: OPERATOR, scope: "product" },
+  "products.mode.set": { roles: OPERATOR, scope: "product" },
+  "products.compare.get": { roles: EVERYBODY, scope: "product" },
   "products.hold.set": { roles: OPERATOR, scope: "product" },
   "products.hold.lift": { roles: OPERATOR, scope: "product" },
   "versions.list": { roles: EVERYBODY, scope: "product" },

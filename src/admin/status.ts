@@ -128,11 +128,12 @@ function nodeStatus(
 }
 
 function productsOf({ products }: Root): Status["products"] {
-  return Object.entries(products).map(([name, { stable, default: byDefault, standby }]) => ({
+  return Object.entries(products).map(([name, { stable, default: byDefault, standby, fleet }]) => ({
     name,
     stable,
     default: byDefault,
     standby,
+    mode: fleet?.mode ?? "active",
     versions: {},
   }));
 }

@@ -35,6 +35,7 @@ import type { Role } from "./env.ts";
 import type { PreflightPurpose, PreflightSettings, Waiver } from "./preflight.ts";
 import type { KeptSettings, PreflightAsked, PreflightDone, PreflightProbes } from "./preflight-port.ts";
 import type { Refusal } from "./problems.ts";
+import type * as fleet from "./fleet-port.ts";
 import type * as replacements from "./replacement-port.ts";
 import type * as rollouts from "./rollout-port.ts";
 import type {
@@ -97,7 +98,8 @@ export interface CommandInputs
     HandoverCommandInputs,
     webhooks.WebhookCommandInputs,
     access.AccessCommandInputs,
-    defaults.DefaultCommandInputs {
+    defaults.DefaultCommandInputs,
+    fleet.FleetCommandInputs {
   "product.put": OfProduct & { readonly input: ProductInput };
   "product.stable.set": OfProduct & { readonly input: StableInput };
   "product.hold.set": OfProduct & { readonly input: HoldInput };
@@ -138,7 +140,8 @@ export interface CommandOutputs
     HandoverCommandOutputs,
     webhooks.WebhookCommandOutputs,
     access.AccessCommandOutputs,
-    defaults.DefaultCommandOutputs {
+    defaults.DefaultCommandOutputs,
+    fleet.FleetCommandOutputs {
   "product.put": Product;
   "product.stable.set": Product;
   "product.hold.set": Product;

@@ -3,10 +3,16 @@
  * A Merkle tree with one mutable root: `root` names an index by hash, the index names shards by hash.
  * Shapes only. Text formats and their checks live in `core/maps/`.
  */
+import type { RootFleet } from "./fleet.ts";
 import type { RootMirror } from "./mirror.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName, VersionName } from "./units.ts";
 
 export const MAPS_SCHEMA = 1;
+/**
+ * Schema of a root with a product that today's fleet serves. A release that does not know of fleets would send everybody of
+ * it to the versions of the maps; it refuses this schema instead and goes on with the last maps that it understood.
+ */
+export const FLEET_SCHEMA = 2;
 
 export const ROOT_KEY = "root";
 export const BREAK_GLASS_KEY = "break-glass";
@@ -70,6 +76,8 @@ export interface RootProduct {
   readonly hold: Hold | null;
   /** Only while requests of no known account are mirrored to the next default. */
   readonly mirror?: RootMirror;
+  /** Only while today's fleet serves the product. */
+  readonly fleet?: RootFleet;
 }
 
 /** A running rollout as edges see it. Array positions are group numbers; thresholds are 0–10,000. */
@@ -93,7 +101,8 @@ export interface IndexPointer {
 }
 
 export interface Root {
-  readonly schema: typeof MAPS_SCHEMA;
+  /** FLEET_SCHEMA when, and only when, a product has a fleet. */
+  readonly schema: typeof MAPS_SCHEMA | typeof FLEET_SCHEMA;
   readonly generation: Generation;
   readonly publishedAt: EpochMs;
   /** Rows that answer: accounts without tombstones, and custom domains. */

@@ -44,6 +44,7 @@ const OPERATOR: readonly Deed[] = [
   "product.default.revert",
   "version.bad.mark",
   "version.bad.clear",
+  "product.mode.set",
   "product.hold.set",
   "product.hold.lift",
   "account.put",

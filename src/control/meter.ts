@@ -5,7 +5,10 @@
  * Called by the edge (report, observe), the admin surface (seen, totals) and the control plane (tick).
  */
 import { DurableObject } from "cloudflare:workers";
+import type { FleetComparison } from "../contracts/fleet.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
+import type { FleetMeterStub } from "../adapters/fleet-meters.ts";
+import { createFleetTables, readFleet, recordFleet } from "./meter-fleet.ts";
 import { createMirrorTable, listMirrored, recordMirrored } from "./meter-mirrors.ts";
 import { systemClock } from "../adapters/clock.ts";
 import type {
@@ -44,7 +47,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS isolates (
   requests INTEGER NOT NULL, since INTEGER NOT NULL, reported_at INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
-export class Meter extends DurableObject implements MeterStub, UseMeterStub, PulseMeterStub {
+export class Meter extends DurableObject implements MeterStub, UseMeterStub, PulseMeterStub, FleetMeterStub {
   readonly #db: Db;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -55,6 +58,7 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub, Pul
     createTables(this.#db);
     createOpenTable(this.#db);
     createPulseTables(this.#db);
+    createFleetTables(this.#db);
   }
 
   /** Takes one report of an edge. */
@@ -116,12 +120,18 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub, Pul
   async mirrored(runs: readonly string[]): Promise<readonly MirrorReport[]> {
     return listMirrored(this.#db, runs);
   }
+
+  /** One comparison with today's fleet, as far as edges have reported it here. */
+  async fleet(run: string): Promise<FleetComparison> {
+    return readFleet(this.#db, run);
+  }
 }
 
 /** Upserts one isolate. Requests add up within a window, so that a busy isolate weighs what it serves. */
 export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
   if (isNew(db, report)) {
     recordMirrored(db, report.mirrored ?? [], now);
+    recordFleet(db, report.fleet ?? [], now);
     recordPulse(db, report, now);
   }
   db.run(

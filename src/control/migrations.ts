@@ -17,6 +17,7 @@ import { GATE_TABLES } from "./schema-gates.ts";
 import { HANDOVER_SCHEMA } from "./schema-handover.ts";
 import { HISTORY_SCHEMA } from "./schema-history.ts";
 import { REPLACEMENT_SCHEMA } from "./schema-replacements.ts";
+import { MODES_SCHEMA } from "./schema-modes.ts";
 import { OBSERVATION_TABLES } from "./schema-observations.ts";
 import { REFUSED_SCHEMA } from "./schema-refused.ts";
 import { ROLLOUT_SCHEMA } from "./schema-rollouts.ts";
@@ -56,6 +57,7 @@ export const MIGRATIONS: readonly Migration[] = [
     statements: ["ALTER TABLE imports ADD COLUMN homes TEXT NOT NULL DEFAULT '{}'"],
   },
   { id: "016_access_and_four_eyes", statements: ACCESS_SCHEMA },
+  { id: "017_product_modes", statements: MODES_SCHEMA },
 ];
 
 /**

@@ -23,6 +23,7 @@ import { readInt, readIntOrNull } from "./row.ts";
 import { readHalt } from "./store/halt.ts";
 import { countHomes } from "./store/home-sets.ts";
 import { readCounter, readMeta } from "./store/meta.ts";
+import { loadFleet, loadFleets } from "./store/product-modes.ts";
 import { loadProducts } from "./store/products.ts";
 import { loadActiveReplacements } from "./store/replacements.ts";
 import { loadPendingRoot, loadPublished } from "./store/roots.ts";
@@ -62,6 +63,7 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       stable: product.stable,
       default: product.default,
       standby: product.standby,
+      mode: loadFleet(db, product.name)?.mode ?? "active",
       versions: countAccounts(db, product.name),
     })),
     replacements: loadActiveReplacements(db).map(({ state: { plan, below, phase, reason } }) => ({
@@ -79,6 +81,7 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
     warnings: [
       ...(warning === null ? [] : [warning]),
       ...holdWarnings(db),
+      ...fleetWarnings(db),
       ...domainWarnings(ports),
       ...originWarnings(ports),
       ...eventWarnings(db, commandTime(db, clock)),
@@ -175,6 +178,14 @@ function holdWarnings(db: Db): readonly string[] {
     const mode = hold.mode === "page" ? "page" : "read-only";
     return [`${name} is held (${mode}) since ${hold.at} by ${hold.by}: ${hold.reason}`];
   });
+}
+
+/** Whoever looks for the effect of a change must know that nobody sees it yet. */
+function fleetWarnings(db: Db): readonly string[] {
+  return [...loadFleets(db).values()].map(
+    ({ product, mode, origin, since, by, reason }) =>
+      `${product} is in ${mode} since ${toInstant(since)} by ${by}: today's fleet at ${origin} answers all of it (${reason})`,
+  );
 }
 
 /** Edges know base domains from their deployment alone, so that health never asks the maps; one that is only here is foreign. */

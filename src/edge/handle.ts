@@ -37,6 +37,7 @@ import type { EdgeRequest, WaitUntil } from "./edge-request.ts";
 import { createDecidedHosts, type DecidedHost, type DecidedHosts } from "./decided-hosts.ts";
 import { problemRequest, type Exchange } from "./exchange.ts";
 import { createFirebreakHeader } from "../core/firebreak-header.ts";
+import type { FleetDeps } from "./fleet.ts";
 import { createForwarder } from "./forward.ts";
 import { REQUEST_ID_HEADER } from "./header-sets.ts";
 import { answerHealth } from "./health.ts";
@@ -60,6 +61,8 @@ export interface EdgeDeps {
   readonly watchOpen?: OpenConnections["watch"];
   /** Takes what was compared of one mirrored request. */
   readonly countMirrored: (request: MirroredRequest) => void;
+  /** Takes how one answer of today's fleet compares; left out: nothing is compared. */
+  readonly countFleet?: FleetDeps["countFleet"];
   readonly originFetch: OriginFetch;
   /** A service binding by name; null when this deployment has none of that name. */
   readonly bindings: (name: string) => OriginBinding | null;
@@ -106,7 +109,8 @@ export function createEdge(deps: EdgeDeps): HandleRequest {
   const forward = createForwarder({ ...outward, watchOpen: deps.watchOpen ?? ((response) => response) });
   const mirror = createMirror({ ...outward, count: deps.countMirrored });
   const decided = createDecidedHosts();
-  const route = createRouter({ ...deps, baseDomains, decided, forward, mirror });
+  const countFleet = deps.countFleet ?? (() => undefined);
+  const route = createRouter({ ...deps, baseDomains, decided, forward, mirror, countFleet });
   const edge: Edge = { ...deps, baseDomains, decided, route, log: createRequestLog(deps.logger) };
   return (request) => handle(request, edge);
 }

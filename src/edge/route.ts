@@ -13,10 +13,12 @@ import type { BaseDomains, LookupRequest, RoutedRequest } from "../core/classify
 import { decideVersion } from "../core/decide-version.ts";
 import { mayAnswer } from "../core/fresh-maps.ts";
 import type { Decision, Forward } from "../core/decision.ts";
+import { fleetOf, outranksFleet } from "../core/fleet.ts";
 import { own } from "../core/record.ts";
 import { findAsset } from "./asset.ts";
 import type { DecidedHost, DecidedHosts } from "./decided-hosts.ts";
 import { problemRequest, type Exchange, type RoutedExchange } from "./exchange.ts";
+import { answerFromFleet, type FleetDeps } from "./fleet.ts";
 import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
 import { OVERRIDE_STATUS_HEADER } from "./header-sets.ts";
@@ -35,6 +37,7 @@ export interface RouterDeps {
   readonly overrides: OverrideVerifier;
   readonly forward: ForwardToOrigin;
   readonly mirror: MirrorAnswered;
+  readonly countFleet: FleetDeps["countFleet"];
 }
 
 /** What is asked: the request, what its host says, and what was decided for that host lately. */
@@ -114,18 +117,52 @@ function answerSubject(subject: Subject, exchange: RoutedExchange, deciding: Dec
   record.product = subject.product;
   const { root } = snapshot;
   if (root === null) return answerFallback(subject.product, exchange, deps);
-  const asset = findAsset(subject.product, exchange, root);
+  const fleet = fleetOf(root, subject.product);
+  const asset = fleet === null ? findAsset(subject.product, exchange, root) : null;
   if (asset !== null) {
     record.why = "asset";
     record.class = "asset";
     return deps.forward(exchange, asset);
   }
-  if (subject.kind === "unresolved") return answerUnresolved(subject.why, exchange);
+  if (subject.kind === "unresolved") return answerUnread(subject, { exchange, root, deps });
   const token = findOverrideToken(exchange.inbound);
   if (token !== null) return answerTester(token, subject, { exchange, root, deps });
   const decision = deciding.decided?.decision ?? decide(subject, root, exchange);
   if (deciding.found !== undefined) keepDecided(deciding.found, { subject, decision, exchange, deps });
-  return isFresh(subject, decision, { root, deps }) ? answerDecision(decision, exchange, deps) : null;
+  return isFresh(subject, decision, { root, deps })
+    ? answerByMode(subject.product, decision, { exchange, root, deps })
+    : null;
+}
+
+interface Answered {
+  readonly exchange: RoutedExchange;
+  readonly root: Root;
+  readonly deps: RouterDeps;
+}
+
+/** Acts on a decision, or has today's fleet answer while the product is not active. */
+function answerByMode(
+  product: ProductName,
+  decision: Decision,
+  { exchange, root, deps }: Answered,
+): Promise<Response> | Response {
+  const fleet = fleetOf(root, product);
+  if (fleet === null || outranksFleet(decision)) return answerDecision(decision, exchange, deps);
+  return answerFromFleet(fleet, { product, account: decision.account, decision }, { exchange, deps });
+}
+
+/** A row that cannot be read: 503, but today's fleet needs none; break-glass and a hold of the product come first there. */
+function answerUnread(
+  { product, slug, why }: Extract<Subject, { kind: "unresolved" }>,
+  { exchange, root, deps }: Answered,
+): Promise<Response> | Response {
+  const fleet = fleetOf(root, product);
+  if (fleet === null || product === null) return answerUnresolved(why, exchange);
+  const { breakGlass } = exchange.snapshot;
+  const decision = decideVersion({ root, breakGlass, product, slug, row: null, override: null });
+  return outranksFleet(decision)
+    ? answerDecision(decision, exchange, deps)
+    : answerFromFleet(fleet, { product, account: null, decision: null }, { exchange, deps });
 }
 
 function decide(
@@ -161,9 +198,10 @@ async function answerTester(
   const { breakGlass } = snapshot;
   const decision = decideVersion({ root, breakGlass, product, slug, row, override });
   if (!isFresh(subject, decision, { root, deps })) return null;
-  const response = await answerDecision(decision, exchange, deps);
+  const response = await answerByMode(product, decision, { exchange, root, deps });
   const reached = decision.kind === "hold" && record.outcome !== "held" ? decision.forward : decision;
-  const isApplied = reached?.kind === "forward" && reached.reason === "override";
+  const isTheirs = fleetOf(root, product) !== null && !outranksFleet(decision);
+  const isApplied = !isTheirs && reached?.kind === "forward" && reached.reason === "override";
   return markOverride(response, status === "active" && !isApplied ? "overruled" : status);
 }
 

@@ -46,7 +46,12 @@ export interface KnownProduct {
 /** Whom a request is for, as far as the maps can tell. */
 export type Subject =
   | KnownProduct
-  | { readonly kind: "unresolved"; readonly product: ProductName | null; readonly why: string }
+  | {
+      readonly kind: "unresolved";
+      readonly product: ProductName | null;
+      readonly slug: AccountSlug | null;
+      readonly why: string;
+    }
   | { readonly kind: "misdirected" };
 
 /** A plain value unless a shard has to be read. */
@@ -69,13 +74,13 @@ export function findSubject(
 }
 
 function ofProduct(product: ProductName, slug: AccountSlug, found: RowLookup): Subject {
-  if (found.kind === "unresolved") return { kind: "unresolved", product, why: "row" };
+  if (found.kind === "unresolved") return { kind: "unresolved", product, slug, why: "row" };
   const { row, stale } = found.kind === "row" ? found : { row: null, stale: false };
   return { kind: "known-product", product, slug, row, stale };
 }
 
 function ofCustomDomain(found: RowLookup): Subject {
-  if (found.kind === "unresolved") return { kind: "unresolved", product: null, why: "row" };
+  if (found.kind === "unresolved") return { kind: "unresolved", product: null, slug: null, why: "row" };
   if (found.kind === "absent" || found.row.product === null) return { kind: "misdirected" };
   const { row, stale } = found;
   return { kind: "known-product", product: found.row.product, slug: row.slug, row, stale };

@@ -79,6 +79,7 @@ const PRODUCT: Product = {
   hold: null,
   fourEyes: false,
   pendingDefault: null,
+  fleet: null,
   accounts: 12345,
   revision: 3,
 };
@@ -200,6 +201,7 @@ describe("reading", () => {
           stable: "2.8.0",
           default: "2.8.0",
           standby: null,
+          mode: "active",
           versions: { "2.8.0": 9999, "2.9.0": 1 },
         },
       ],

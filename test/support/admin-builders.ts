@@ -11,6 +11,7 @@ import { createRefusalNotes, type RefusalNotes } from "../../src/admin/refusal-n
 import type { MeterPort } from "../../src/admin/deps.ts";
 import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
+import type { FleetComparison } from "../../src/contracts/fleet.ts";
 import { KV_LAG_MS } from "../../src/contracts/move-data.ts";
 import { settlingFor } from "../../src/contracts/settling.ts";
 import type { AccountRow, Replacement, Root } from "../../src/contracts/maps.ts";
@@ -18,6 +19,15 @@ import type { MeterTotals } from "../../src/contracts/observation.ts";
 import type { SeenIsolate } from "../../src/contracts/telemetry.ts";
 import { createBaseDomains } from "../../src/core/classify-request.ts";
 import { createFakeControl, type FakeControl } from "./fake-control.ts";
+
+const NO_COMPARISON: FleetComparison = {
+  agree: 0,
+  differ: 0,
+  unnamed: 0,
+  undecided: 0,
+  forgotten: 0,
+  accounts: [],
+};
 
 export const ADMIN_HOST = "admin.example.com";
 export const NOW_MS = Date.parse("2026-11-28T22:05:00Z");
@@ -121,6 +131,7 @@ export interface AdminParts {
   readonly totals?: () => Promise<readonly MeterTotals[]>;
   readonly lately?: MeterPort["lately"];
   readonly accountLately?: MeterPort["accountLately"];
+  readonly fleet?: (run: string) => Promise<FleetComparison>;
   readonly kv?: ReadonlyMap<string, string>;
   readonly ageMs?: number;
   /** In place of one made of the parts above. */
@@ -189,6 +200,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       lately: parts.lately ?? (async () => []),
       accountLately: parts.accountLately ?? (async () => []),
       totals: parts.totals ?? (async () => []),
+      fleet: parts.fleet ?? (async () => NO_COMPARISON),
     },
     maps: parts.maps ?? {
       current: () => snapshot,

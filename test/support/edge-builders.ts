@@ -3,6 +3,7 @@
  * Runs on plain Node and inside workerd alike. Origins are a function by default; tests that need a real server pass its
  * fetch. Nothing here decides: what a test relies on is said in the test.
  */
+import type { FleetAnswer } from "../../src/adapters/fleet-counts.ts";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import type { MirroredRequest } from "../../src/adapters/mirror-counts.ts";
 import type { CreateRequest, OriginBinding, OriginFetch } from "../../src/adapters/origin.ts";
@@ -188,6 +189,8 @@ export interface TestEdge {
   readonly maps: FakeMaps;
   readonly waited: Promise<unknown>[];
   readonly mirrored: MirroredRequest[];
+  /** How answers of today's fleet compared. */
+  readonly compared: FleetAnswer[];
   /** What counted for a version. */
   readonly observed: ObservedRequest[];
   readonly flushes: number[];
@@ -214,6 +217,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   const lines: LogLine[] = [];
   const waited: Promise<unknown>[] = [];
   const mirrored: MirroredRequest[] = [];
+  const compared: FleetAnswer[] = [];
   const observed: ObservedRequest[] = [];
   const flushes: number[] = [];
   let nowMs = NOW_MS;
@@ -248,6 +252,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     telemetry,
     overrides: createOverrideVerifier(config.overrideKeys),
     countMirrored: (request) => void mirrored.push(request),
+    countFleet: (answer) => void compared.push(answer),
     originFetch: options.originFetch ?? originFetch,
     createRequest,
     bindings: (name) => options.bindings?.[name] ?? null,
@@ -268,6 +273,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     maps,
     waited,
     mirrored,
+    compared,
     observed,
     flushes,
     advance(ms) {

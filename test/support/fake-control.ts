@@ -46,6 +46,7 @@ export const PRODUCT: Product = {
   hold: null,
   fourEyes: false,
   pendingDefault: null,
+  fleet: null,
   accounts: 3,
   revision: 7,
 };
@@ -144,7 +145,16 @@ export const STATUS: Status = {
   lastTick: AT,
   accounts: 3,
   domains: 1,
-  products: [{ name: "kiln", stable: "2.8.0", default: "2.8.0", standby: null, versions: { "2.8.0": 3 } }],
+  products: [
+    {
+      name: "kiln",
+      stable: "2.8.0",
+      default: "2.8.0",
+      standby: null,
+      mode: "active",
+      versions: { "2.8.0": 3 },
+    },
+  ],
   replacements: [],
   counting: null,
   alarms: [],
@@ -358,6 +368,7 @@ const COMMANDS: CommandOutputs = {
   "product.default.withdraw": PRODUCT,
   "product.default.revert": PRODUCT,
   "product.four-eyes.set": PRODUCT,
+  "product.mode.set": PRODUCT,
   "product.hold.set": PRODUCT,
   "product.hold.lift": PRODUCT,
   "version.put": VERSION,

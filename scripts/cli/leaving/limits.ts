@@ -23,6 +23,10 @@ export function limitsOf(
       `Running rollouts stay where they are: ${root.rollouts.map(({ id }) => id).join(", ")}. Whoever was being moved with its data gets the maintenance page until somebody changes its line.`,
     ),
     ...some(
+      products.some(({ fleet }) => fleet !== undefined),
+      "Products that today's fleet serves are written as they would be if they were active.",
+    ),
+    ...some(
       breakGlass !== null,
       "The break-glass document in force is part of it, and does not expire here.",
     ),

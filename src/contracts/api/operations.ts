@@ -11,6 +11,7 @@ import {
   WholeNumberSchema,
 } from "./common.ts";
 import { WaitingSchema } from "./four-eyes.ts";
+import { ProductModeSchema } from "./fleet.ts";
 import { ExplainedTimeSchema } from "./history.ts";
 
 export const RoleSchema = z.enum(["viewer", "support", "deployer", "operator", "admin"]);
@@ -155,6 +156,7 @@ export const StatusSchema = z
         stable: z.string().nullable(),
         default: z.string().nullable(),
         standby: z.string().nullable(),
+        mode: ProductModeSchema.default("active"),
         versions: z.record(VersionNameSchema, z.int()).openapi({ description: "Accounts by home" }),
       }),
     ),

@@ -10,6 +10,7 @@ import {
   VersionNameSchema,
 } from "./common.ts";
 import { DefaultRequestSchema } from "./four-eyes.ts";
+import { FleetSchema } from "./fleet.ts";
 import { isAssetPrefix } from "../asset-prefix.ts";
 import { HookUrlSchema, MigrationSchema } from "./move-data.ts";
 import {
@@ -84,6 +85,9 @@ export const ProductSchema = z
     hold: HoldSchema.nullable(),
     fourEyes: FourEyesSchema,
     pendingDefault: PendingSchema,
+    fleet: FleetSchema.nullable().default(null).openapi({
+      description: "Today's fleet, while it serves the product; null: active",
+    }),
     accounts: z.int(),
     revision: RevisionSchema,
   })

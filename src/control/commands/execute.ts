@@ -33,6 +33,7 @@ import { liftAccountHold, liftProductHold, setAccountHold, setProductHold } from
 import { issueOverride, revokeOverrides } from "./overrides.ts";
 import { liftPin, setPin } from "./pins.ts";
 import { recordPreflight, setPreflightSettings, waiveProbe, withdrawWaiver } from "./preflight.ts";
+import { setProductMode } from "./product-mode.ts";
 import { putProduct } from "./products.ts";
 import { liftQuarantine, setQuarantine } from "./quarantines.ts";
 import { createSession, endSession } from "./sessions.ts";
@@ -52,6 +53,7 @@ const COMMANDS: { readonly [K in CommandName]: Command<K> } = {
   "product.default.withdraw": withdrawDefault,
   "product.default.revert": revertDefault,
   "product.four-eyes.set": setFourEyes,
+  "product.mode.set": setProductMode,
   "product.hold.set": setProductHold,
   "product.hold.lift": liftProductHold,
   "version.put": putVersion,
@@ -118,7 +120,7 @@ export function execute<K extends CommandName>(
   const { db, context, nowMs } = execution;
   const denied = refuseRole(context.actor, name);
   if (denied !== null) return denied;
-  const request = sha256Hex(canonicalJson([name, input, context.ifMatch]));
+  const request = sha256Hex(canonicalJson([name, askedFor(input), context.ifMatch]));
   const key =
     context.idempotencyKey === null ? null : { actor: context.actor.name, key: context.idempotencyKey };
   const given = key === null ? null : loadAnswer(db, key, nowMs);
@@ -135,6 +137,12 @@ export function execute<K extends CommandName>(
     if (key !== null) saveAnswer(db, key, { request, answer: JSON.stringify(change.output), at: nowMs });
     return change.output;
   });
+}
+
+/** What was asked for, without what the admin surface found out besides: the same request may find something else. */
+function askedFor(input: object): unknown {
+  const { known: _, ...asked } = { known: null, ...input };
+  return asked;
 }
 
 function carryOut<K extends CommandName>(

@@ -4,6 +4,7 @@
  */
 import { MAX_ROOT_BYTES } from "../../contracts/limits.ts";
 import {
+  FLEET_SCHEMA,
   MAPS_SCHEMA,
   type IndexPointer,
   type Root,
@@ -21,6 +22,7 @@ import type { Db } from "../db.ts";
 import { readHalt } from "../store/halt.ts";
 import { readCounter } from "../store/meta.ts";
 import { loadNamedVersions } from "../store/objects.ts";
+import { loadFleets, toRootFleet } from "../store/product-modes.ts";
 import { loadProducts, toMapsHold, type ProductRecord } from "../store/products.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
@@ -50,14 +52,16 @@ export interface ComposeInput {
 /** Composes a root from the present state. */
 export function composeRoot(db: Db, input: ComposeInput): Composition {
   const urgent = planUrgent(db, input.shardSeq, input.held);
+  const products = withMirrors(db, composeProducts(db));
+  const isFleetServed = Object.values(products).some(({ fleet }) => fleet !== undefined);
   const root: Root = {
-    schema: MAPS_SCHEMA,
+    schema: isFleetServed ? FLEET_SCHEMA : MAPS_SCHEMA,
     generation: input.generation,
     publishedAt: input.nowMs,
     ...input.population,
     halt: readHalt(db).on,
     overrideEpoch: readCounter(db, "override_epoch"),
-    products: withMirrors(db, composeProducts(db)),
+    products,
     rollouts: composeRollouts(db, input.shardSeq),
     urgent: urgent.rows,
   };
@@ -76,12 +80,15 @@ function composeProducts(db: Db): Readonly<Record<string, RootProduct>> {
   const named = loadNamedVersions(db);
   const rules = Map.groupBy(loadActiveReplacements(db), ({ state }) => state.plan.product);
   const versions = Map.groupBy(loadVersions(db), ({ product }) => product);
+  const fleets = loadFleets(db);
   const products: Record<string, RootProduct> = {};
   for (const product of loadProducts(db)) {
     const composed = composeProduct(product, versions.get(product.name) ?? [], named);
     if (composed === null) continue;
     const replacements = (rules.get(product.name) ?? []).flatMap(({ state }) => rootReplacement(state) ?? []);
-    products[product.name] = { ...composed, replacements };
+    const fleet = fleets.get(product.name);
+    const served = fleet === undefined ? {} : { fleet: toRootFleet(fleet) };
+    products[product.name] = { ...composed, replacements, ...served };
   }
   return products;
 }

@@ -14,6 +14,7 @@ import { commandReplacement } from "../../core/rollout/replacement-command.ts";
 import { createReplacement, isReplacing } from "../../core/rollout/replacement-plan.ts";
 import { refuseProducts } from "../access.ts";
 import type { Change, Command, Work } from "../commands/work.ts";
+import { refuseFleetServed } from "../commands/product-mode.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import type { Drive } from "../rollouts/drive.ts";
 import { loadFacts } from "../rollouts/facts.ts";
@@ -48,6 +49,7 @@ function start(work: Work, { product, from, input }: ReplacementCommandInputs["r
   const refused =
     refuseProducts(actor, [product]) ??
     checkRevision(work.ifMatch, before?.revision ?? 0) ??
+    refuseFleetServed(work.db, [product]) ??
     refuseActive(before) ??
     refusePlan(problemsOf(db, plan));
   if (refused !== null) return refused;

@@ -10,6 +10,7 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { command } from "../../core/rollout/command.ts";
+import { refuseFleetServed } from "../commands/product-mode.ts";
 import type { Change, Work } from "../commands/work.ts";
 import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
@@ -36,6 +37,7 @@ export function startRollout(
   const { plan, salt } = found.value.state;
   const others = loadActiveRollouts(db);
   const refused =
+    refuseFleetServed(db, Object.keys(plan.targets)) ??
     refusePlan(db, plan, nowMs) ??
     (others.length >= MAX_ROLLOUTS
       ? refuse("conflict", `${others.length} rollouts are running, which is the most the maps take`)

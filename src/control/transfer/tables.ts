@@ -51,6 +51,20 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
     },
   },
   {
+    name: "product_modes",
+    order: "product",
+    columns: {
+      product: "text",
+      mode: "text",
+      origin: "text",
+      version_header: "text?",
+      run: "text",
+      reason: "text",
+      made_by: "text",
+      made_at: "int",
+    },
+  },
+  {
     name: "versions",
     order: "product, name",
     columns: {

@@ -5,6 +5,7 @@ import { toInstant, toInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { holdsFourEyes, loadDefaultRequest } from "../store/four-eyes.ts";
 import { countHomes, loadHomeSets } from "../store/home-sets.ts";
+import { loadFleet, type FleetRecord } from "../store/product-modes.ts";
 import type { ProductRecord } from "../store/products.ts";
 import { loadUse } from "../store/version-use.ts";
 import type { VersionRecord } from "../store/versions.ts";
@@ -24,6 +25,7 @@ export function viewProduct(db: Db, product: ProductRecord): Product {
     hold: product.hold,
     fourEyes: holdsFourEyes(db, product.name),
     pendingDefault: viewRequest(db, product.name),
+    fleet: viewFleet(loadFleet(db, product.name)),
     accounts,
     revision: product.revision,
   };
@@ -34,6 +36,12 @@ function viewRequest(db: Db, name: string): Product["pendingDefault"] {
   if (request === null) return null;
   const { version, force, reason, askedBy, askedMs, untilMs } = request;
   return { version, force, reason, askedBy, askedAt: toInstant(askedMs), until: toInstant(untilMs) };
+}
+
+function viewFleet(fleet: FleetRecord | null): Product["fleet"] {
+  if (fleet === null) return null;
+  const { product: _, since, ...rest } = fleet;
+  return { ...rest, since: toInstant(since) };
 }
 
 /** What is open to it, and since when it may be switched off, as the last tick knew. */

@@ -5,7 +5,13 @@
  * judged in `root-limits` and `succession`. Publisher and reader both call both directions.
  */
 import { MAX_ROOT_BYTES } from "../../contracts/limits.ts";
-import { MAPS_SCHEMA, type IndexPointer, type Root, type RootRollout } from "../../contracts/maps.ts";
+import {
+  FLEET_SCHEMA,
+  MAPS_SCHEMA,
+  type IndexPointer,
+  type Root,
+  type RootRollout,
+} from "../../contracts/maps.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { sha256Hex } from "../sha256.ts";
 import { canonicalJson } from "./canonical.ts";
@@ -69,10 +75,10 @@ export function decodeRoot(text: string): Result<Root, MapsRefusal> {
     return refuse("too-large", `root has ${text.length} characters, at most ${MAX_ROOT_BYTES}`);
   const value = parseJson(text);
   if (!isRecord(value)) return refuse("not-json", `root is not a JSON object (${text.length} characters)`);
-  if (value["schema"] !== MAPS_SCHEMA) {
+  if (value["schema"] !== MAPS_SCHEMA && value["schema"] !== FLEET_SCHEMA) {
     return refuse(
       "schema",
-      `root has schema ${describeValue(value["schema"])}, this reader knows ${MAPS_SCHEMA}`,
+      `root has schema ${describeValue(value["schema"])}, this reader knows ${MAPS_SCHEMA} and ${FLEET_SCHEMA}`,
     );
   }
   if (!checksumHolds(text.trimEnd()))
@@ -91,7 +97,7 @@ function checksumHolds(text: string): boolean {
 function readRoot(record: Record<string, unknown>, site: Site): Root {
   const removed = readRecord(record["removed"], below(site, "removed"));
   return {
-    schema: MAPS_SCHEMA,
+    schema: record["schema"] === FLEET_SCHEMA ? FLEET_SCHEMA : MAPS_SCHEMA,
     generation: readWhole(record["generation"], below(site, "generation"), 1),
     publishedAt: readWhole(record["publishedAt"], below(site, "publishedAt"), 0),
     accounts: readWhole(record["accounts"], below(site, "accounts"), 0),

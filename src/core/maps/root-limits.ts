@@ -18,7 +18,7 @@ import {
   MAX_URGENT_ROWS,
   MAX_VERSIONS_PER_PRODUCT,
 } from "../../contracts/limits.ts";
-import type { Root, RootProduct, RootRollout } from "../../contracts/maps.ts";
+import { FLEET_SCHEMA, type Root, type RootProduct, type RootRollout } from "../../contracts/maps.ts";
 import { parseOrigin } from "../../contracts/origin-rules.ts";
 import { contentHash } from "../sha256.ts";
 import { own } from "../record.ts";
@@ -92,7 +92,12 @@ function checkProducts(root: Root): MapsRefusal | null {
       if (owner !== undefined) return shape(`${domain} belongs to ${owner} and to ${name}`);
       owners.set(domain, name);
     }
-    return checkVersions(name, product) ?? checkReplacements(name, product) ?? checkMirror(name, product);
+    return (
+      checkVersions(name, product) ??
+      checkReplacements(name, product) ??
+      checkMirror(name, product) ??
+      checkFleet(name, product, root)
+    );
   });
 }
 
@@ -140,6 +145,17 @@ function checkMirror(name: string, { mirror, versions }: RootProduct): MapsRefus
     return shape(`${name} mirrors to ${mirror.version}, which is not there`);
   if (mirror.share > BUCKETS) return shape(`${name} mirrors a share of ${mirror.share}, at most ${BUCKETS}`);
   return overLimit(`characters of the mirroring of ${name}`, mirror.run.length, MAX_MIRROR_RUN);
+}
+
+/** A root that sends a product to a fleet must say so by its schema, or older readers would send it elsewhere. */
+function checkFleet(name: string, { fleet }: RootProduct, { schema }: Root): MapsRefusal | null {
+  if (fleet === undefined) return null;
+  if (schema !== FLEET_SCHEMA)
+    return shape(`${name} is served by a fleet, which takes schema ${FLEET_SCHEMA}, not ${schema}`);
+  const parsed = parseOrigin(fleet.origin);
+  if (!parsed.ok) return shape(`the fleet of ${name}: ${parsed.error}`);
+  if (fleet.origin.includes("{cell}")) return shape(`the fleet of ${name} is one origin, without {cell}`);
+  return overLimit(`characters of the comparison of ${name}`, fleet.run.length, MAX_MIRROR_RUN);
 }
 
 function checkRollouts(root: Root): MapsRefusal | null {

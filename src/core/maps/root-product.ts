@@ -2,6 +2,7 @@
  * Reads one product of the published root. Shape only: whether its versions exist is judged in `root-limits`.
  * Called by `root-codec`; complaints go to the site.
  */
+import type { RootFleet } from "../../contracts/fleet.ts";
 import type { RootMirror } from "../../contracts/mirror.ts";
 import type {
   PathTimeout,
@@ -11,6 +12,7 @@ import type {
   VersionState,
 } from "../../contracts/maps.ts";
 import { isAssetPrefix } from "../../contracts/asset-prefix.ts";
+import { isHeaderName } from "../../contracts/header-name.ts";
 import { readHold } from "./row-json.ts";
 import {
   below,
@@ -34,6 +36,7 @@ const STATES: readonly VersionState[] = ["registered", "candidate", "live", "dra
 export function readProduct(value: unknown, site: Site): RootProduct {
   const record = readRecord(value, site);
   const mirror = readNullable(record["mirror"], below(site, "mirror"), readMirror);
+  const fleet = readNullable(record["fleet"], below(site, "fleet"), readFleet);
   return {
     domains: readEach(record["domains"], below(site, "domains"), (name, at) => readName(name, at, DOMAIN)),
     stable: readVersion(record["stable"], below(site, "stable")),
@@ -45,8 +48,27 @@ export function readProduct(value: unknown, site: Site): RootProduct {
     hold: readNullable(record["hold"], below(site, "hold"), readHold),
     // Roots of before do not have it, and one without it is written as it always was.
     ...(mirror === null ? {} : { mirror }),
+    ...(fleet === null ? {} : { fleet }),
   };
 }
+
+function readFleet(value: unknown, site: Site): RootFleet {
+  const record = readRecord(value, site);
+  const { mode } = record;
+  if (mode !== "pass-through" && mode !== "compare")
+    complain(mode, below(site, "mode"), "pass-through or compare");
+  return {
+    mode: mode === "compare" ? "compare" : "pass-through",
+    origin: readName(record["origin"], below(site, "origin"), TEXT),
+    versionHeader: readNullable(record["versionHeader"], below(site, "versionHeader"), (name, at) =>
+      readName(name, at, HEADER),
+    ),
+    run: readName(record["run"], below(site, "run"), TEXT),
+  };
+}
+
+/** A name that `Headers.get` takes: anything else would throw for every answer. */
+const HEADER = { accepts: isHeaderName, expected: "the name of a header" };
 
 function readMirror(value: unknown, site: Site): RootMirror {
   const record = readRecord(value, site);

@@ -26,6 +26,12 @@ export function ProductCard({ product, rollouts, replacements, traffic }: Props)
     <section class="card">
       <h3>{name}</h3>
       <dl class="facts">
+        {product.mode === "active" ? null : (
+          <>
+            <dt>Mode</dt>
+            <dd>{product.mode}: today's fleet answers</dd>
+          </>
+        )}
         <dt>Stable (new accounts)</dt>
         <dd>{product.stable ?? "none"}</dd>
         <dt>Default (unknown accounts)</dt>

@@ -11,7 +11,7 @@ import { address, bodyOf, readDocument, routesOf } from "../../support/documente
 const LISTS = {
   nobody: "openapi ready",
   viewer: `
-    products.list products.get products.default.get versions.list versions.get accounts.list accounts.get
+    products.list products.get products.compare.get products.default.get versions.list versions.get accounts.list accounts.get
     accounts.history.list accounts.traffic.get assignments.list events.list events.dead.list windows.list windows.get freezes.list
     freezes.get preflight.get rollouts.list rollouts.get rollouts.input.get rollouts.plan.get rollouts.left-behind.list
     rollouts.gates.get rollouts.grid.get rollouts.impact.list rollouts.signals.list replacements.list replacements.get explain
@@ -23,7 +23,7 @@ const LISTS = {
     versions.put versions.state.set preflight.settings.get preflight.run preflight.report preflight.probes.list
     rollouts.plan rollouts.signals.send rollouts.rollback.preview replacements.plan overrides.issue`,
   operator: `
-    products.put products.stable.set products.default.set products.default.approve products.default.withdraw products.default.revert products.hold.set
+    products.put products.stable.set products.default.set products.default.approve products.default.withdraw products.default.revert products.mode.set products.hold.set
     products.hold.lift versions.bad.mark versions.bad.clear events.retry accounts.put accounts.delete
     accounts.undelete accounts.import accounts.pin.set accounts.pin.lift windows.put windows.delete freezes.put freezes.delete
     preflight.settings.set preflight.waive preflight.waiver.withdraw rollouts.put rollouts.delete rollouts.start

@@ -76,6 +76,7 @@ function wordsOf(verb: Command): string[] {
   const stand: Readonly<Record<string, string>> = { "product/version": "kiln/2.9.0", number: "1", wave: "0" };
   const closed: Readonly<Record<string, string>> = {
     state: "live",
+    mode: "compare",
     verdict: "pass",
     action: "flush",
     identity: "a@example.com",

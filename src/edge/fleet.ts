@@ -1,0 +1,47 @@
+/**
+ * Sends a request to today's fleet, because its product is not active yet: whatever the account, known, unknown or not to
+ * be looked up. In `compare` the answer is held against the decision that was made and not acted on; the client's answer
+ * is the fleet's either way. No version is held to account for it, and nothing else of the fleet's answer is read.
+ * Called by `route.ts`. Posture: closed for the product when the fleet is down, as for any origin; comparing is open.
+ */
+import type { FleetAnswer } from "../adapters/fleet-counts.ts";
+import type { RootFleet } from "../contracts/fleet.ts";
+import type { AccountSlug, ProductName } from "../contracts/units.ts";
+import type { Decision } from "../core/decision.ts";
+import { compareWithFleet } from "../core/fleet.ts";
+import type { RoutedExchange } from "./exchange.ts";
+import type { ForwardToOrigin } from "./forward.ts";
+
+export interface FleetDeps {
+  readonly forward: ForwardToOrigin;
+  readonly countFleet: (answer: FleetAnswer) => void;
+}
+
+/** Whom a request is for, and what was decided; null: it could not be. */
+export interface FleetSubject {
+  readonly product: ProductName;
+  readonly account: AccountSlug | null;
+  readonly decision: Decision | null;
+}
+
+/** Answers from the fleet. */
+export async function answerFromFleet(
+  fleet: RootFleet,
+  { product, account, decision }: FleetSubject,
+  { exchange, deps }: { readonly exchange: RoutedExchange; readonly deps: FleetDeps },
+): Promise<Response> {
+  const { record } = exchange;
+  record.why = fleet.mode;
+  record.account = account;
+  const target = { product, account, version: null, origin: fleet.origin, standby: null };
+  const response = await deps.forward(exchange, target);
+  if (fleet.mode !== "compare" || fleet.versionHeader === null || record.outcome !== "forwarded")
+    return response;
+  try {
+    const compared = compareWithFleet(decision, response.headers.get(fleet.versionHeader));
+    deps.countFleet({ product, run: fleet.run, account, compared });
+  } catch {
+    // The answer is the client's; what could not be compared is nobody's matter.
+  }
+  return response;
+}
