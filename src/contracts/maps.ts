@@ -115,6 +115,11 @@ export interface Root {
   readonly overrideEpoch: EpochMs;
   readonly products: Readonly<Record<ProductName, RootProduct>>;
   readonly rollouts: readonly RootRollout[];
+  /**
+   * The last generation with which rows changed that edges had, or something changed places between root and rows: rows
+   * that were read under an earlier one do not belong to this root. Left out: there was none since this was noted.
+   */
+  readonly rowsFrom?: Generation;
   /** Whole rows, by key, that replace those of the shards until a shard has them. */
   readonly urgent: readonly AccountRow[];
   readonly index: IndexPointer;

@@ -6,7 +6,7 @@
 import type { BreakGlass } from "../../contracts/maps.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../../core/maps/break-glass.ts";
-import { folds } from "./folds.ts";
+import { folds } from "../../core/maps/folds.ts";
 import type { ShardIndex } from "./last-good.ts";
 import { makeSnapshot } from "./snapshots.ts";
 import type { HeldMaps, MapsReaderDeps, MapsSnapshot } from "./types.ts";

@@ -4,7 +4,7 @@
  * Owned by `shards`.
  */
 import type { Root } from "../../contracts/maps.ts";
-import { folds } from "./folds.ts";
+import { folds } from "../../core/maps/folds.ts";
 
 /** The index to look in, the root it belongs to, and how often root and rows have changed places so far (`folds`). */
 export interface ShardIndex {

@@ -17,7 +17,15 @@ import { loadValue, openValueBook } from "./values.ts";
 /** A root without what changes at every step. */
 export type RootBase = Omit<
   Root,
-  "generation" | "publishedAt" | "accounts" | "domains" | "removed" | "index" | "urgent" | "rollouts"
+  | "generation"
+  | "publishedAt"
+  | "accounts"
+  | "domains"
+  | "removed"
+  | "rowsFrom"
+  | "index"
+  | "urgent"
+  | "rollouts"
 > & { readonly rollouts: readonly Omit<RootRollout, "moved" | "held">[] };
 
 export interface PublishedNow {
@@ -58,6 +66,7 @@ const VARYING = [
   "accounts",
   "domains",
   "removed",
+  "rowsFrom",
   "index",
   "urgent",
   "rollouts",

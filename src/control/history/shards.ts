@@ -24,15 +24,19 @@ export interface BuiltShard {
   readonly rows: readonly AccountRow[];
 }
 
-/** Notes how a shard differs from its last build. Made once for a piece of work: it remembers rows alike. */
-export function createShardRecorder(db: Db, values: ValueBook): (built: BuiltShard) => void {
+/**
+ * Notes how a shard differs from its last build. Made once for a piece of work: it remembers rows alike.
+ * @returns of each shard whether a row is another one now, or gone: new ones alone are no such change.
+ */
+export function createShardRecorder(db: Db, values: ValueBook): (built: BuiltShard) => boolean {
   const numberOf = createRowNumbers(values);
   return ({ number, shards, seq, rows }) => {
     const lines = rows.map((row) => `${row.key}\t${numberOf(row)}`).sort();
     const text = textOfLines(lines);
     const before = loadNow(db, shards, number);
-    if (before === text) return;
-    const changes = before === null ? lines : changesOf(linesOf(before), lines);
+    if (before === text) return false;
+    const known = before === null ? [] : linesOf(before);
+    const changes = before === null ? lines : changesOf(known, lines);
     saveRecord(db, { shards, number, seq, whole: before === null, changes });
     db.run(
       "INSERT OR REPLACE INTO history_now (shards, shard, lines) VALUES (?, ?, ?)",
@@ -40,6 +44,8 @@ export function createShardRecorder(db: Db, values: ValueBook): (built: BuiltSha
       number,
       text,
     );
+    // Another number of shards: every row may be another one.
+    return before === null || known.length + changes.length !== lines.length;
   };
 }
 

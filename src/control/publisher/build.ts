@@ -105,7 +105,7 @@ function buildShard(
   const hash = contentHash(text);
   requireObject(db, { hash, kind: "shard", text, names: namesIn(rows) });
   db.run("INSERT OR REPLACE INTO shards (number, hash) VALUES (?, ?)", number, hash);
-  note({ number, shards, seq, rows });
+  if (note({ number, shards, seq, rows })) writeCounter(db, "rows_rewritten", 1);
   const slotsPerShard = MAX_SHARDS / shards;
   db.run(
     "DELETE FROM dirty_slots WHERE slot >= ? AND slot < ?",
@@ -134,7 +134,9 @@ function closeBatch(db: Db, shards: number): void {
     accounts: readCounter(db, "accounts"),
     domains: readCounter(db, "domains"),
     removed: { accounts: readCounter(db, "removed_accounts"), domains: readCounter(db, "removed_domains") },
+    rewrites: readCounter(db, "rows_rewritten") === 1,
     readyAt: null,
   };
+  writeCounter(db, "rows_rewritten", 0);
   writeBatch(db, batch);
 }

@@ -6,6 +6,7 @@
 import { MIN_ROOT_INTERVAL_MS } from "../../contracts/limits.ts";
 import { BREAK_GLASS_KEY, ROOT_KEY, rootCopyKey, type Root } from "../../contracts/maps.ts";
 import type { EpochMs } from "../../contracts/units.ts";
+import { folds } from "../../core/maps/folds.ts";
 import { encodeRoot } from "../../core/maps/root-codec.ts";
 import type { Db } from "../db.ts";
 import { noteRoot } from "../history/roots.ts";
@@ -51,7 +52,9 @@ export function prepareFlip(db: Db, nowMs: EpochMs): PendingRoot | null {
     if (ground === null) return null;
     const generation = Math.max(readCounter(db, "generation"), held?.generation ?? 0) + 1;
     const { population, shardSeq, batch } = ground;
-    const { root, urgent } = composeRoot(db, { generation, nowMs, population, shardSeq, held: published });
+    const composed = composeRoot(db, { generation, nowMs, population, shardSeq, held: published });
+    const { urgent } = composed;
+    const root = withRowsFrom(composed.root, held, batch);
     const rootSeq = readCounter(db, "seq");
     writeCounter(db, "urgent_tried", rootSeq);
     const isNews = published === null || isBehind || !sameMaps(root, published) || isUrgentNewer(urgent, db);
@@ -77,6 +80,16 @@ export function isFlipDue(db: Db, nowMs: EpochMs): boolean {
     readCounter(db, "urgent_tried"),
   );
   return waiting.length > 0;
+}
+
+/**
+ * Says from which root on rows belong to this one. What edges hold may be any root before it, so it is not enough that
+ * each of them compares two: something may have come into the root and gone into the rows between.
+ */
+function withRowsFrom(root: Root, held: Root | null, batch: Batch | null): Root {
+  if (held === null) return root;
+  const rowsFrom = batch?.rewrites === true || folds(held, root) ? root.generation : held.rowsFrom;
+  return rowsFrom === undefined ? root : { ...root, rowsFrom };
 }
 
 function findGround(
@@ -110,7 +123,7 @@ function populationForReaders(db: Db, batch: Batch, forgive: Root | null): Popul
 }
 
 /** Equal but for number and time. */
-function sameMaps(root: Root, published: Root): boolean {
+function sameMaps({ rowsFrom: _from, ...root }: Root, { rowsFrom: _until, ...published }: Root): boolean {
   const { generation, publishedAt } = published;
   return encodeRoot({ ...root, generation, publishedAt }) === encodeRoot(published);
 }

@@ -18,6 +18,8 @@ export interface Batch {
   readonly accounts: number;
   readonly domains: number;
   readonly removed: { readonly accounts: number; readonly domains: number };
+  /** Rows that edges had are others in it, or gone. */
+  readonly rewrites: boolean;
   /** When a root may name it; null while its objects are being written. */
   readonly readyAt: EpochMs | null;
 }
@@ -36,6 +38,8 @@ export function readBatch(db: Db): Batch | null {
     accounts: readInt(value, "accounts"),
     domains: readInt(value, "domains"),
     removed: { accounts: readInt(removed, "accounts"), domains: readInt(removed, "domains") },
+    // A batch of an earlier release does not say.
+    rewrites: value["rewrites"] !== false,
     readyAt: readIntOrNull(value, "readyAt"),
   };
 }

@@ -26,6 +26,8 @@ export type CounterName =
   /** 1 once KV was asked for a root of somebody else, and publishing may go on. */
   | "held_root_read"
   | "shard_count"
+  /** 1: shards built since the last batch have rows that edges have otherwise, or not any more. */
+  | "rows_rewritten"
   | "last_root_write"
   | "break_glass_made"
   /** When a tick last read the break-glass document. */

@@ -204,6 +204,8 @@ function restartPublishing(db: Db, nowMs: EpochMs): void {
   if (pending !== null) writeMeta(db, "held_root", pending.text);
   abandonPending(db);
   writeBatch(db, null);
+  // What was built last may never have been out: how rows differ from it says nothing of what edges have.
+  writeCounter(db, "rows_rewritten", 1);
   for (const table of [
     "outbox",
     "urgent",

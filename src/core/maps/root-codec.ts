@@ -58,6 +58,7 @@ export function encodeRoot(root: Root): string {
     ["overrideEpoch", root.overrideEpoch],
     ["products", root.products],
     ["rollouts", root.rollouts],
+    ...(root.rowsFrom === undefined ? [] : [["rowsFrom", root.rowsFrom] satisfies [string, unknown]]),
     ["urgent", root.urgent.map(rowToJson)],
     ["index", root.index],
   ];
@@ -110,6 +111,9 @@ function readRoot(record: Record<string, unknown>, site: Site): Root {
     overrideEpoch: readWhole(record["overrideEpoch"], below(site, "overrideEpoch"), 0),
     products: readMap(record["products"], below(site, "products"), { key: PRODUCT, read: readProduct }),
     rollouts: readEach(record["rollouts"], below(site, "rollouts"), readRollout),
+    ...(record["rowsFrom"] === undefined
+      ? {}
+      : { rowsFrom: readWhole(record["rowsFrom"], below(site, "rowsFrom"), 1) }),
     urgent: readEach(record["urgent"], below(site, "urgent"), readRow),
     index: readIndexPointer(record["index"], below(site, "index")),
   };

@@ -90,6 +90,29 @@ describe("publisher", () => {
     expect(decide(readMaps(world.kv.values), "kiln", "acme")).toBe("2 by home");
   });
 
+  it("says from which root on rows belong to it, for edges that missed those between", async ({ expect }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    await addProducts(world);
+    await addAccount(world, "acme");
+    await settle(world);
+    const first = readMaps(world.kv.values).root;
+    await addAccount(world, "globex");
+    await settle(world);
+    const grown = readMaps(world.kv.values).root;
+    // New rows make no older one wrong.
+    expect(grown.rowsFrom).toBe(first.rowsFrom);
+    const pin = { account: "acme", product: "kiln" };
+    await must(world, "account.pin.set", { ...pin, input: { version: "2", reason: "asked", expires: null } });
+    await settle(world);
+    const folded = readMaps(world.kv.values).root;
+    expect(folded.urgent).toEqual([]);
+    expect(folded.generation).toBeGreaterThan(grown.generation + 1);
+    expect(folded.rowsFrom).toBe(folded.generation);
+    await must(world, "halt.set", { input: { on: true, reason: "smoke" } });
+    await settle(world);
+    expect(readMaps(world.kv.values).root).toMatchObject({ halt: true, rowsFrom: folded.generation });
+  });
+
   it("keeps two roots at least 1.1 s apart", async ({ expect }) => {
     const world = createWorld({ db: createMemoryDb(), config: { flipDelayMs: 0 } });
     await addProducts(world);

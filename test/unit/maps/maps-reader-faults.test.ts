@@ -220,6 +220,27 @@ describe("a shard under a new index", () => {
     expect((await isolate.ask("acme")).found).toMatchObject({ row: { homes: { kiln: "2.9.0" } } });
   });
 
+  it("is waited for where something came and went in roots that were missed, so that nobody falls back", async ({
+    expect,
+  }) => {
+    const { world, isolate } = await warm();
+    const pinned = ROWS.map((one) => (one.key === "acme" ? { ...one, pins: { kiln: "2.7.0" } } : one));
+    publish(world, { generation: 8, rowsFrom: 7 }, pinned);
+    await refresh(world, isolate);
+    world.kv.fault = 300;
+    const { found, tookMs } = await isolate.ask("acme");
+    expect(found).toMatchObject({ kind: "row", stale: false, row: { pins: { kiln: "2.7.0" } } });
+    expect(tookMs).toBeGreaterThanOrEqual(300);
+  });
+
+  it("is served from the older copy where nothing changed places since that was read", async ({ expect }) => {
+    const { world, isolate } = await warm({ rowsFrom: 4 });
+    const made = publish(world, { generation: 8, rowsFrom: 5 }, [...ROWS, row({ slug: "newcomer" })]);
+    world.kv.answers.set(shardKeyOf(made, "acme"), null);
+    await refresh(world, isolate);
+    expect((await isolate.ask("acme")).found).toMatchObject({ kind: "row", stale: true });
+  });
+
   it("leaves an account unresolved that the older copy does not know, when it cannot be read", async ({
     expect,
   }) => {

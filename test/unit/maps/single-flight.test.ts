@@ -1,6 +1,6 @@
 /** One load for all who want it, that neither a vanished starter nor a load that never ends can poison. */
 import { describe, it } from "vitest";
-import { folds } from "../../../src/adapters/maps-reader/folds.ts";
+import { folds } from "../../../src/core/maps/folds.ts";
 import {
   createSingleFlight,
   waitAtMost,
