@@ -4,6 +4,7 @@
  * do not, because publishing must not wait for probes. What an eviction interrupts stays in the outbox for the next tick.
  */
 import { BREAK_GLASS_KEY } from "../../contracts/maps.ts";
+import type { ReplacementState } from "../../contracts/replacement.ts";
 import type { RolloutState } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
@@ -63,28 +64,29 @@ export function createRolloutWork(
   const memo = createCalendarMemo();
   let last: Promise<unknown> = Promise.resolve();
   let running = 0;
-  const advanceAll: RolloutWork["advanceAll"] = ({ seq, nowMs }) => {
-    const drive = { db, seq, nowMs, memo };
+  const advanceTo = (
+    seq: number,
+    timeOf: (state: RolloutState | ReplacementState) => EpochMs,
+  ): readonly string[] => {
     const rolledOut = loadActiveRollouts(db).flatMap(({ id }) => {
       // Read again: an effect of another one may have split its groups.
       const record = loadRollout(db, id);
-      return record === null ? [] : advanceRollout(drive, record).happened;
+      if (record === null) return [];
+      return advanceRollout({ db, seq, nowMs: timeOf(record.state), memo }, record).happened;
     });
     // Afterwards, in the same transaction: one root shows both, and a rollout that has just ended holds no rule.
-    return [
-      ...rolledOut,
-      ...loadActiveReplacements(db).flatMap((record) => driveReplacement(drive, record).happened),
-    ];
+    const replaced = loadActiveReplacements(db).flatMap(
+      (record) => driveReplacement({ db, seq, nowMs: timeOf(record.state), memo }, record).happened,
+    );
+    return [...rolledOut, ...replaced];
   };
   const again = (): readonly string[] =>
     db.transaction(() => {
-      const nowMs = Math.max(
-        // Who is held must not wait for the next tick.
-        isMovingData(db) ? commandTime(db, clock) : readCounter(db, "clock"),
-        ...loadActiveRollouts(db).map(({ state }) => state.clockMs),
-        ...loadActiveReplacements(db).map(({ state }) => state.clockMs),
+      const [tickMs, wallMs] = [readCounter(db, "clock"), commandTime(db, clock)];
+      // Who is held must not wait for the next tick. Everything else must: its pace would make a root of every alarm.
+      return advanceTo(nextSeq(db), (state) =>
+        Math.max(state.clockMs, "data" in state && isMoving(state) ? wallMs : tickMs),
       );
-      return advanceAll({ seq: nextSeq(db), nowMs });
     });
   const lookAtEdges = async (): Promise<void> => {
     if (isMovingData(db)) noteEdges(db, await ports.seenIsolates().catch(() => null), clock.nowMs());
@@ -104,7 +106,7 @@ export function createRolloutWork(
     return happened;
   };
   return {
-    advanceAll,
+    advanceAll: ({ seq, nowMs }) => advanceTo(seq, () => nowMs),
     carryOn: () => {
       running += 1;
       const mine = last.then(goOn).finally(() => {
@@ -128,7 +130,11 @@ function isMovingData(db: Db): boolean {
 function movingStates(db: Db): readonly RolloutState[] {
   return loadActiveRollouts(db)
     .map(({ state }) => state)
-    .filter(({ data, cause }) => data !== undefined && (data.batch !== null || cause === "hold"));
+    .filter(isMoving);
+}
+
+function isMoving({ data, cause }: RolloutState): boolean {
+  return data !== undefined && (data.batch !== null || cause === "hold");
 }
 
 function nextDueAt(

@@ -115,6 +115,47 @@ const served = (world: World, version: string): readonly string[] => {
   return ACCOUNTS.filter((slug) => versionFor(maps, "kiln", slug) === version);
 };
 
+describe("a replacement beside a move that carries data", () => {
+  it("goes on with cron alone, and makes no root of every alarm", async ({ expect }) => {
+    const { world } = await prepare();
+    const input = {
+      ...VERSION,
+      reversible: true,
+      mixed: "ok" as const,
+      origin: "https://kiln-1-1.origins.example.net",
+    };
+    await must(world, "version.put", { product: "fogbugz", version: "1.1", input });
+    const state = { state: "candidate" as const, reason: "hotfix" };
+    await must(world, "version.state.set", { product: "fogbugz", version: "1.1", input: state });
+    const ramp = { steps: [100], bakeMinutes: 1, throughFreezes: false, percentPerMinute: 10 };
+    const replace = { ...ramp, to: "1.1", reason: "hotfix" };
+    await must(world, "replacement.start", { product: "fogbugz", from: "1", input: replace });
+    await tick(world, world.clock.now + MINUTE);
+    await must(world, "rollout.create", { id: "schema", input: PLAN });
+    await must(world, "rollout.start", { id: "schema", input: { again: false } });
+    const pass = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        world.clock.now += 1000;
+        await world.control.alarm();
+        await world.control.idle();
+      }
+    };
+    const causes = (): unknown =>
+      world.db.rows("SELECT json_extract(state, '$.cause') AS cause FROM rollouts");
+    await pass(5);
+    expect(causes()).toEqual([{ cause: "hold" }]);
+    const below = (): number =>
+      readMaps(world.kv.values).root.products["fogbugz"]?.replacements[0]?.below ?? 0;
+    const before = below();
+    expect(before).toBeGreaterThan(0);
+    await pass(20);
+    expect(causes()).toEqual([{ cause: "hold" }]);
+    expect(below()).toBe(before);
+    await tick(world, world.clock.now + MINUTE);
+    expect(below()).toBeGreaterThan(before);
+  });
+});
+
 describe("a move that carries data", () => {
   it("moves whom the hooks can, leaves the others behind with why, and calls each once", async ({
     expect,
