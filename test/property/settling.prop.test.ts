@@ -7,7 +7,8 @@ import { describe, it } from "vitest";
 import type { DataRule } from "../../src/contracts/move-data.ts";
 import { isTerminal } from "../../src/core/rollout/state.ts";
 import { DataWorld } from "../support/data-world.ts";
-import { type EdgeOptions, LaggingEdges, numbers } from "../support/lagging-edges.ts";
+import { type EdgeOptions, LaggingEdges } from "../support/lagging-edges.ts";
+import { createRandom } from "../support/random.ts";
 import { account, MINUTE, NEW, onePlan } from "../support/rollout-builders.ts";
 
 const WORLDS = 60;
@@ -41,7 +42,7 @@ function run({ seed, hooks, settles, rule, reports }: Case): LaggingEdges {
   const kiln = hooks ? HOOKS : ROUTE_ONLY;
   const world = new DataWorld({ accounts, plan, rules: { kiln, fogbugz: ROUTE_ONLY } });
   if (!settles) world.settle = { leastMs: 0, unseenMs: 0, patienceMs: 600_000 };
-  const random = numbers(seed);
+  const random = createRandom(seed);
   const edges = new LaggingEdges(world, { random, rule, reports });
   for (let step = 0; step < 2000 && !isTerminal(world.state); step += 1) {
     world.nowMs += STEP_MS;

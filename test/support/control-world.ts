@@ -125,6 +125,8 @@ export interface WorldParts {
   readonly use?: ReadUse;
   readonly pulse?: ReadPulse;
   readonly webhooks?: WebhookPorts;
+  /** Hears of the alarm that is asked for, in place of `wakeUp`. */
+  readonly wake?: (at: number | null) => void;
 }
 
 /** No version can be reached. */
@@ -154,6 +156,7 @@ export function createWorld({
   use = async () => null,
   pulse = async () => null,
   webhooks = { send: async () => ({ taken: true }), secret: ({ name, key }) => `whsec_${name}-${key}` },
+  wake,
 }: WorldParts): World {
   const wakeUp: World["wakeUp"] = { at: null };
   const control = createControl({
@@ -172,6 +175,7 @@ export function createWorld({
     webhooks,
     wakeAt: (at) => {
       wakeUp.at = at;
+      wake?.(at);
     },
   });
   return { db, kv, clock, control, wakeUp };

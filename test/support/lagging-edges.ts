@@ -12,17 +12,6 @@ const REFRESH_MS = 30_000;
 const OLD_MS = 120_000;
 const FLUSH_MS = 10_000;
 
-/** A small repeatable source of numbers in [0, 1): mulberry32. */
-export function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 interface Isolate {
   readonly name: string;
   maps: Published;

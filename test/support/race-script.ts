@@ -6,26 +6,8 @@ import type { WriteContext } from "../../src/contracts/control.ts";
 import type { Refusal } from "../../src/contracts/problems.ts";
 import type { Result } from "../../src/contracts/result.ts";
 import type { Control } from "../../src/control/control.ts";
+import { pick, type Random } from "./random.ts";
 import { FRIDAY, HOUR } from "./rollout-world.ts";
-
-export type Random = () => number;
-
-/** Mulberry32: small, and the same everywhere. */
-export function createRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function pick<T>(random: Random, from: readonly T[]): T {
-  const found = from[Math.floor(random() * from.length)];
-  if (found === undefined) throw new Error("nothing to pick from");
-  return found;
-}
 
 export interface Resource {
   readonly kind: "rollout" | "account" | "freeze" | "product";

@@ -23,7 +23,8 @@ import {
   type Operation,
   type Start,
 } from "./race-arena.ts";
-import { createRandom, drawIntent, pick, type Intent, type Random } from "./race-script.ts";
+import { drawIntent, type Intent } from "./race-script.ts";
+import { createRandom, pick, type Random } from "./random.ts";
 import { FRIDAY, MINUTE } from "./rollout-world.ts";
 
 const OPERATORS = ["anna", "boris"] as const;

@@ -1,0 +1,141 @@
+/**
+ * Holds every answer of every isolate against what was published: the version that the maps it answered from give, under
+ * a break-glass document that operators wrote; generations that never fall; nobody known taken for unknown; and nobody
+ * served by two versions that must not mix, or by one whose data he does not have.
+ */
+import type { MapsSnapshot } from "../../src/adapters/maps-reader/types.ts";
+import type { BreakGlass } from "../../src/contracts/maps.ts";
+import { SETTLE_LEAST_MS } from "../../src/contracts/move-data.ts";
+import type { Decision, Forward } from "../../src/core/decision.ts";
+import type { HookOrigin } from "../support/data-hooks.ts";
+import type { Answer } from "./isolate.ts";
+import { decideFrom, type Published, type PublishWatch } from "./published.ts";
+import { Violation, type Tale } from "./tale.ts";
+
+export interface AnswerWatchParts {
+  readonly published: PublishWatch;
+  readonly tale: Tale;
+  /** Data of accounts, where moves carry it. */
+  readonly data: HookOrigin | null;
+  /** Versions of a product must not be mixed. */
+  readonly isNeverMixed: boolean;
+}
+
+interface Served {
+  readonly version: string;
+  readonly atMs: number;
+  readonly isolate: string;
+}
+
+export class AnswerWatch {
+  private readonly parts: AnswerWatchParts;
+  private readonly generations = new Map<string, number>();
+  /** By account, the last answer of each version. */
+  private readonly served = new Map<string, Map<string, Served>>();
+
+  constructor(parts: AnswerWatchParts) {
+    this.parts = parts;
+  }
+
+  take(answer: Answer): void {
+    const { tale } = this.parts;
+    tale.count(answer.version === null ? "answers without a version" : "answers by a version");
+    if (answer.isStale) tale.count("answers from an older shard");
+    if (answer.generation === 0) return this.checkFallback(answer);
+    const root = this.parts.published.find(answer.generation);
+    if (root === null)
+      throw new Violation(
+        "legal-version",
+        `${nameOf(answer)} answers from generation ${answer.generation}, which was never published`,
+      );
+    if (root !== this.parts.published.last) tale.count("answers from maps that are not the newest");
+    this.checkVersion(answer, root);
+    if (answer.version !== null && answer.account !== null) this.checkServed(answer, answer.version);
+  }
+
+  /** The maps that break-glass names may be older; what comes after them is held against what came before. */
+  checkGeneration(
+    isolate: string,
+    { generation, breakGlass }: Pick<MapsSnapshot, "generation" | "breakGlass">,
+  ): void {
+    if (breakGlass?.holdGeneration !== undefined && breakGlass.holdGeneration !== null) return;
+    const before = this.generations.get(isolate) ?? 0;
+    if (generation < before)
+      throw new Violation("generation", `${isolate} went from ${before} back to ${generation}`);
+    this.generations.set(isolate, generation);
+  }
+
+  private checkFallback(answer: Answer): void {
+    this.parts.tale.count("answers without maps");
+    if (answer.version !== null || answer.status !== 503)
+      throw new Violation("legal-version", `${nameOf(answer)} was answered ${answer.status} without maps`);
+  }
+
+  private checkVersion(answer: Answer, root: Published): void {
+    const { product, slug, version, account, breakGlass, isolate } = answer;
+    const decision = decideFrom(root, answer, breakGlass);
+    const isKnown = root.maps.find(slug)?.homes[product] !== undefined;
+    if (version === null) return this.checkSilence(answer, decision.kind);
+    if (isKnown && account === null)
+      throw new Violation(
+        "unresolved",
+        `${isolate} took ${nameOf(answer)} for unknown and answered ${version}`,
+      );
+    const wanted = readable(decision);
+    if (wanted?.version === version && wanted.account === account) return;
+    const is = wanted === null ? decision.kind : wanted.version;
+    const what = `${isolate} answered ${nameOf(answer)} by ${version} from generation ${root.generation}, which says ${is}`;
+    const other = this.otherWith(answer, breakGlass);
+    if (other === null) throw new Violation("legal-version", what);
+    throw new Violation("one-publish", `${what}; generation ${other} said ${version}`);
+  }
+
+  private otherWith(answer: Answer, breakGlass: BreakGlass | null): number | null {
+    const found = this.parts.published.all.find((one) => {
+      return readable(decideFrom(one, answer, breakGlass))?.version === answer.version;
+    });
+    return found?.generation ?? null;
+  }
+
+  private checkSilence(answer: Answer, kind: string): void {
+    const { tale } = this.parts;
+    if (answer.status !== 503)
+      throw new Violation("legal-version", `${nameOf(answer)} was answered ${answer.status} by nobody`);
+    tale.count(kind === "hold" ? "answers: held" : "answers: not known right now");
+  }
+
+  private checkServed(answer: Answer, version: string): void {
+    const { product, slug, atMs, isolate } = answer;
+    const { data, isNeverMixed, tale } = this.parts;
+    if (!isNeverMixed) return;
+    const key = `${product}/${slug}`;
+    const served = this.served.get(key) ?? new Map<string, Served>();
+    this.served.set(key, served);
+    for (const [other, last] of served) {
+      const mine = served.get(version);
+      // It was served by this version, then by another, and now by this one again.
+      if (other === version || mine === undefined || mine.atMs > last.atMs) continue;
+      if (atMs - last.atMs < SETTLE_LEAST_MS)
+        throw new Violation(
+          "never-mixed",
+          `${key}: ${isolate} answered ${version} ${atMs - last.atMs} ms after ${last.isolate} answered ${other}`,
+        );
+    }
+    if (served.size > 0 && !served.has(version)) tale.count("accounts seen on both sides of a held move");
+    served.set(version, { version, atMs, isolate });
+    if (data === null || product !== "kiln") return;
+    const { is } = data.of(product, slug);
+    if (is !== (version === "2" ? "new" : "old"))
+      throw new Violation("data-follows", `${key} is served by ${version} and its data is ${is}`);
+  }
+}
+
+/** What a GET reaches: it passes a hold that is read-only. */
+function readable(decision: Decision): Forward | null {
+  if (decision.kind === "unresolved") return null;
+  return decision.kind === "hold" ? decision.forward : decision;
+}
+
+function nameOf({ product, slug }: Answer): string {
+  return `${product}/${slug}`;
+}
