@@ -100,7 +100,7 @@ export class Isolate {
       },
       overrides: OVERRIDES,
       countMirrored: () => undefined,
-      originFetch: async (url, init) => this.reach(url, init),
+      originFetch: async (request) => this.reach(request),
       bindings: () => null,
       admin: async () => new Response("admin"),
       requestIds: () => this.requestId,
@@ -162,13 +162,13 @@ export class Isolate {
   }
 
   /** An origin: the version is in its host, the account in what the edge tells it. */
-  private reach(url: string | Request, init: RequestInit): Response {
-    const told = new Headers(init.headers).get("firebreak") ?? "";
+  private reach({ url, headers }: Request): Response {
+    const told = headers.get("firebreak") ?? "";
     const member = (name: RegExp): string | null => name.exec(told)?.[1] ?? null;
     const id = member(/request="([^"]*)"/) ?? "";
     const atMs = this.parts.clock.nowMs();
     this.reached.set(id, { version: member(/version="([^"]*)"/), account: member(/account=([^,]*)/), atMs });
-    const { host } = new URL(typeof url === "string" ? url : url.url);
+    const { host } = new URL(url);
     const version = member(/version="([^"]*)"/) ?? "";
     if (!host.includes(`-${version.replaceAll(".", "-")}.`))
       this.parts.onFault(`${version} was sought at ${host}`);
