@@ -106,8 +106,9 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 23,
     fault: "a flood of random hosts, under a base domain and foreign",
     holds: "KV reads bounded by shards and periods; known accounts unharmed; logs thinned out",
-    open: "that known accounts stay within twice their quiet p99: here the flood itself takes the cores that the nodes need",
+    open: "what a flood does that takes the processor itself: only the platform, or more nodes, are a bound to that",
     proofs: [
+      { file: "test/faults/23-names-that-nobody-has.e2e.test.ts" },
       { file: "test/unit/maps/maps-reader.test.ts", tests: ["cost no more reads than there are shards"] },
       { file: SECURITY, tests: ["floods >"] },
       { file: NODES, tests: ["read no more for hosts that nobody has"] },

@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import net from "node:net";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { cpuMsOf } from "../../scripts/bench/cpu-time.ts";
 import { startHaProxy, waitForServers, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { expectVersion, startLoad, type Asker, type LoadAnswer } from "../../scripts/local/load.ts";
@@ -26,6 +27,10 @@ const SLOW_BYTE_EVERY_MS = inForm({ short: 500, long: 10_000 });
 const SLOW_CLIENTS = 500;
 const FLOOD_MS = inForm({ short: 2000, long: 5 * MINUTE_MS });
 const FLOOD_CLIENTS = 16;
+/** Of all clients together: less than the machine can bear, since what takes the cores harms whoever is asked. */
+const FLOOD_PER_SECOND = 200;
+/** Quiet and flooded in turn, so that other work on the machine is in both. */
+const FLOOD_ROUNDS = inForm({ short: 1, long: 10 });
 const MOVING_MS = inForm({ short: 4000, long: 10 * MINUTE_MS });
 const RESTART_EVERY_MS = inForm({ short: 700, long: 5000 });
 const SPARE_MS = 60_000;
@@ -43,6 +48,7 @@ const states = (): Promise<NodeState[]> =>
   Promise.all(instance.ports.map((_, node) => instance.nodes.act(node + 1, { action: "state" })));
 const received = (): number => instance.origins.reduce((sum, origin) => sum + origin.received(), 0);
 const resident = (): number => listWorkerd().reduce((sum, { pid }) => sum + readResidentBytes(pid), 0);
+const workedMs = (): number => listWorkerd().reduce((sum, { pid }) => sum + (cpuMsOf(pid) ?? 0), 0);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const megabytes = (bytes: number): string => `${Math.round(bytes / MIB)} MB`;
 
@@ -128,6 +134,13 @@ async function beside(work: () => Promise<unknown>): Promise<Beside> {
       0.99,
     ),
   };
+}
+
+function medianOf(rounds: readonly Beside[]): number {
+  return quantile(
+    rounds.map(({ p99Ms }) => p99Ms).toSorted((a, b) => a - b),
+    0.5,
+  );
 }
 
 describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy", () => {
@@ -217,17 +230,19 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy", () => {
 
   it(
     "read no more for hosts that nobody has",
-    { timeout: FLOOD_MS + SPARE_MS },
+    { timeout: 2 * FLOOD_MS + SPARE_MS },
     async ({ expect, annotate }) => {
-      const quiet = await beside(() => pause(500));
       const before = await states();
       let halfway = 0;
       const shards = await countShards();
       const seenStatuses = new Map<number, number>();
       let asked = 0;
+      const roundMs = FLOOD_MS / FLOOD_ROUNDS;
       const flood = async (client: number): Promise<void> => {
-        const until = performance.now() + FLOOD_MS;
-        while (performance.now() < until) {
+        const everyMs = (FLOOD_CLIENTS * 1000) / FLOOD_PER_SECOND;
+        const from = performance.now() + (everyMs * client) / FLOOD_CLIENTS;
+        for (let turn = 0; turn * everyMs < roundMs; turn += 1) {
+          await pause(Math.max(0, from + turn * everyMs - performance.now()));
           const name = randomBytes(8).toString("hex");
           const host = client % 4 < 2 ? `${name}.kiln.localhost` : `${name}.example`;
           const port = instance.ports[client % instance.ports.length] ?? 0;
@@ -239,25 +254,43 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy", () => {
           asked += 1;
         }
       };
-      const during = await beside(async () => {
-        const flooding = Array.from({ length: FLOOD_CLIENTS }, (_, client) => flood(client));
-        await pause(FLOOD_MS / 2);
-        halfway = resident();
-        await Promise.all(flooding);
-      });
+      const [quiet, during]: [Beside[], Beside[]] = [[], []];
+      const busy = { ms: 0, cpuMs: 0 };
+      for (let round = 0; round < FLOOD_ROUNDS; round += 1) {
+        quiet.push(await beside(() => pause(roundMs)));
+        const [started, cpuBefore] = [performance.now(), workedMs()];
+        during.push(
+          await beside(() =>
+            Promise.all(Array.from({ length: FLOOD_CLIENTS }, (_, client) => flood(client))),
+          ),
+        );
+        busy.ms += performance.now() - started;
+        busy.cpuMs += workedMs() - cpuBefore;
+        if (round === Math.floor((FLOOD_ROUNDS - 1) / 2)) halfway = resident();
+      }
       const after = await states();
       const reads = after.map((state, node) => state.asked.kv - (before[node]?.asked.kv ?? 0));
       // One for root a refresh (24 s at the soonest), one for a shard that was not in memory yet.
-      const most = shards + Math.ceil(FLOOD_MS / 24_000) + 1;
+      const most = shards + Math.ceil((2 * FLOOD_MS) / 24_000) + 1;
       const grown = resident() - halfway;
       const told = [...seenStatuses].map(([status, count]) => `${count} × ${status}`).join(", ");
+      const [quietP99, floodedP99] = [medianOf(quiet), medianOf(during)];
+      const ratios = during.map(({ p99Ms }, round) => p99Ms / (quiet[round]?.p99Ms ?? p99Ms));
+      const ratio = quantile(
+        ratios.toSorted((a, b) => a - b),
+        0.5,
+      );
+      const answers = during.reduce((sum, { requests }) => sum + requests, 0);
+      const faults = during.flatMap((each) => each.faults);
       await annotate(
-        `${asked} random hosts in ${FLOOD_MS / 1000} s (${told}); KV calls a node ${reads.join(" and ")}, at most ${most} (${shards} shards); memory +${megabytes(grown)} in the second half; known accounts: ${during.requests} answers, ${during.faults.length} wrong, p99 ${during.p99Ms.toFixed(0)} ms (quiet ${quiet.p99Ms.toFixed(0)} ms)`,
+        `${asked} random hosts in ${FLOOD_MS / 1000} s (${told}), workerd at ${Math.round((100 * busy.cpuMs) / busy.ms)} % of a core; KV calls a node ${reads.join(" and ")}, at most ${most} (${shards} shards); memory +${megabytes(grown)} in the second half; known accounts: ${answers} answers, ${faults.length} wrong, p99 ${floodedP99.toFixed(0)} ms (quiet ${quietP99.toFixed(0)} ms), ${ratio.toFixed(2)} times quiet in the median of ${FLOOD_ROUNDS} rounds`,
       );
       for (const each of reads) expect(each).toBeLessThanOrEqual(most);
       expect([...seenStatuses.keys()].toSorted((a, b) => a - b)).toEqual([200, 421]);
-      expect(during.faults).toEqual([]);
+      expect(faults).toEqual([]);
       expect(grown).toBeLessThan(MAX_GROWTH_BYTES);
+      // Seconds are too few for a hundredth of them.
+      if (FLOOD_ROUNDS > 1) expect(ratio).toBeLessThan(2);
     },
   );
 

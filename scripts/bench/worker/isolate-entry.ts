@@ -19,6 +19,7 @@ import { classifyRequest, createBaseDomains } from "../../../src/core/classify-r
 import { decideVersion } from "../../../src/core/decide-version.ts";
 import { decodeRoot, encodeRoot } from "../../../src/core/maps/root-codec.ts";
 import { DOMAIN, hostOf } from "../world/accounts.ts";
+import { flood, MINUTE_MS, type Flood } from "./flood.ts";
 
 export { ControlPlane } from "../../../src/control/control-plane.ts";
 export { Meter } from "../../../src/control/meter.ts";
@@ -37,6 +38,7 @@ export type Call =
       readonly accounts: number;
       readonly perMinute: number;
     }
+  | ({ readonly call: "flood" } & Flood)
   | { readonly call: "cold"; readonly accounts: number };
 
 /** Reads of KV as they are billed for operations: several keys in one read are one. */
@@ -55,7 +57,6 @@ interface Node {
 }
 
 const START_MS = 1_795_000_000_000;
-const MINUTE_MS = 60_000;
 const baseDomains = createBaseDomains([[DOMAIN, "kiln"]]);
 
 function countReads(namespace: KVNamespace): Counted {
@@ -105,7 +106,6 @@ function createNode(env: Env): Node {
 }
 
 let node: Node | null = null;
-
 interface Asked {
   readonly node: Node;
   readonly access: ReaderRequest;
@@ -281,6 +281,8 @@ async function answer(call: Call, env: Env, context: ExecutionContext): Promise<
       return decide(asked, call);
     case "minutes":
       return minutes(asked, call);
+    case "flood":
+      return flood({ world: node, access, baseDomains, domain: DOMAIN }, call);
     case "cold":
       return cold(env, context, call.accounts);
   }
