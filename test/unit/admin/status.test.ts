@@ -29,11 +29,17 @@ describe("summariseSeen", () => {
       ],
       highest: 42,
       breakGlassShare: 0.5,
+      breakGlassIsolates: 1,
     });
   });
 
   it("divides by nothing when nothing was served", ({ expect }) => {
-    expect(summariseSeen([])).toEqual({ generations: [], highest: 0, breakGlassShare: 0 });
+    expect(summariseSeen([])).toEqual({
+      generations: [],
+      highest: 0,
+      breakGlassShare: 0,
+      breakGlassIsolates: 0,
+    });
     expect(summariseSeen([isolate(42, 0)])).toMatchObject({
       generations: [{ share: 0, isolates: 1 }],
       breakGlassShare: 0,

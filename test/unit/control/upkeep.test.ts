@@ -304,6 +304,7 @@ describe("status", () => {
       ],
       highest: 2,
       breakGlassShare: 0.25,
+      breakGlassIsolates: 2,
     });
     expect(status.products[1]).toMatchObject({ name: "kiln", stable: "1", versions: { "1": 1, "2": 0 } });
   });
