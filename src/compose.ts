@@ -34,6 +34,8 @@ export interface Env extends TextEnv {
   readonly CONTROL: { getByName(name: string): unknown };
   /** Optional: without meters edges serve as ever, count no requests, and their reports are counted as dropped. */
   readonly METER?: { getByName(name: string): unknown };
+  /** Which upload of the Worker this is, so that a release can tell whom it reached. A local run has none. */
+  readonly VERSION?: { readonly id: string; readonly tag: string };
 }
 
 /** The one control plane. A second name would be a second truth. */
@@ -196,6 +198,7 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
         control,
         kv: createMapsKv(env.MAPS),
         access: connectAccess(config.access, { clock: systemClock, logger }),
+        router: env.VERSION === undefined ? null : { version: env.VERSION.id, tag: env.VERSION.tag },
         clock: systemClock,
         requestId,
       });

@@ -8,6 +8,7 @@ import type { Clock } from "../adapters/clock.ts";
 import type { MapsKv } from "../adapters/kv.ts";
 import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
+import type { Status } from "../contracts/api/operations.ts";
 import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
 import type { FleetComparison } from "../contracts/fleet.ts";
@@ -38,6 +39,8 @@ export interface AdminDeps {
   readonly kv: Pick<MapsKv, "get" | "getMany">;
   /** Null: nobody comes in through Cloudflare Access. */
   readonly access: VerifyAccess | null;
+  /** Which version of the Worker this is; null where the platform does not say. */
+  readonly router: Status["router"];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where refused attempts are noted, for the audit. */

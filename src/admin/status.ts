@@ -40,7 +40,12 @@ export async function loadStatus(services: Services, context: AdminContext): Pro
   const warnings = [...status.warnings, ...meterWarnings(seen, counting)];
   // During a deploy the object may be of a release that knows none.
   const alarms = Object.hasOwn(status, "alarms") ? status.alarms : [];
-  return { status: { ...status, counting, alarms, warnings }, control: answer.ok, snapshot, meters };
+  return {
+    status: { ...status, router: services.router, counting, alarms, warnings },
+    control: answer.ok,
+    snapshot,
+    meters,
+  };
 }
 
 function countingOf(meters: readonly MeterTotals[] | null): Status["counting"] {
@@ -122,6 +127,7 @@ function nodeStatus(
     replacements: root === null ? [] : replacementsOf(root),
     counting: null,
     waiting: [],
+    router: null,
     alarms: [controlDown(nowMs)],
     warnings,
   };

@@ -74,9 +74,10 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       phase,
       reason,
     })),
-    // Meters are objects of their own: whoever asks them fills it in.
+    // Meters are objects of their own, and another Worker version may be answering: whoever asks fills both in.
     counting: null,
     waiting: listWaiting(db, commandTime(db, clock)),
+    router: null,
     alarms: [...viewAlarms(ports)],
     warnings: [
       ...(warning === null ? [] : [warning]),

@@ -191,6 +191,7 @@ describe("reading", () => {
         breakGlassShare: 0.5,
         breakGlassIsolates: 2,
       },
+      router: null,
       lastTick: AT,
       counting: { requests: 12_345, droppedReports: 1, droppedRequests: 67, droppedRequestsLastHour: 8 },
       accounts: 10000,

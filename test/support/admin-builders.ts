@@ -210,6 +210,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       isWaking: () => false,
       ageMs: () => parts.ageMs ?? 1000,
     },
+    router: null,
     kv: {
       get: async (key) => kv.get(key) ?? null,
       getMany: async (keys) => new Map(keys.map((key) => [key, kv.get(key) ?? null])),

@@ -142,6 +142,7 @@ export const STATUS: Status = {
     breakGlassShare: 0,
     breakGlassIsolates: 0,
   },
+  router: null,
   lastTick: AT,
   accounts: 3,
   domains: 1,

@@ -147,6 +147,11 @@ export const StatusSchema = z
         description: "Isolates of the last two minutes that go by a break-glass document",
       }),
     }),
+    router: z
+      .object({ version: z.string(), tag: z.string() })
+      .nullable()
+      .default(null)
+      .openapi({ description: "Version of the Worker that gave this answer; null: the platform names none" }),
     lastTick: InstantSchema.nullable(),
     accounts: z.int(),
     domains: z.int(),
