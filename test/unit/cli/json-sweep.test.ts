@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { createProgram } from "../../../scripts/cli/program.ts";
 import { verbsOf } from "../../../scripts/cli/usage-mistake.ts";
 import { pathOfCommand } from "../../../scripts/cli/verb.ts";
+import { BOOT_TOKEN } from "../../support/admin-builders.ts";
 import { memoryTerminal, runCli } from "../../support/cli.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { createWorld, settle, type World } from "../../support/control-world.ts";
@@ -38,6 +39,8 @@ const VERBS = COMMANDS.map(pathOfCommand).toSorted((a, b) => LAST.indexOf(a) - L
 
 let world: World;
 let api: RealAdmin;
+/** Where `clone` puts its copy. */
+let staging: RealAdmin;
 let folder = "";
 
 beforeAll(async () => {
@@ -57,6 +60,7 @@ beforeAll(async () => {
   );
   world = createWorld({ db: createMemoryDb(), preflight: { exchange: healthy, routerHeader: null } });
   api = await startRealAdmin(world);
+  staging = await startRealAdmin(createWorld({ db: createMemoryDb() }));
   for (const line of [
     "product put kiln --domain kiln.example.com",
     "product put fogbugz --domain fogbugz.example.com",
@@ -73,12 +77,24 @@ beforeAll(async () => {
 }, TIMEOUT_MS);
 afterAll(async () => {
   await api.stop();
+  await staging.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
 function register(product: string, version: string): string {
   const origin = `https://${product}-${version.replaceAll(".", "-")}.origins.example.net`;
   return `version register ${product} ${version} --origin ${origin} --reversible true --mixed ok`;
+}
+
+/** What `clone` finds both instances and its key by. */
+function cloneEnv(): Readonly<Record<string, string>> {
+  return {
+    FIREBREAK_URL_PRODUCTION: api.url,
+    FIREBREAK_TOKEN_PRODUCTION: BOOT_TOKEN,
+    FIREBREAK_URL_STAGING: staging.url,
+    FIREBREAK_TOKEN_STAGING: BOOT_TOKEN,
+    FIREBREAK_CLONE_KEY: "a-key-that-stays-the-same",
+  };
 }
 
 /** An example as it can be typed here: its files in the folder, nothing piped on. */
@@ -118,7 +134,7 @@ describe("every verb with --json", { timeout: TIMEOUT_MS }, () => {
   it.for(VERBS)("%s", async (path, { expect }) => {
     for (const example of await examplesOf(path)) {
       const line = `${hereOf(example)}${ELSEWHERE.has(path) ? ` --state ${folder}` : ""}`;
-      const { code, out, err } = await api.cli(line);
+      const { code, out, err } = await api.cli(line, { env: cloneEnv() });
       expect([0, 1], `${line}: ${err}`).toContain(code);
       const said = err === "" ? [] : documentsOf(err, line);
       const PROBLEM = { type: expect.any(String), title: expect.any(String), detail: expect.any(String) };
