@@ -1,14 +1,12 @@
 /**
- * Processor time of a workerd process: what its work costs whatever else the machine does meanwhile, in steps of 10 ms.
- * Reads /proc, so elsewhere than on Linux there is none.
+ * Processor time of a workerd process: what its work costs whatever else the machine does meanwhile. Counted by the
+ * scheduler in nanoseconds, of all its threads; the well-known fields of /proc/PID/stat come in steps of 10 ms, which is
+ * much of a short round. Reads /proc, so elsewhere than on Linux there is none.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { listWorkerd } from "../local/workerd-processes.ts";
 
-/** Places after the command's name in /proc/PID/stat, proc(5): user (14th field) and system time (15th). */
-const USER_TIME = 11;
-const SYSTEM_TIME = 12;
-const STEP_MS = 10;
+const NS_PER_MS = 1_000_000;
 
 /** Runs `start`, and finds the workerd that it has started; null when there is none to be found. */
 export async function findStarted<T>(
@@ -19,10 +17,18 @@ export async function findStarted<T>(
   return { started, pid: listWorkerd().find(({ pid }) => !before.has(pid))?.pid ?? null };
 }
 
-/** Milliseconds that a process has worked so far; null: not known. */
+/** Milliseconds that the threads of a process have worked so far; null: not known. */
 export function cpuMsOf(pid: number | null): number | null {
   if (pid === null) return null;
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME])) * STEP_MS;
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => workedNs(`/proc/${pid}/task/${thread}`));
+  return threads.reduce((sum, ns) => sum + ns, 0) / NS_PER_MS;
+}
+
+/** The first field of `schedstat`: time on a processor. */
+function workedNs(folder: string): number {
+  try {
+    return Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ", 1)[0]);
+  } catch {
+    return 0; // a thread that ended meanwhile
+  }
 }

@@ -1,30 +1,25 @@
 /**
  * One isolate of the data plane taken apart, for what no request from outside can tell: nanoseconds of a decision, reads of
- * KV, memory. The maps reader, the classification and the decision are the deployed ones; KV is the real binding with its
- * reads counted; the clock is the caller's, so that an hour of requests takes a second. Called by rows of the benchmark
- * over HTTP with `{ call, … }`; bundled there, never deployed.
+ * KV, memory. The maps reader, the classification, the decision and the memory of hosts are the deployed ones, asked in the
+ * order in which the edge asks them, with the reads of `isolate-node`. Called by rows of the benchmark over HTTP with
+ * `{ call, … }`; bundled there, never deployed.
  */
 // oxlint-disable no-restricted-imports -- the entry of a Worker, not a script that talks to one
-import { createMapsKv, type MapsKv } from "../../../src/adapters/kv.ts";
-import { createMapsReader } from "../../../src/adapters/maps-reader.ts";
-import type {
-  MapsReader,
-  MapsSnapshot,
-  ReaderRequest,
-  RowLookup,
-} from "../../../src/adapters/maps-reader/types.ts";
+import type { MapsSnapshot, ReaderRequest, RowLookup } from "../../../src/adapters/maps-reader/types.ts";
 import { createFirebreak, type Env } from "../../../src/compose.ts";
-import { ROOT_KEY } from "../../../src/contracts/maps.ts";
 import { classifyRequest, createBaseDomains } from "../../../src/core/classify-request.ts";
 import { decideVersion } from "../../../src/core/decide-version.ts";
+import type { Decision } from "../../../src/core/decision.ts";
 import { decodeRoot, encodeRoot } from "../../../src/core/maps/root-codec.ts";
+import { createDecidedHosts } from "../../../src/edge/decided-hosts.ts";
 import { DOMAIN, hostOf } from "../world/accounts.ts";
 import { flood, MINUTE_MS, type Flood } from "./flood.ts";
+import { createNode, type Node } from "./isolate-node.ts";
 
 export { ControlPlane } from "../../../src/control/control-plane.ts";
 export { Meter } from "../../../src/control/meter.ts";
 
-/** How a look-up is made: `hot` from the rows asked lately, `cold` not, `search` always by the shard. */
+/** How a look-up is made: `hot` from the hosts asked lately, `cold` not, `search` always by the shard. */
 export type How = "hot" | "cold" | "search" | "floor";
 
 export type Call =
@@ -41,69 +36,7 @@ export type Call =
   | ({ readonly call: "flood" } & Flood)
   | { readonly call: "cold"; readonly accounts: number };
 
-/** Reads of KV as they are billed for operations: several keys in one read are one. */
-interface Counted {
-  readonly kv: MapsKv;
-  operations: number;
-  root: number;
-  /** Replaces the root that KV has. */
-  rootText: string | null;
-}
-
-interface Node {
-  readonly reader: MapsReader;
-  readonly counted: Counted;
-  nowMs: number;
-}
-
-const START_MS = 1_795_000_000_000;
 const baseDomains = createBaseDomains([[DOMAIN, "kiln"]]);
-
-function countReads(namespace: KVNamespace): Counted {
-  const real = createMapsKv(namespace);
-  const counted: Counted = {
-    operations: 0,
-    root: 0,
-    rootText: null,
-    kv: {
-      async getMany(keys) {
-        counted.operations += 1;
-        if (keys.includes(ROOT_KEY)) counted.root += 1;
-        const found = await real.getMany(keys);
-        if (counted.rootText !== null && found.has(ROOT_KEY)) found.set(ROOT_KEY, counted.rootText);
-        return found;
-      },
-      async get(key, ttlSeconds) {
-        counted.operations += 1;
-        return real.get(key, ttlSeconds);
-      },
-    },
-  };
-  return counted;
-}
-
-function createNode(env: Env): Node {
-  const counted = countReads(env.MAPS);
-  const node: Node = { nowMs: START_MS, counted, reader: createReader() };
-  function createReader(): MapsReader {
-    return createMapsReader({
-      kv: counted.kv,
-      cache: null,
-      fallback: { kiln: { domains: [DOMAIN], origin: null } },
-      breakGlassVariable: "",
-      clock: {
-        nowMs: () => node.nowMs,
-        // Waiting is real: it ends when KV has answered or far later.
-        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-        random: () => Math.random(),
-      },
-      onFault: (fault, detail) => {
-        throw new Error(`${fault}: ${detail}`);
-      },
-    });
-  }
-  return node;
-}
 
 let node: Node | null = null;
 interface Asked {
@@ -111,29 +44,41 @@ interface Asked {
   readonly access: ReaderRequest;
 }
 
-function lookUp(
+let decided = createDecidedHosts();
+
+/** The version of a host, as the edge finds it: what was decided lately, else host, row and rules. */
+function lookUp(asked: Asked, snapshot: MapsSnapshot, host: string): string | Promise<RowLookup> {
+  const kept = decided.find({ method: "GET", rawUrl: "/", host });
+  if (kept !== null && kept.snapshot === snapshot) return versionOf(kept.decision, host);
+  decided.serve(snapshot);
+  return decide(asked, snapshot, { host, isKept: true });
+}
+
+function decide(
   { node: { reader }, access }: Asked,
   snapshot: MapsSnapshot,
-  host: string,
+  { host, isKept }: { readonly host: string; readonly isKept: boolean },
 ): string | Promise<RowLookup> {
   const found = classifyRequest(
     { method: "GET", rawUrl: "/", host, corsPreflight: false },
     { adminHost: "admin.bench.invalid", baseDomains },
   );
   if (found.kind !== "route" || found.slug === null) throw new Error(`${host} is ${found.kind}`);
-  const looked = reader.row(snapshot, found.slug, access);
+  const { product, slug } = found;
+  const looked = reader.row(snapshot, slug, access);
   if (looked instanceof Promise) return looked;
   if (looked.kind === "unresolved" || snapshot.root === null) throw new Error(`${host} is unresolved`);
-  const row = looked.kind === "row" ? looked.row : null;
+  const { row, stale } = looked.kind === "row" ? looked : { row: null, stale: false };
   const { root, breakGlass } = snapshot;
-  const decision = decideVersion({
-    root,
-    breakGlass,
-    product: found.product,
-    slug: found.slug,
-    row,
-    override: null,
-  });
+  const decision = decideVersion({ root, breakGlass, product, slug, row, override: null });
+  if (isKept) {
+    const subject = { kind: "known-product", product, slug, row, stale } as const;
+    decided.keep(host, { found, snapshot, subject, decision });
+  }
+  return versionOf(decision, host);
+}
+
+function versionOf(decision: Decision, host: string): string {
   if (decision.kind !== "forward") throw new Error(`${host}: ${decision.kind}`);
   return decision.version;
 }
@@ -160,11 +105,12 @@ let hosts: readonly string[] = [];
 let isSuperseded: MapsSnapshot | null = null;
 
 /** Nanoseconds of one decision, host string to version. The clock has whole milliseconds, so `times` is large. */
-async function decide(
+async function measure(
   asked: Asked,
   { how, accounts, times }: Extract<Call, { call: "decide" }>,
 ): Promise<number> {
-  const count = how === "hot" || how === "floor" ? HOT_HOSTS : Math.min(accounts, COLD_HOSTS);
+  // As many texts whatever the number of accounts: what differs is to be the maps, not how far apart the hosts lie.
+  const count = how === "hot" || how === "floor" ? HOT_HOSTS : COLD_HOSTS;
   if (hosts.length !== count) {
     hosts = Array.from({ length: count }, (_, number) => hostOf((number * COLD_STEP) % accounts));
   }
@@ -177,7 +123,9 @@ async function decide(
   for (let at = 0, done = 0; done < times; done += 1) {
     const asks = reader.current(asked.access);
     if (asks instanceof Promise) throw new Error("the maps are not in memory");
-    const version = lookUp(asked, how === "search" ? snapshot : asks, hosts[at] ?? "");
+    const host = hosts[at] ?? "";
+    const version =
+      how === "search" ? decide(asked, snapshot, { host, isKept: false }) : lookUp(asked, asks, host);
     if (typeof version !== "string") throw new Error("a shard is not in memory");
     at = at + 1 === count ? 0 : at + 1;
   }
@@ -269,7 +217,10 @@ async function cold(env: Env, context: ExecutionContext, accounts: number): Prom
 }
 
 async function answer(call: Call, env: Env, context: ExecutionContext): Promise<unknown> {
-  if (call.call === "forget") [node, hosts, isSuperseded] = [null, [], null];
+  if (call.call === "forget") {
+    [node, hosts, isSuperseded] = [null, [], null];
+    decided = createDecidedHosts();
+  }
   if (call.call === "forget" || call.call === "nothing") return null;
   node ??= createNode(env);
   const access = { nowMs: node.nowMs, waitUntil: (work: Promise<unknown>) => context.waitUntil(work) };
@@ -278,7 +229,7 @@ async function answer(call: Call, env: Env, context: ExecutionContext): Promise<
     case "touch":
       return touch(asked, call.accounts);
     case "decide":
-      return decide(asked, call);
+      return measure(asked, call);
     case "minutes":
       return minutes(asked, call);
     case "flood":
