@@ -62,7 +62,7 @@ describe("a refused root", () => {
     ["is truncated", good.slice(0, -20), "not-json"],
     ["is no JSON", "<html>502</html>", "not-json"],
     ["is blank", "", "not-json"],
-    ["has another schema", good.replace('"schema":1', '"schema":2'), "schema"],
+    ["has another schema", good.replace('"schema":1', '"schema":3'), "schema"],
     ["has a wrong checksum", good.replace('"halt":false', '"halt":true'), "checksum"],
     [
       "has blank fields",
