@@ -27,11 +27,18 @@ interface Served {
   readonly isolate: string;
 }
 
+/** Of the versions that must not mix: 2, and 1 with its hotfix, which mixes with it. */
+type Side = "new" | "old";
+
+function sideOf(version: string): Side {
+  return version === "2" ? "new" : "old";
+}
+
 export class AnswerWatch {
   private readonly parts: AnswerWatchParts;
   private readonly generations = new Map<string, number>();
-  /** By account, the last answer of each version. */
-  private readonly served = new Map<string, Map<string, Served>>();
+  /** By account, the last answer of each side. */
+  private readonly served = new Map<string, Map<Side, Served>>();
 
   constructor(parts: AnswerWatchParts) {
     this.parts = parts;
@@ -109,23 +116,24 @@ export class AnswerWatch {
     const { data, isNeverMixed, tale } = this.parts;
     if (!isNeverMixed) return;
     const key = `${product}/${slug}`;
-    const served = this.served.get(key) ?? new Map<string, Served>();
+    const served = this.served.get(key) ?? new Map<Side, Served>();
     this.served.set(key, served);
+    const side = sideOf(version);
     for (const [other, last] of served) {
-      const mine = served.get(version);
-      // It was served by this version, then by another, and now by this one again.
-      if (other === version || mine === undefined || mine.atMs > last.atMs) continue;
+      const mine = served.get(side);
+      // It was served by this side, then by the other, and now by this one again.
+      if (other === side || mine === undefined || mine.atMs > last.atMs) continue;
       if (atMs - last.atMs < SETTLE_LEAST_MS)
         throw new Violation(
           "never-mixed",
-          `${key}: ${isolate} answered ${version} ${atMs - last.atMs} ms after ${last.isolate} answered ${other}`,
+          `${key}: ${isolate} answered ${version} ${atMs - last.atMs} ms after ${last.isolate} answered ${last.version}`,
         );
     }
-    if (served.size > 0 && !served.has(version)) tale.count("accounts seen on both sides of a held move");
-    served.set(version, { version, atMs, isolate });
+    if (served.size > 0 && !served.has(side)) tale.count("accounts seen on both sides of a held move");
+    served.set(side, { version, atMs, isolate });
     if (data === null || product !== "kiln") return;
     const { is } = data.of(product, slug);
-    if (is !== (version === "2" ? "new" : "old"))
+    if (is !== side)
       throw new Violation("data-follows", `${key} is served by ${version} and its data is ${is}`);
   }
 }
