@@ -23,7 +23,7 @@ function describe(instance: Instance, options: LocalOptions): string {
     `Firebreak is running: ${ports.length === 1 ? "one node" : `${ports.length} nodes`}, state in ${options.state}`,
     "",
     ...ports.map((port, index) => `  node ${index + 1}      http://127.0.0.1:${port}`),
-    `  admin       http://localhost:${first}/api/v1/status   token: ${ADMIN_TOKEN}`,
+    `  dashboard   http://localhost:${first}/   token: ${ADMIN_TOKEN}; the API is at /api/v1`,
     `  control     ${controlUrl}/   (tick, demo and node; not part of the router)`,
     `  log         ${logPath}`,
     ...describeDemo(origins, first),

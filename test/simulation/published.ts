@@ -168,12 +168,14 @@ export class PublishWatch {
   }
 
   private judgeNew(key: string, is: string): void {
-    const [product = ""] = key.split("/");
+    const [product = "", account = ""] = key.split("/");
     const { book, tale } = this.parts;
     const isReplaced = [...book.replacements].some(
       (text) => text.startsWith(`${product} `) && text.endsWith(` ${is}`),
     );
-    if (!book.given.has(`${product} ${is}`) && !isReplaced)
+    // Pinned or put into quarantine before it was ever published.
+    const isNamed = book.isNamed(product, account, is);
+    if (!book.given.has(`${product} ${is}`) && !isReplaced && !isNamed)
       throw new Violation(
         "recorded-move",
         `${key} is new and on ${is}, which was never what new accounts get`,
