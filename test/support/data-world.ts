@@ -143,6 +143,7 @@ export class DataWorld {
       this.take(next);
       if (next.effects.length === 0) return;
     }
+    throw new Error(`it does not come to rest at one instant: ${this.state.phase} (${this.state.reason})`);
   }
 
   private turn(): Parameters<typeof advance>[1] {

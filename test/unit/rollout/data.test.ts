@@ -307,6 +307,26 @@ describe("going back with data", () => {
     expect(there.broken(UNSEEN_MS)).toBeNull();
   });
 
+  it("at a pace asks for nothing more in the same instant, whoever asks it again", ({ expect }) => {
+    const there = moved({});
+    // Two thousandths a minute: a step mostly has nobody in it.
+    expect(there.tell({ ...back, paceBpPerMinute: 20 })).toBe(true);
+    const { step } = there.state;
+    for (let again = 0; again < 3; again += 1) there.tick(0);
+    expect(there.state.step).toBe(step);
+    for (let round = 0; round < 2000 && !isTerminal(there.state); round += 1) {
+      there.publish();
+      there.call(well);
+      there.tick(1000);
+      there.deliver();
+      there.tick(59_000);
+    }
+    expect(there.state.phase).toBe("rolled-back");
+    there.publish();
+    expect(served(there, OLD.kiln)).toBe(12);
+    expect(there.broken(UNSEEN_MS)).toBeNull();
+  });
+
   it("keeps on the new version, by name, whoever cannot be undone and is whole there", ({ expect }) => {
     const there = moved({});
     there.tell(back);

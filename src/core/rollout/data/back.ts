@@ -13,6 +13,7 @@ import { own } from "../../record.ts";
 import { gainOf } from "../pace.ts";
 import { goalOf } from "../rollback.ts";
 import { countBelow, countBetween } from "../thresholds.ts";
+import { quietly } from "../state.ts";
 import type { Turn } from "../turn.ts";
 import { irreversibleTargets, pairProblem } from "../versions.ts";
 import { moveRule, type MoveRule, undoProblems } from "./rule.ts";
@@ -80,6 +81,9 @@ export function holdBack(
   const next = lowerBatch(state, turn, { rollback: of.rollback, size });
   if (next.accounts === 0) {
     if (next.done) return null;
+    // At a pace that has not gained a step yet: asking again in the same instant must ask for nothing.
+    if (next.state.groups.moved.every((threshold, index) => threshold === state.groups.moved[index]))
+      return quietly(state);
     return publishing(next.state, "thresholds without accounts are lowered");
   }
   const before = state.data ?? freshData(of.rule.never, 0);
