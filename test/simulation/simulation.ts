@@ -164,7 +164,9 @@ export class Simulation {
     this.published.take(this.kv.values, this.nowMs);
   }
 
+  /** Who looks is outside, as a reader of KV is: nothing can be lost any more that was seen here. */
   private look(): void {
+    this.side.confirm();
     this.rollouts.look(this.latestMs);
   }
 
