@@ -2,8 +2,9 @@
  * How a plan looks to people: problems first, then who moves when, in local time and UTC, what the time is spent on, who
  * cannot be reached, who cannot come back, who is left behind, and the digest that `start` can require. Pure.
  */
-import type { PlannedWaveAnswer, RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
+import type { RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
 import { clean, count, instant, pairs, renderFields, renderTable } from "./render.ts";
+import { renderPlaces } from "./rollout-plan-zones.ts";
 import { duration, exampleText } from "./rollout-render.ts";
 import { renderWhatIf } from "./rollout-with-freeze.ts";
 
@@ -44,38 +45,6 @@ function renderWaves({ waves }: RolloutPlanAnswer): string {
   );
 }
 
-const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-/** A wall clock as people say it: `Fri 2026-11-27 22:00 +01:00`. */
-export function wallClock(local: string): string {
-  const parts = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::(?!00)\d{2})?)(?::00)?(.*)$/.exec(local);
-  if (parts === null) return local;
-  const [, date = "", time = "", offset = ""] = parts;
-  const day = DAYS[new Date(`${date}T00:00:00Z`).getUTCDay()] ?? "";
-  return [day, date, time, offset].filter((part) => part !== "").join(" ");
-}
-
-/** One line a zone, in the order in which they move. */
-function zoneRows({ name, zones }: PlannedWaveAnswer): readonly (readonly (string | number | null)[])[] {
-  return zones
-    .toSorted((a, b) => Date.parse(a.first.utc) - Date.parse(b.first.utc) || (a.zone < b.zone ? -1 : 1))
-    .map(({ zone, accounts, first, last }) => [
-      name,
-      zone,
-      accounts,
-      wallClock(first.local),
-      wallClock(last.local),
-      instant(first.utc),
-      instant(last.utc),
-    ]);
-}
-
-function renderZones({ waves }: RolloutPlanAnswer): string {
-  const rows = waves.flatMap(zoneRows);
-  if (rows.length === 0) return "";
-  return `\nFirst and last move\n${renderTable(["wave", "zone", "accounts", "first", "last", "first UTC", "last UTC"], rows)}`;
-}
-
 function renderLabels({ waves }: RolloutPlanAnswer): string {
   const rows = waves.flatMap(({ name, labels }) =>
     Object.entries(labels ?? {}).map(([value, accounts]) => [
@@ -107,6 +76,14 @@ function renderLeftBehind({ leftBehind }: RolloutPlanAnswer): string {
   return rows.length === 0 ? "" : `\nLeft behind\n${renderTable(["reason", "accounts", "as"], rows)}`;
 }
 
+/** Whom the waves move as they are planned, and who stays because none of them goes so far. */
+function movesText({ accounts, moves, groups }: RolloutPlanAnswer): string {
+  const inGroups = `in ${count(groups, "group")}`;
+  if (moves === accounts) return `${count(accounts, "account")} ${inGroups}`;
+  const stay = accounts - moves;
+  return `${moves.toLocaleString("en-US")} of ${count(accounts, "account")} ${inGroups}; ${stay.toLocaleString("en-US")} ${stay === 1 ? "keeps its" : "keep their"} version`;
+}
+
 function notReachedText({ notReached }: RolloutPlanAnswer): string | null {
   if (notReached === null) return null;
   const { before, accounts, zones } = notReached;
@@ -130,8 +107,8 @@ function nextStep({ id, problems, salt, digest }: RolloutPlanAnswer): string {
   return `\nTo start this and nothing else:\n  rollout start ${id} --digest ${digest}\n`;
 }
 
-/** The whole plan. */
-export function renderPlan(plan: RolloutPlanAnswer): string {
+/** The whole plan; `all` with every zone by itself. */
+export function renderPlan(plan: RolloutPlanAnswer, all = false): string {
   const warnings = plan.waves.flatMap(({ name, warnings: list }) =>
     list.map((message) => ({ path: [], message: `wave "${name}": ${message}` })),
   );
@@ -139,7 +116,7 @@ export function renderPlan(plan: RolloutPlanAnswer): string {
     ["rollout", plan.id],
     ["targets", pairs(plan.targets)],
     ["if started", instant(plan.at)],
-    ["moves", `${count(plan.accounts, "account")} in ${count(plan.groups, "group")}`],
+    ["moves", movesText(plan)],
     [
       "ends",
       plan.endAt === null ? "never" : `${instant(plan.endAt)}, if nothing fails and people say yes at once`,
@@ -153,7 +130,7 @@ export function renderPlan(plan: RolloutPlanAnswer): string {
     findings("?", [...plan.warnings, ...warnings]),
     fields,
     `\n${renderWaves(plan)}`,
-    renderZones(plan),
+    renderPlaces(plan, all),
     renderLabels(plan),
     renderPath(plan),
     renderWhatIf(plan),

@@ -69,6 +69,7 @@ function addPlan(object: Command, context: ProgramContext): void {
           about: "count the accounts of each wave by this label (default: no counts)",
         },
         ...WITH_FREEZE_OPTIONS,
+        { flags: "--all", about: "each time zone by itself (default: those of a region together)" },
       ],
       notes: [
         PLAN_NOTE,
@@ -81,7 +82,7 @@ function addPlan(object: Command, context: ProgramContext): void {
       ],
       run: async (session) => {
         const answer = await askPlan(session);
-        print(session, answer, renderPlan);
+        print(session, answer, (plan) => renderPlan(plan, session.words.on("all")));
         return answer.value.problems.length === 0 ? 0 : 1;
       },
     },

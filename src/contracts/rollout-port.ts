@@ -117,7 +117,10 @@ export interface RolloutPlanView {
   /** It can be started when there are none. */
   readonly problems: readonly PlanFinding[];
   readonly warnings: readonly PlanFinding[];
+  /** Whom it is for: whom its waves move, and whom they do not. */
   readonly accounts: number;
+  /** Of these, whom its waves move when their windows come. */
+  readonly moves: number;
   readonly groups: number;
   /** Waves after one that never ends are not in the answer. */
   readonly waves: readonly PlannedWaveView[];

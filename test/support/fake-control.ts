@@ -324,6 +324,7 @@ export const ROLLOUT_PLAN: RolloutPlanView = {
   problems: [],
   warnings: [],
   accounts: 0,
+  moves: 0,
   groups: 0,
   waves: [],
   criticalPath: [],

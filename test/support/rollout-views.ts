@@ -78,6 +78,7 @@ export function buildPlan(changes: Partial<RolloutPlanAnswer> = {}): RolloutPlan
     problems: [],
     warnings: [],
     accounts: 10_000,
+    moves: 10_000,
     groups: 210,
     waves: [
       {

@@ -169,7 +169,8 @@ export const RolloutPlanSchema = z
       .readonly()
       .openapi({ description: "It can be started when there are none" }),
     warnings: z.array(PlanFindingSchema).readonly(),
-    accounts: z.int(),
+    accounts: z.int().openapi({ description: "That it is for: whom its waves move, and whom they do not" }),
+    moves: z.int().openapi({ description: "Of these, whom its waves move when their windows come" }),
     groups: z.int(),
     waves: z
       .array(PlannedWaveSchema)

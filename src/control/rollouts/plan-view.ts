@@ -64,6 +64,7 @@ export function viewPlan(
     at: toInstant(startMs),
     ...findingsOf(db, plan, startMs),
     accounts: frozen.value.groups.reduce((sum, { buckets }) => sum + buckets.length, 0),
+    moves: movedIn(ahead),
     groups: frozen.value.groups.length,
     waves: ahead.waves.map((wave, index) => viewWave(wave, labels?.[index] ?? null)),
     criticalPath: ahead.criticalPath.map(({ what, fromMs, untilMs }) => ({
@@ -108,6 +109,11 @@ function viewWave(wave: PlannedWave, labels: PlannedWaveView["labels"]): Planned
     warnings,
     labels,
   };
+}
+
+/** Accounts of a group that no window opens for are counted in their wave, and do not move. */
+function movedIn({ waves }: RolloutForecast): number {
+  return waves.reduce((sum, { zones }) => zones.reduce((each, { accounts }) => each + accounts, sum), 0);
 }
 
 function viewNotReached({ notReached }: RolloutForecast): RolloutPlanView["notReached"] {

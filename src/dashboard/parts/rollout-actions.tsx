@@ -38,7 +38,7 @@ export function RolloutActions({ rollout, plan, visit: { frame } }: Props) {
               Runs preflight first; nothing moves before it has passed.
               {plan === null
                 ? ""
-                : ` Then ${accountsOf(plan.accounts)} move in ${count(plan.waves.length)} waves, each in its own window.`}
+                : ` Then ${accountsOf(plan.moves)} move in ${count(plan.waves.length)} waves, each in its own window.`}
             </p>
             <ActionForm action={to("start")} frame={frame} submit="Start">
               {plan === null ? null : <input type="hidden" name="digest" value={plan.digest} />}

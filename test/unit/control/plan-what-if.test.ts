@@ -98,6 +98,18 @@ describe("a plan", () => {
     expect(told.whatIf).toBeNull();
   });
 
+  it("tells how many of the accounts its waves move", async ({ expect }) => {
+    const world = await prepare();
+    expect(await plan(world, {})).toMatchObject({ accounts: 60, moves: 60 });
+    const waves = [{ name: "staff", cohorts: ["internal"], percent: 100 }];
+    const input = RolloutInputSchema.parse({ id: "autumn", targets: { kiln: "2" }, waves });
+    const question = { input, before: null, at: null, label: null };
+    expect(valueOf(await world.control.query("rollout.plan", question))).toMatchObject({
+      accounts: 60,
+      moves: 6,
+    });
+  });
+
   it("says after which wave accounts cannot go back, also where that ends in between", async ({ expect }) => {
     const world = await prepare();
     const origin = "https://kiln-2.origins.example.net";
