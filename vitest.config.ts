@@ -50,7 +50,11 @@ export default defineConfig({
             // wrangler.toml names what our own build makes of it, which tests from source do not need.
             main: "./src/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: TEST_BINDINGS },
+            miniflare: {
+              bindings: TEST_BINDINGS,
+              // wrangler.toml has it as an example only.
+              analyticsEngineDatasets: { ANALYTICS: { dataset: "firebreak" } },
+            },
           }),
         ],
         test: { name: "integration", include: ["test/integration/**/*.test.ts"] },

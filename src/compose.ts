@@ -4,6 +4,7 @@
  * calling it again is a cold node. It decides nothing and does no I/O of its own; a broken configuration still answers
  * health checks. The admin surface is loaded by the first request that asks for it, because it brings zod along.
  */
+import { createAnalytics, type AnalyticsDataset, type WriteAnalytics } from "./adapters/analytics.ts";
 import { systemClock } from "./adapters/clock.ts";
 import { createMapsKv } from "./adapters/kv.ts";
 import { createLogger, type Logger } from "./adapters/logger.ts";
@@ -36,6 +37,8 @@ export interface Env extends TextEnv {
   readonly METER?: { getByName(name: string): unknown };
   /** Which upload of the Worker this is, so that a release can tell whom it reached. A local run has none. */
   readonly VERSION?: { readonly id: string; readonly tag: string };
+  /** Optional dataset of Workers Analytics Engine: gets a copy of what is counted. */
+  readonly ANALYTICS?: AnalyticsDataset;
 }
 
 /** The one control plane. A second name would be a second truth. */
@@ -60,7 +63,7 @@ export function createFirebreak(): Firebreak {
   let connected: Connected | null = null;
   return {
     fetch(request, env, context) {
-      connected ??= connect(env);
+      connected ??= connect(env, request.cf?.colo);
       return connected.handle(toEdgeRequest(request, (work) => context.waitUntil(work)));
     },
     async scheduled(controller, env) {
@@ -72,13 +75,14 @@ export function createFirebreak(): Firebreak {
   };
 }
 
-function connect(env: Env): Connected {
+/** @param colo where the isolate runs, as the platform says with its first request. */
+function connect(env: Env, colo: unknown): Connected {
   const logger = createLogger();
   const requestIds = createRequestIds();
   try {
     const parsed = parseEnv(env);
     if (!parsed.ok) return unconnected(createBrokenEdge(parsed.error, { logger, requestIds }));
-    return connectEdge(env, { config: parsed.value, logger, requestIds });
+    return connectEdge(env, { config: parsed.value, logger, requestIds, colo });
   } catch (error) {
     // A variable that is no text, a binding that is not there: no reason to fail a health check.
     return unconnected(createBrokenEdge([String(error)], { logger, requestIds }));
@@ -89,10 +93,14 @@ function unconnected(handle: HandleRequest): Connected {
   return { handle, flush: () => Promise.resolve() };
 }
 
-function connectEdge(
-  env: Env,
-  { config, logger, requestIds }: { config: Config; logger: Logger; requestIds: RequestIds },
-): Connected {
+interface EdgeParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly requestIds: RequestIds;
+  readonly colo: unknown;
+}
+
+function connectEdge(env: Env, { config, logger, requestIds, colo }: EdgeParts): Connected {
   const meters = createMeters({
     meter: (name) => (env.METER === undefined ? null : meterOf(env.METER, name)),
     nowMs: () => systemClock.nowMs(),
@@ -112,7 +120,10 @@ function connectEdge(
     takeFleet: () => fleet.take(),
     send: (report) => meters.send(report),
     counts:
-      env.METER === undefined ? NO_COUNTS : createRequestCounts({ meters: METERS, home: homeMeter(isolate) }),
+      env.METER === undefined && env.ANALYTICS === undefined
+        ? NO_COUNTS
+        : createRequestCounts({ meters: METERS, home: homeMeter(isolate) }),
+    analytics: analyticsOf(env, colo, logger),
     observations: createObservationSender({
       isolate,
       sleep: (ms) => systemClock.sleep(ms),
@@ -136,6 +147,16 @@ function connectEdge(
     admin: connectAdmin(env, { config, maps, meters: { ...meters, fleet: fleetReaderOf(env) }, logger }),
   });
   return { handle, flush: () => telemetry.flush() };
+}
+
+function analyticsOf({ ANALYTICS, VERSION }: Env, colo: unknown, logger: Logger): WriteAnalytics | undefined {
+  if (ANALYTICS === undefined) return undefined;
+  return createAnalytics({
+    dataset: ANALYTICS,
+    location: typeof colo === "string" ? colo : "",
+    router: VERSION?.id ?? "",
+    onFault: (error) => logger.line("analytics-fault", { error }),
+  });
 }
 
 function connectMaps(

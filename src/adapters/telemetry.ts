@@ -16,6 +16,7 @@ import {
 import type { FleetReport } from "../contracts/fleet.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
+import type { WriteAnalytics } from "./analytics.ts";
 import type { Clock } from "./clock.ts";
 import type { ObservationSender } from "./observation-sender.ts";
 import type { ObservedRequest, RequestCounts } from "./request-counts.ts";
@@ -64,6 +65,8 @@ export interface TelemetryDeps {
   readonly send: (report: EdgeReport) => Promise<void>;
   readonly counts: RequestCounts;
   readonly observations: ObservationSender;
+  /** Takes a copy of every flush; left out: no dataset is bound. Never throws. */
+  readonly analytics?: WriteAnalytics | undefined;
 }
 
 /** What an isolate says about itself: bounded by the closed sets of outcomes and faults. */
@@ -123,7 +126,9 @@ export function createTelemetry(deps: TelemetryDeps): OwnedTelemetry {
 
   async function flush(): Promise<void> {
     const report = takeReport(counts, deps);
-    await Promise.all([sendReport(report), deps.observations.flush(deps.counts.take())]);
+    const taken = deps.counts.take();
+    deps.analytics?.(report, taken);
+    await Promise.all([sendReport(report), deps.observations.flush(taken)]);
   }
 
   async function sendReport(report: EdgeReport): Promise<void> {

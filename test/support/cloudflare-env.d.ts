@@ -8,6 +8,7 @@ declare namespace Cloudflare {
     MAPS: KVNamespace;
     CONTROL: DurableObjectNamespace;
     METER: DurableObjectNamespace;
+    ANALYTICS: AnalyticsEngineDataset;
     ADMIN_HOST: string;
     FALLBACK: string;
     ORIGIN_ALLOW: string;
