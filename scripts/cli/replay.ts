@@ -8,7 +8,7 @@ import type { ReplayPreflight } from "../../src/core/replay/answers.ts";
 import { replay, type Replayed } from "../../src/core/replay/play.ts";
 import { oneOf, toInput } from "./arguments.ts";
 import { readJsonFile } from "./json-file.ts";
-import { clean, renderTable } from "./render.ts";
+import { clean, count, renderTable } from "./render.ts";
 import { addObject, addVerb, printJson, type ProgramContext, type Session } from "./verb.ts";
 
 const PREFLIGHTS = ["on", "waived", "unheard"] as const;
@@ -89,12 +89,12 @@ const LATER: Record<ReplayPreflight, string> = {
 export function renderReplay(recording: Recording, how: ReplayPreflight, played: Replayed): string {
   const { steps, stopped, accounts, last } = played;
   const rows = steps.map(({ atMs, phase, cause, moved, reason }) => [at(atMs), phase, cause, moved, reason]);
-  const head = `${recording.name}, ${LATER[how]}: ${accounts} accounts\n`;
+  const head = `${recording.name}, ${LATER[how]}: ${count(accounts, "account")}\n`;
   const table = renderTable(["when", "phase", "cause", "moved", "reason"], rows);
   if (stopped === null)
-    return `${head}${table}Nothing stopped it: it is ${last.phase}, ${last.moved} moved.\n`;
+    return `${head}${table}Nothing stopped it: it is ${last.phase}, ${last.moved.toLocaleString("en-US")} moved.\n`;
   const defaults = Object.entries(stopped.defaults).map(
     ([product, version]) => `${product} ${version ?? "none"}`,
   );
-  return `${head}${table}Stopped ${at(stopped.atMs)} by ${stopped.rule}: ${clean(stopped.reason)}.\n${stopped.moved} of ${accounts} accounts had moved; default (unknown accounts): ${defaults.join(", ")}.\n`;
+  return `${head}${table}Stopped ${at(stopped.atMs)} by ${stopped.rule}: ${clean(stopped.reason)}.\n${stopped.moved.toLocaleString("en-US")} of ${count(accounts, "account")} had moved; default (unknown accounts): ${defaults.join(", ")}.\n`;
 }

@@ -4,6 +4,7 @@
  */
 import type { MirrorView } from "../../src/contracts/api/mirror.ts";
 import type { RolloutView, WaveView } from "../../src/contracts/api/rollouts.ts";
+import { TERMINAL_PHASES } from "../../src/contracts/rollout.ts";
 import { renderGates } from "./rollout-gates-render.ts";
 import { rolloutAdvice } from "./rollout-advice.ts";
 import { clean, count, instant, pairs, percent, renderFields, renderTable } from "./render.ts";
@@ -41,13 +42,40 @@ function byWhom(what: { by: string; at: string; reason: string } | null): string
   return what === null ? null : `${what.by}, ${instant(what.at)}: ${what.reason}`;
 }
 
-/** Where the wave stands, in a word. */
-function stateOf(
+/** Who took it back: a person, or the rollout that saw its gate or a probe fail, as the reason says. */
+function rolledBackBy({ rollback }: RolloutView): string | null {
+  return byWhom(
+    rollback === null ? null : { ...rollback, by: rollback.automatic ? "the rollout itself" : rollback.by },
+  );
+}
+
+/** Whether a rollback that is under way is about this wave. */
+function goesBack({ phase, rollback }: RolloutView, at: number): boolean {
+  if (phase !== "rolling-back" || rollback === null) return false;
+  return rollback.toWave === null || at > rollback.toWave;
+}
+
+/** How it stands with a wave whose accounts went, or go, back; null: none of them does. */
+function backState(
   view: RolloutView,
-  { approved, bakedAt, shiftedAt, firstMoveAt }: WaveView,
+  { accounts, moved, shiftedAt, firstMoveAt }: WaveView,
   at: number,
-): string {
+): string | null {
+  if (firstMoveAt === null || accounts === 0) return null;
+  if (moved === 0) return "rolled back";
+  if (goesBack(view, at)) return "going back";
+  return shiftedAt !== null && moved < accounts ? "back in part" : null;
+}
+
+const ENDED: ReadonlySet<RolloutView["phase"]> = new Set(TERMINAL_PHASES);
+
+/** Where the wave stands, in a word. */
+function stateOf(view: RolloutView, wave: WaveView, at: number): string {
+  const { approved, bakedAt, shiftedAt, firstMoveAt } = wave;
+  const back = backState(view, wave, at);
+  if (back !== null) return back;
   if (bakedAt !== null) return "done";
+  if (ENDED.has(view.phase)) return firstMoveAt === null ? "not begun" : "ended early";
   if (shiftedAt !== null) return "baking";
   if (firstMoveAt !== null) return "moving";
   if (view.wave === at && view.phase === "awaiting-approval") return "needs approval";
@@ -107,8 +135,9 @@ function mirrorRow(product: string, mirror: MirrorView): readonly (string | numb
   ];
 }
 
-function requestsText({ wave, waves }: RolloutView): string | null {
-  const requests = wave === null ? null : (waves[wave]?.requests ?? null);
+function requestsText({ phase, wave, waves }: RolloutView): string | null {
+  const requests =
+    wave === null || ENDED.has(phase) || phase === "rolling-back" ? null : (waves[wave]?.requests ?? null);
   return requests === null ? null : `${requests.toLocaleString("en-US")} since the wave was done`;
 }
 
@@ -178,9 +207,9 @@ export function renderRollout(view: RolloutView): string {
     ["held", heldText(view)],
     ["data moves", dataText(view)],
     ["paused by", byWhom(view.paused)],
-    ["rolled back by", byWhom(view.rollback)],
+    [view.phase === "rolling-back" ? "being rolled back by" : "rolled back by", rolledBackBy(view)],
     ["started", instant(view.startedAt)],
-    ["its clock", instant(view.clock)],
+    [ENDED.has(view.phase) ? "ended" : "its clock", instant(view.clock)],
     ["digest", view.digest],
     ["revision", view.revision],
     ["what to do", rolloutAdvice(view)],

@@ -276,6 +276,8 @@ export interface RolloutState {
   readonly preflights: Readonly<Record<ProductName, SeenPreflight>>;
   readonly paused: { readonly by: string; readonly atMs: EpochMs; readonly reason: string } | null;
   readonly rollback: Rollback | null;
+  /** Of a rollback of everything that is done: whose it was. Left out: there was none. */
+  readonly wentBack?: Pick<Rollback, "by" | "automatic" | "reason" | "askedMs" | "scope">;
   readonly defaults: readonly DefaultState[];
   /** Left out: nothing failed. A rollback of everything marks these targets bad. */
   readonly failed?: RolloutFailure | null;

@@ -68,6 +68,22 @@ export function buildRolloutView(changes: Partial<RolloutView> = {}): RolloutVie
   };
 }
 
+/** Of everybody, by a person, and done. */
+export function buildRollback(
+  changes: Partial<NonNullable<RolloutView["rollback"]>> = {},
+): NonNullable<RolloutView["rollback"]> {
+  return {
+    by: "jo",
+    automatic: false,
+    at: "2026-11-28T21:00:00.000Z",
+    reason: "attachments fail",
+    scope: "all",
+    toWave: null,
+    stage: "done",
+    ...changes,
+  };
+}
+
 export function buildPlan(changes: Partial<RolloutPlanAnswer> = {}): RolloutPlanAnswer {
   return {
     id: "2026-11-autumn",

@@ -121,7 +121,9 @@ function touchedOf({ touched, defaults, oneByOne }: Story, local: Clock): string
       ["account-hours on its targets", each.accountHours.toLocaleString("en-US"), ""],
       ["still on its targets", each.movedNow.toLocaleString("en-US"), ""],
       ["put back alone", each.putBackAlone.toLocaleString("en-US"), ""],
-      ["left behind", each.leftBehind.toLocaleString("en-US"), ""],
+      ["taken back by a rollback", each.takenBack.toLocaleString("en-US"), ""],
+      ["that no wave came to", each.notReached.toLocaleString("en-US"), ""],
+      ["left behind for a reason of their own", each.leftBehind.toLocaleString("en-US"), ""],
       [
         "met failures",
         each.hurt.accounts.toLocaleString("en-US"),

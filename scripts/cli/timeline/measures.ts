@@ -21,6 +21,11 @@ export interface Touched {
   /** Accounts on its targets times how long, in hours. */
   readonly accountHours: number;
   readonly verdicts: readonly string[];
+  /** Moved, and taken back by a rollback. */
+  readonly takenBack: number;
+  /** That no wave had come to. */
+  readonly notReached: number;
+  /** That stayed for a reason of their own: a pin, a deferral, no product. */
   readonly leftBehind: number;
   readonly putBackAlone: number;
   readonly hurt: {

@@ -31,7 +31,8 @@ const WENT_WRONG: ReadonlySet<string> = new Set([
 ]);
 
 function ofRollout(rollout: Touched, happenings: readonly Happening[]): string[] {
-  const { id, targets, phase, firstMoveAt, movedAtMost, movedNow, hurt, leftBehind, verdicts } = rollout;
+  const { id, targets, phase, firstMoveAt, movedAtMost, movedNow, hurt, verdicts } = rollout;
+  const stayed = rollout.leftBehind + rollout.notReached + rollout.takenBack;
   const names = Object.entries(targets).map((pair) => pair.join(" "));
   const questions: string[] = [];
   const wrong = WENT_WRONG.has(phase) || hurt.accounts > 0;
@@ -60,8 +61,8 @@ function ofRollout(rollout: Touched, happenings: readonly Happening[]): string[]
     questions.push(
       `${count(hurt.stillThere, "account")} that met failures ${hurt.stillThere === 1 ? "was" : "were"} not put back. Why?`,
     );
-  if (leftBehind > 0 && phase === "completed")
-    questions.push(`${count(leftBehind, "account")} left behind by ${id}: when do they move?`);
+  if (stayed > 0 && phase === "completed")
+    questions.push(`${count(stayed, "account")} left behind by ${id}: when do they move?`);
   return questions;
 }
 

@@ -68,7 +68,7 @@ function touchedBy({ view, gates, hurt }: RolloutFacts, facts: Facts): Touched {
         ? []
         : [`Wave "${name}", ${verdict.product} ${verdict.version}: ${verdict.verdict}. ${verdict.sentence}`],
     ),
-    leftBehind: view.leftBehind.reduce((sum, { accounts }) => sum + accounts, 0),
+    ...stayed(view),
     putBackAlone: gates?.putBack.length ?? 0,
     hurt: {
       accounts: hurt.length,
@@ -76,6 +76,19 @@ function touchedBy({ view, gates, hurt }: RolloutFacts, facts: Facts): Touched {
       stillThere: hurt.filter(({ putBackAt }) => putBackAt === null).length,
       worst: hurt.toSorted((a, b) => b.minutes - a.minutes).slice(0, WORST),
     },
+  };
+}
+
+/** Who is not on the target, told apart: "left behind" is a word for those alone that have a reason of their own. */
+function stayed({
+  leftBehind,
+}: RolloutFacts["view"]): Pick<Touched, "takenBack" | "notReached" | "leftBehind"> {
+  const sum = (of: (reason: string) => boolean): number =>
+    leftBehind.reduce((all, { reason, accounts }) => all + (of(reason) ? accounts : 0), 0);
+  return {
+    takenBack: sum((reason) => reason === "rolled-back"),
+    notReached: sum((reason) => reason === "not-reached"),
+    leftBehind: sum((reason) => reason !== "rolled-back" && reason !== "not-reached"),
   };
 }
 

@@ -251,7 +251,15 @@ export const RolloutSchema = z
     ),
     paused: z.object({ by: z.string(), at: InstantSchema, reason: z.string() }).nullable(),
     rollback: z
-      .object({ by: z.string(), at: InstantSchema, reason: z.string(), stage: z.string() })
+      .object({
+        by: z.string().openapi({ description: "`rollout`: it went back by itself" }),
+        automatic: z.boolean(),
+        at: InstantSchema,
+        reason: z.string(),
+        scope: z.enum(["all", "to-wave", "where"]),
+        toWave: z.int().nullable().openapi({ description: "The last wave that stays; null: none is named" }),
+        stage: z.string().openapi({ description: "`done`: everybody of whom it was is back" }),
+      })
       .nullable(),
     coverage: z.array(CoverageSchema).openapi({
       description:

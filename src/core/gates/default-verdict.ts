@@ -10,7 +10,8 @@ import type { VerdictFact } from "../../contracts/rollout-input.ts";
 import type { EpochMs, ProductName } from "../../contracts/units.ts";
 import { boundsOf } from "./bounds.ts";
 import { signalsPart } from "./part-signals.ts";
-import { counted, percent, points } from "./wording.ts";
+import { counted } from "../counted.ts";
+import { percent, points } from "./wording.ts";
 
 export interface DefaultInput {
   readonly nowMs: EpochMs;

@@ -6,7 +6,8 @@
 import type { ErrorNumbers, GateInput, PartVerdict, SuspectAccount } from "../../contracts/gate.ts";
 import { isConvicted, suspicionOf } from "./account-evidence.ts";
 import { quarantineLimitOf } from "./policy.ts";
-import { counted, percent } from "./wording.ts";
+import { counted } from "../counted.ts";
+import { percent } from "./wording.ts";
 
 export interface AccountsFinding {
   readonly part: PartVerdict;

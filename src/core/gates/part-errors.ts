@@ -6,7 +6,8 @@
 import type { Bounds, ErrorNumbers, GateInput, GateMissing, PartVerdict } from "../../contracts/gate.ts";
 import { errorFinding } from "./error-rate.ts";
 import { measuringTrouble } from "./measured.ts";
-import { count, counted, percent, points } from "./wording.ts";
+import { count, counted } from "../counted.ts";
+import { percent, points } from "./wording.ts";
 
 /** More than this many times the present requests is no forecast. */
 const MAX_FACTOR = 1000;

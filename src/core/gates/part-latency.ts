@@ -5,7 +5,8 @@
  */
 import type { GateInput, GateMissing, LatencyNumbers, PartVerdict } from "../../contracts/gate.ts";
 import { SLOW_WINDOWS } from "./latency.ts";
-import { count, digits } from "./wording.ts";
+import { count } from "../counted.ts";
+import { digits } from "./wording.ts";
 
 function part(verdict: PartVerdict["verdict"], cause: PartVerdict["cause"], sentence: string): PartVerdict {
   return { part: "latency", verdict, cause, sentence, missing: [] };

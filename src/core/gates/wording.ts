@@ -1,14 +1,9 @@
 /**
- * Numbers of a gate as people read them: one spelling of shares, differences and counts in every sentence.
- * Pure; called by the parts of a gate. Sentences are English and have no digits grouped by locale but by comma.
+ * Numbers of a gate as people read them: one spelling of shares and differences in every sentence.
+ * Pure; called by the parts of a gate. Counts are those of core/counted.ts.
  */
 
 const DIGITS = 2;
-
-/** 4210 → `4,210`. Rounded to a whole number. */
-export function count(number: number): string {
-  return String(Math.round(number)).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
-}
 
 /** 0.0312 → `3.12 %`; 0.5 → `50 %`. */
 export function percent(share: number): string {
@@ -19,11 +14,6 @@ export function percent(share: number): string {
 export function points(difference: number): string {
   const text = digits(difference * 100);
   return difference > 0 && text !== "0" ? `+${text}` : text;
-}
-
-/** `1 account`, `2 accounts`. */
-export function counted(number: number, noun: string): string {
-  return `${count(number)} ${noun}${Math.round(number) === 1 ? "" : "s"}`;
 }
 
 /** 3.10 → `3.1`; no more than two digits behind the point, and none that say nothing. */

@@ -10,6 +10,7 @@ import type { ShownInstant } from "../../contracts/calendar.ts";
 import type { EpochMs, ProductName } from "../../contracts/units.ts";
 import type { CalendarMemo } from "../calendar/memo.ts";
 import { showInstant } from "../calendar/preview.ts";
+import { counted } from "../counted.ts";
 import { type Beginning, ceilMinute } from "./ahead.ts";
 import { holdWarnings, type PlannedHold, plannedHold } from "./data/simulate.ts";
 import { type CalendarFacts, opennessOf } from "./openness.ts";
@@ -130,7 +131,9 @@ interface Walk {
 function warningsOf(accounts: number, never: number): readonly string[] {
   return [
     ...(accounts === 0 ? ["moves nobody"] : []),
-    ...(never === 0 ? [] : [`${never} groups have no window within 400 days`]),
+    ...(never === 0
+      ? []
+      : [`${counted(never, "group")} ${never === 1 ? "has" : "have"} no window within 400 days`]),
   ];
 }
 

@@ -129,9 +129,25 @@ export function leftBehindNow(state: RolloutState, context: ViewContext): readon
   return [...context.leftBehind, ...now.filter(({ accounts }) => accounts > 0)];
 }
 
+/** Whose rollback it is, or was. */
+function rollbackView({ rollback, wentBack }: RolloutState): RolloutView["rollback"] {
+  const known = rollback ?? wentBack;
+  if (known === undefined) return null;
+  const { by, automatic, reason, askedMs, scope } = known;
+  return {
+    by,
+    automatic,
+    at: shown(askedMs),
+    reason,
+    scope: scope.kind,
+    toWave: scope.kind === "to-wave" ? scope.wave : null,
+    stage: rollback?.stage ?? "done",
+  };
+}
+
 /** What `rollout show` prints. */
 export function rolloutView(state: RolloutState, context: ViewContext): RolloutView {
-  const { plan, paused, rollback } = state;
+  const { plan, paused } = state;
   return {
     id: plan.id,
     targets: { ...plan.targets },
@@ -144,10 +160,7 @@ export function rolloutView(state: RolloutState, context: ViewContext): RolloutV
     waves: plan.waves.map((_, wave) => waveView(state, wave, context)),
     defaults: state.defaults.map((step) => defaultView(step, state)),
     paused: paused === null ? null : { by: paused.by, at: shown(paused.atMs), reason: paused.reason },
-    rollback:
-      rollback === null
-        ? null
-        : { by: rollback.by, at: shown(rollback.askedMs), reason: rollback.reason, stage: rollback.stage },
+    rollback: rollbackView(state),
     coverage: context.coverage.map(({ product, version, classes }) => ({
       product,
       version,

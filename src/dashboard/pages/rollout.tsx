@@ -148,9 +148,10 @@ function Facts({ rollout }: { rollout: RolloutView }) {
         )}
         {rollback === null ? null : (
           <>
-            <dt>Going back</dt>
+            <dt>{rollback.stage === "done" ? "Rolled back" : "Going back"}</dt>
             <dd>
-              <When at={rollback.at} /> by {rollback.by}: {rollback.reason} ({rollback.stage})
+              <When at={rollback.at} /> by {rollback.automatic ? "itself" : rollback.by}: {rollback.reason}
+              {rollback.stage === "done" ? "" : ` (${rollback.stage})`}
             </dd>
           </>
         )}

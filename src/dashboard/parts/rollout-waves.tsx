@@ -3,20 +3,23 @@ import type { RolloutGatesView } from "../../contracts/api/gates.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { path } from "../api.ts";
 import { percent } from "../layout.tsx";
+import { hasEnded } from "./phase.tsx";
 import { Table } from "./table.tsx";
 import { accountsOf, count, When } from "./words.tsx";
 
-export function Waves({ rollout: { waves, wave } }: { rollout: RolloutView }) {
+export function Waves({ rollout: { waves, wave, phase } }: { rollout: RolloutView }) {
+  const ended = hasEnded(phase);
+  const otherwise = ended ? "never" : "not yet";
   return (
     <>
       <h2>Waves</h2>
       <Table
         label="Waves"
         heads={["Wave", "#Accounts", "#Moved", "Progress", "Gate", "Moves", "Baked", "Approved"]}
-        current={wave}
+        current={ended ? null : wave}
         rows={waves.map((each, index) => [
           <>
-            {each.name} {index === wave ? <span class="tag good">at hand</span> : null}
+            {each.name} {index === wave && !ended ? <span class="tag good">at hand</span> : null}
           </>,
           count(each.accounts),
           count(each.moved),
@@ -26,11 +29,11 @@ export function Waves({ rollout: { waves, wave } }: { rollout: RolloutView }) {
           </>,
           each.verdict ?? "not asked yet",
           <>
-            <When at={each.firstMoveAt} otherwise="not yet" />
+            <When at={each.firstMoveAt} otherwise={otherwise} />
             {each.shiftedAt === null ? "" : " to "}
             <When at={each.shiftedAt} />
           </>,
-          <When at={each.bakedAt} otherwise="not yet" />,
+          <When at={each.bakedAt} otherwise={otherwise} />,
           each.approved === null ? (
             ""
           ) : (
@@ -105,14 +108,14 @@ export function PutBack({ accounts }: { accounts: RolloutGatesView["putBack"] })
 
 /** Reasons as people say them. */
 const LEFT: Readonly<Record<string, string>> = {
-  "not-reached": "not reached yet",
+  "not-reached": "not reached",
   "rolled-back": "rolled back",
   "created-later": "created after the start",
   "no-product": "without the product",
   "already-there": "on the target already",
 };
 
-export function LeftBehind({ rollout: { leftBehind } }: { rollout: RolloutView }) {
+export function LeftBehind({ rollout: { leftBehind, phase } }: { rollout: RolloutView }) {
   if (leftBehind.length === 0) return null;
   return (
     <>
@@ -121,6 +124,7 @@ export function LeftBehind({ rollout: { leftBehind } }: { rollout: RolloutView }
         {leftBehind.map(({ reason, accounts, examples }) => (
           <li>
             {accountsOf(accounts)}: {LEFT[reason] ?? reason}
+            {reason === "not-reached" && !hasEnded(phase) ? " yet" : ""}
             {examples.length === 0 ? null : (
               <span class="soft">
                 , such as{" "}

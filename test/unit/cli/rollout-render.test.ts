@@ -14,7 +14,15 @@ import {
 } from "../../../scripts/cli/rollout-words.ts";
 import type { RolloutView } from "../../../src/contracts/api/rollouts.ts";
 import { ROLLOUT_PHASES, TERMINAL_PHASES } from "../../../src/contracts/rollout.ts";
-import { buildPlan, buildRollbackPreview, buildRolloutView, buildWave } from "../../support/rollout-views.ts";
+import {
+  buildRollback,
+  buildPlan,
+  buildRollbackPreview,
+  buildRolloutView,
+  buildWave,
+} from "../../support/rollout-views.ts";
+
+const AT = "2026-12-01T00:00:00.000Z";
 
 describe("duration", () => {
   it.for([
@@ -66,6 +74,40 @@ describe("a rollout", () => {
     expect(text).toMatch(/^requests +1,234 since the wave was done$/m);
     expect(text).toMatch(/^kiln 2\.9\.0\s+1,234 \+ 1 probe\s+0 \+ 3 probes\s+0 \+ 4 probes\s+never$/m);
     expect(renderRollout(buildRolloutView())).not.toMatch(/^HAS ANSWERED/m);
+  });
+
+  it("says who took it back, and where that leaves its waves", ({ expect }) => {
+    const back = buildWave({ name: "forty", accounts: 3960, moved: 0, progress: 0, bakedAt: null });
+    const begun = { firstMoveAt: AT, shiftedAt: AT };
+    const waves = [
+      buildWave(begun),
+      { ...back, ...begun },
+      buildWave({ name: "rest", moved: 0, firstMoveAt: null, shiftedAt: null, bakedAt: null }),
+    ];
+    const view = buildRolloutView({ phase: "rolled-back", waves, rollback: buildRollback(), moved: 0 });
+    const text = renderRollout(view);
+    expect(text).toMatch(/^rolled back by +jo, 2026-11-28T21:00:00Z: attachments fail$/m);
+    expect(text).toMatch(/^ended +2026-11-28T21:00:00Z$/m);
+    expect(text).toMatch(/^requests +–$/m);
+    const states = text.split("\n").filter((line) => /^\d  /.test(line));
+    expect(states.map((line) => line.split(/\s{2,}/).at(-1))).toEqual([
+      "rolled back",
+      "rolled back",
+      "not begun",
+    ]);
+    const rollback = buildRollback({ by: "rollout", automatic: true, reason: "its gate failed" });
+    expect(renderRollout({ ...view, rollback })).toMatch(
+      /^rolled back by +the rollout itself, \S+: its gate failed$/m,
+    );
+  });
+
+  it("tells which waves go back while a rollback is under way", ({ expect }) => {
+    const rollback = buildRollback({ scope: "to-wave", toWave: 0, stage: "lowering" });
+    const text = renderRollout(buildRolloutView({ phase: "rolling-back", rollback }));
+    expect(text).toMatch(/^being rolled back by +jo, /m);
+    expect(text).toMatch(/^0\s+staff\s.*done$/m);
+    expect(text).toMatch(/^1\s+forty\s.*going back$/m);
+    expect(text).toMatch(/^2\s+rest\s.*ahead$/m);
   });
 
   it("says who paused it and why, without letting the reason rewrite the screen", ({ expect }) => {
@@ -241,8 +283,6 @@ describe("a rollback in numbers", () => {
     expect(text({ refused: "autumn is draft" })).toBe("It would be refused: autumn is draft.");
   });
 });
-
-const AT = "2026-12-01T00:00:00.000Z";
 
 describe("a plan", () => {
   it("shows what a freeze would change beside what is planned", ({ expect }) => {

@@ -149,7 +149,11 @@ describe("a rollout that a gate sent back", () => {
     targets: { kiln: "2.9.0" },
     accounts: 200,
     moved: 0,
-    leftBehind: [],
+    leftBehind: [
+      { reason: "rolled-back", accounts: 80, examples: [] },
+      { reason: "not-reached", accounts: 117, examples: [] },
+      { reason: "pinned", accounts: 3, examples: [] },
+    ],
   });
   const point = { accountsMoved: 80, increase: null, p95Ms: { moved: null, notMoved: null } };
   const sides = (rate: number): { accounts: number; requests: number; failures: number; rate: number } => ({
@@ -226,6 +230,9 @@ describe("a rollout that a gate sent back", () => {
         minutes: 30,
         // 20 and then 50 for a minute each, 80 for 28 minutes.
         accountHours: 38.5,
+        takenBack: 80,
+        notReached: 117,
+        leftBehind: 3,
         hurt: { accounts: 2, failures: 120, stillThere: 1 },
       },
     ]);

@@ -134,6 +134,27 @@ describe("a rollback's preview", () => {
   });
 });
 
+describe("a rollback that is done", () => {
+  it("is remembered with whose it was, and that everybody is back", async ({ expect }) => {
+    const world = await prepare();
+    await run(world, planOf("autumn", { kiln: "2" }), FRIDAY);
+    const input = { confirmed: false, reason: "loses mail" };
+    await must(world, "rollout.rollback", { id: "autumn", input });
+    await quiet(world);
+    for (let minute = 6; minute <= 9; minute += 1) await tick(world, FRIDAY + minute * MINUTE);
+    const view = valueOf(await world.control.query("rollout", { id: "autumn" }));
+    expect(view.phase).toBe("rolled-back");
+    expect(view.rollback).toMatchObject({
+      by: "the-admin",
+      automatic: false,
+      reason: "loses mail",
+      scope: "all",
+      toWave: null,
+      stage: "done",
+    });
+  });
+});
+
 describe("two products that go only together", () => {
   it("keeps a rollback from making a pair that is not declared, until the other product went back", async ({
     expect,

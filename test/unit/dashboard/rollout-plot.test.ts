@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import type { WaveView } from "../../../src/contracts/api/rollouts.ts";
 import { movedPoints, plannedPoints } from "../../../src/dashboard/parts/rollout-plot.tsx";
+import { buildRollback } from "../../support/rollout-views.ts";
 
 const at = (minute: number): string => `2026-11-23T10:${String(minute).padStart(2, "0")}:00Z`;
 const ms = (minute: number): number => Date.parse(at(minute));
@@ -50,7 +51,7 @@ describe("movedPoints", () => {
 
   it("falls from where a rollback was asked for", ({ expect }) => {
     const back = wave({ accounts: 40, moved: 0, firstMoveAt: at(4), shiftedAt: at(5) });
-    const rollback = { at: at(7), by: "eva", reason: "slow", stage: "done" };
+    const rollback = buildRollback({ at: at(7), by: "eva" });
     const seen = { startedAt: at(0), clock: at(9), waves: [STAFF, back], rollback, moved: 10 };
     expect(points(seen).slice(-3)).toEqual([
       [5, 50],

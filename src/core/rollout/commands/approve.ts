@@ -5,6 +5,7 @@
 import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
+import { counted } from "../../counted.ts";
 import { remaining } from "../groups.ts";
 import { waiveMirror } from "../phases/mirror.ts";
 import { accountsAhead, withWave } from "../phases/shift.ts";
@@ -31,7 +32,10 @@ function approveWave(
   }
   const accounts = accountsAhead(state, frozen, remaining(state, frozen, wave));
   const next = withWave(state, wave, { approved: { by, atMs: nowMs } });
-  return ok({ ...quietly(next), happened: [`wave "${plan.name}" (${accounts} accounts) approved by ${by}`] });
+  return ok({
+    ...quietly(next),
+    happened: [`wave "${plan.name}" (${counted(accounts, "account")}) approved by ${by}`],
+  });
 }
 
 /** The wave is baked and its gate cannot tell: the plan leaves that to a person. */

@@ -8,6 +8,7 @@ import { ok } from "../../../contracts/result.ts";
 import type { CommandContext, RolloutCommand } from "../../../contracts/rollout-input.ts";
 import type { RolloutState } from "../../../contracts/rollout.ts";
 import type { ProductName } from "../../../contracts/units.ts";
+import { counted } from "../../counted.ts";
 import { isUndoable, moveRule, undoProblems } from "../data/rule.ts";
 import { batchOf } from "../data/state.ts";
 import { defaultReturn } from "../failure.ts";
@@ -115,7 +116,7 @@ export function adopt(state: RolloutState, { frozen, by }: CommandContext): Comm
   if (late === 0) return ok(quietly(state));
   const fromWave = state.groups.fromWave.map((wave) => Math.min(wave, state.wave));
   const next = { ...state, groups: { ...state.groups, fromWave } };
-  const happened = [`${late} groups of late accounts adopted by ${by}`];
+  const happened = [`${counted(late, "group")} of late accounts adopted by ${by}`];
   if (state.phase !== "baking" || remaining(next, frozen, state.wave).length === 0)
     return ok({ ...quietly(next), happened });
   return ok({ ...quietly(route(withWave(next, state.wave, { shiftedMs: null, bakedMs: null }))), happened });

@@ -9,6 +9,7 @@ import type { Advanced, Facts } from "../../../contracts/rollout-input.ts";
 import type { FrozenGroup, Rollback, RollbackScope, RolloutState } from "../../../contracts/rollout.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../../contracts/units.ts";
 import { bucketOf } from "../../bucket.ts";
+import { counted } from "../../counted.ts";
 import { own } from "../../record.ts";
 import { gainOf } from "../pace.ts";
 import { goalOf } from "../rollback.ts";
@@ -104,7 +105,7 @@ export function holdBack(
   };
   const groups = { ...next.state.groups, held: state.groups.moved };
   const data = { ...before, never: before.never || of.rule.never, batches: batch.number, batch };
-  const why = `batch ${batch.number}: ${batch.accounts} accounts held, to go back`;
+  const why = `batch ${batch.number}: ${counted(batch.accounts, "account")} held, to go back`;
   return publishing({ ...next.state, groups, data }, why, { happened: [why] });
 }
 

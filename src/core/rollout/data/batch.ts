@@ -9,6 +9,7 @@ import type { Advanced } from "../../../contracts/rollout-input.ts";
 import type { RolloutPhase, RolloutState } from "../../../contracts/rollout.ts";
 import type { EpochMs } from "../../../contracts/units.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
+import { counted } from "../../counted.ts";
 import { goalOf } from "../rollback.ts";
 import { andThen, enter, notifyOnce, pauseItself, quietly, wanting } from "../state.ts";
 import type { Turn } from "../turn.ts";
@@ -46,7 +47,7 @@ const WORDS: Readonly<Record<Batch["stage"], string>> = {
 const MOVING: readonly RolloutPhase[] = ["waiting", "shifting", "rolling-back"];
 
 function describe({ number, accounts, stage }: Batch): string {
-  return `Batch ${number}: ${accounts} accounts ${WORDS[stage]}`;
+  return `Batch ${number}: ${counted(accounts, "account")} ${WORDS[stage]}`;
 }
 
 /** Nothing to do yet. Phases that are not about moving keep their own words. */
@@ -79,9 +80,9 @@ function finish(state: RolloutState, look: Look, moved: number): Advanced {
   const data = sized.data === undefined ? {} : { data: { ...sized.data, longestHoldMs } };
   const next = { ...batch, stage: "releasing", releasedMs: turn.nowMs } as const;
   const why = forward
-    ? `batch ${batch.number}: ${moved} accounts moved`
+    ? `batch ${batch.number}: ${counted(moved, "account")} moved`
     : batch.direction === "back"
-      ? `batch ${batch.number}: ${moved} accounts rolled back`
+      ? `batch ${batch.number}: ${counted(moved, "account")} rolled back`
       : `batch ${batch.number}: given back (${batch.calledOff ?? ""})`;
   const said = publishing(withBatch({ ...sized, ...data }, next), why, { happened: [why] });
   return andThen(said, (same) => wait(same, { ...look, batch: next }, turn.nowMs + MINUTE_MS));
@@ -167,16 +168,16 @@ function leave(state: RolloutState, look: Look, report: BatchReport): Advanced {
   const { batch, turn } = look;
   const failed = failures(report);
   const next: Batch = { ...batch, stage: "leaving", left: failed };
-  const counted = withFailed(withBatch(state, next), failed - batch.left);
+  const noted = withFailed(withBatch(state, next), failed - batch.left);
   const order = { kind: "data", what: { order: "leave", batch: batch.number } } as const;
-  const happened = [`batch ${batch.number}: ${failed} accounts left behind`];
-  const ordered = andThen(wanting(counted, [order], happened), (same) => tellStuck(same, look, report));
+  const happened = [`batch ${batch.number}: ${counted(failed, "account")} left behind`];
+  const ordered = andThen(wanting(noted, [order], happened), (same) => tellStuck(same, look, report));
   return andThen(ordered, (same) => wait(same, { ...look, batch: next }, turn.nowMs + MINUTE_MS));
 }
 
 function tellStuck(state: RolloutState, { batch }: Look, { fates }: BatchReport): Advanced {
   if (fates.stuck === 0) return quietly(state);
-  const text = `${state.plan.id}: ${fates.stuck} accounts of batch ${batch.number} are held by name: their undo was not confirmed`;
+  const text = `${state.plan.id}: ${counted(fates.stuck, "account")} of batch ${batch.number} are held by name: their undo was not confirmed`;
   return notifyOnce(state, `stuck ${batch.number}`, { level: "page", text });
 }
 
@@ -189,7 +190,7 @@ function trouble(state: RolloutState, look: Look, report: BatchReport): Advanced
   const most = failureLimit(state, turn.frozen);
   // Whoever resumed a wave that failed too often has seen those; the next failure stops it again.
   if (failures(report) > batch.left && all > most && state.phase !== "paused") {
-    const why = `${all} accounts failed to migrate, more than ${most}`;
+    const why = `${counted(all, "account")} failed to migrate, more than ${most}`;
     const paused = pauseItself(state, "migration", why);
     return undoable ? andThen(paused, (same) => callOff(same, look, why)) : paused;
   }

@@ -8,6 +8,7 @@ import type { Advanced } from "../../../contracts/rollout-input.ts";
 import type { RolloutState, WavePlan } from "../../../contracts/rollout.ts";
 import type { EpochMs } from "../../../contracts/units.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
+import { counted } from "../../counted.ts";
 import { type OpenGroup, shiftGroups } from "../shift-groups.ts";
 import { andThen, enter, quietly, resetPace } from "../state.ts";
 import type { Turn } from "../turn.ts";
@@ -134,12 +135,12 @@ function hold(
   const { moved, peak } = before.groups;
   const data = { ...(before.data ?? freshData(false, 0)), batches: batch.number, batch };
   const groups = { ...shifted.groups, moved, peak, held: shifted.groups.moved };
-  const reason = `Batch ${batch.number}: ${batch.accounts} accounts are held; the hold spreads`;
+  const reason = `Batch ${batch.number}: ${counted(batch.accounts, "account")} are held; the hold spreads`;
   const deadlineMs = batch.atMs + longestHoldMs(batch.hooks, batch.accounts, settle);
   const next = enter(
     { ...shifted, groups, data },
     { ...moving, reason, nextAtMs: batch.atMs + settle.leastMs, deadlineMs },
   );
-  const why = `batch ${batch.number}: ${batch.accounts} accounts held`;
+  const why = `batch ${batch.number}: ${counted(batch.accounts, "account")} held`;
   return andThen(publishing(next, why, { happened: [why] }), quietly);
 }

@@ -7,6 +7,7 @@
 import type { FrozenGroup, Rollback, RolloutState } from "../../../contracts/rollout.ts";
 import type { Advanced } from "../../../contracts/rollout-input.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
+import { counted } from "../../counted.ts";
 import { own } from "../../record.ts";
 import type { ProductName } from "../../../contracts/units.ts";
 import { holdBack } from "../data/back.ts";
@@ -115,8 +116,13 @@ function defaultsBack(state: RolloutState, turn: Turn): { state: RolloutState; w
 function finish(state: RolloutState, rollback: Rollback): RolloutState {
   const whole = rollback.scope.kind === "all";
   const cleared = { ...state, rollback: null, settle: null };
+  const { by, automatic, reason: why, askedMs, scope } = rollback;
+  const wentBack = { by, automatic, reason: why, askedMs, scope };
   if (whole)
-    return enter(cleared, { phase: "rolled-back", cause: "done", reason: `Rolled back: ${rollback.reason}` });
+    return enter(
+      { ...cleared, wentBack },
+      { phase: "rolled-back", cause: "done", reason: `Rolled back: ${rollback.reason}` },
+    );
   const reason = `Rolled back in part (${rollback.reason}); resume goes on without these accounts, or with them when told "again"`;
   const paused = { by: rollback.by, atMs: state.clockMs, reason };
   return enter({ ...cleared, paused }, { phase: "paused", cause: "rollback", reason });
@@ -143,7 +149,7 @@ function lowerAndPublish(state: RolloutState, turn: Turn, rollback: Rollback): A
   if (rule.holds) return lowerHeld(back, turn, { rollback, rule });
   const lowered = lower(back.state, turn, rollback);
   const { accounts } = lowered;
-  const why = `rolled back ${accounts} accounts`;
+  const why = `rolled back ${counted(accounts, "account")}`;
   const publish: Wanted[] = accounts > 0 || lowered.done ? [{ kind: "publish", why }] : [];
   const happened = publish.length > 0 ? [why] : [];
   if (lowered.done) return wanting(finish(lowered.state, rollback), [...back.wanted, ...publish], happened);

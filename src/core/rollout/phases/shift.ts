@@ -8,6 +8,7 @@ import type { FrozenGroup, RolloutState, WavePlan, WaveState } from "../../../co
 import type { Advanced } from "../../../contracts/rollout-input.ts";
 import type { EpochMs } from "../../../contracts/units.ts";
 import { MINUTE_MS } from "../../calendar/memo.ts";
+import { counted } from "../../counted.ts";
 import { holdNext } from "../data/begin.ts";
 import { moveRule } from "../data/rule.ts";
 import { remaining, targetOf } from "../groups.ts";
@@ -138,7 +139,7 @@ function waitForHealth(
 }
 
 function waitForApproval(state: RolloutState, wave: WavePlan, accounts: number): Advanced {
-  const reason = `Wave ${state.wave} "${wave.name}" waits for approval: it moves ${accounts} accounts`;
+  const reason = `Wave ${state.wave} "${wave.name}" waits for approval: it moves ${counted(accounts, "account")}`;
   const next = enter(resetPace(state), { phase: "awaiting-approval", cause: "approval", reason });
   return notifyOnce(next, `approval ${state.wave}`, { level: "ticket", text: `${state.plan.id}: ${reason}` });
 }
@@ -161,7 +162,7 @@ function step(state: RolloutState, turn: Turn, { wave, open }: { wave: WavePlan;
       ? withWave(shifted.state, state.wave, { firstMoveMs: turn.nowMs })
       : shifted.state;
   const left = accountsAhead(marked, turn.frozen, remaining(marked, turn.frozen, marked.wave));
-  const reason = `Wave "${wave.name}" is moving; ${left} accounts to go`;
+  const reason = `Wave "${wave.name}" is moving; ${counted(left, "account")} to go`;
   const next = enter(marked, {
     phase: "shifting",
     cause: "moving",
@@ -169,7 +170,7 @@ function step(state: RolloutState, turn: Turn, { wave, open }: { wave: WavePlan;
     nextAtMs: turn.nowMs + MINUTE_MS,
   });
   if (!moved) return quietly(next);
-  const why = `wave "${wave.name}": ${shifted.accounts} accounts`;
+  const why = `wave "${wave.name}": ${counted(shifted.accounts, "account")}`;
   return wanting(next, [{ kind: "publish", why }], [`${why} moved`]);
 }
 
