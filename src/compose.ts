@@ -13,6 +13,11 @@ import { createMapsReader } from "./adapters/maps-reader.ts";
 import type { MapsReader } from "./adapters/maps-reader/types.ts";
 import { createMeters, homeMeter, METERS, type Meters, type MeterStub } from "./adapters/meters.ts";
 import type { OriginBinding } from "./adapters/origin.ts";
+import {
+  createFailedReader,
+  createFailedRequests,
+  type FailedMeterStub,
+} from "./adapters/failed-requests.ts";
 import { createFleetCounter } from "./adapters/fleet-counts.ts";
 import { createFleetReader, type FleetMeterStub } from "./adapters/fleet-meters.ts";
 import { createMirrorCounter } from "./adapters/mirror-counts.ts";
@@ -107,6 +112,7 @@ function connectEdge(env: Env, { config, logger, requestIds, colo }: EdgeParts):
   });
   const mirrored = createMirrorCounter();
   const fleet = createFleetCounter();
+  const failed = createFailedRequests();
   const isolate = crypto.randomUUID();
   const open: OpenConnections = createOpenConnections({
     sleep: (ms) => systemClock.sleep(ms),
@@ -118,6 +124,7 @@ function connectEdge(env: Env, { config, logger, requestIds, colo }: EdgeParts):
     clock: systemClock,
     takeMirrored: () => mirrored.take(),
     takeFleet: () => fleet.take(),
+    takeFailed: () => failed.take(),
     send: (report) => meters.send(report),
     counts:
       env.METER === undefined && env.ANALYTICS === undefined
@@ -142,9 +149,10 @@ function connectEdge(env: Env, { config, logger, requestIds, colo }: EdgeParts):
     watchOpen: (response, opened) => open.watch(response, opened),
     countMirrored: (request) => mirrored.add(request),
     countFleet: (answer) => fleet.add(answer),
+    noteFailed: (one) => failed.add(one),
     originFetch: (request) => fetch(request),
     bindings: (name) => bindingOf(env, name),
-    admin: connectAdmin(env, { config, maps, meters: { ...meters, fleet: fleetReaderOf(env) }, logger }),
+    admin: connectAdmin(env, { config, maps, meters: { ...meters, ...readersOf(env) }, logger }),
   });
   return { handle, flush: () => telemetry.flush() };
 }
@@ -176,12 +184,14 @@ function connectMaps(
   });
 }
 
-type AdminMeters = Meters & { readonly fleet: ReturnType<typeof createFleetReader> };
+type AdminMeters = Meters & ReturnType<typeof readersOf>;
 
-function fleetReaderOf({ METER }: Env): AdminMeters["fleet"] {
-  return createFleetReader((name) =>
-    METER === undefined ? null : (METER.getByName(name) as FleetMeterStub),
-  );
+function readersOf({ METER }: Env) {
+  const stubOf = (name: string): unknown => METER?.getByName(name) ?? null;
+  return {
+    fleet: createFleetReader((name) => stubOf(name) as FleetMeterStub | null),
+    failed: createFailedReader((name) => stubOf(name) as FailedMeterStub | null),
+  };
 }
 
 interface AdminParts {

@@ -13,6 +13,7 @@ import {
   type OpenCount,
   type Outcome,
 } from "../contracts/telemetry.ts";
+import type { FailedRequest } from "../contracts/failed-request.ts";
 import type { FleetReport } from "../contracts/fleet.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
 import type { EpochMs, Generation } from "../contracts/units.ts";
@@ -60,6 +61,8 @@ export interface TelemetryDeps {
   readonly takeMirrored?: () => readonly MirrorReport[];
   /** What was compared with today's fleet since it was last asked. */
   readonly takeFleet?: () => readonly FleetReport[];
+  /** A sample of what failed since it was last asked. */
+  readonly takeFailed?: () => readonly FailedRequest[];
   /** What is open now. */
   readonly listOpen?: () => readonly OpenCount[];
   readonly send: (report: EdgeReport) => Promise<void>;
@@ -88,11 +91,12 @@ function addOutcome(counts: EdgeCounts, outcome: Outcome): void {
 
 function takeReport(
   counts: EdgeCounts,
-  { isolate, takeMirrored, takeFleet, listOpen }: TelemetryDeps,
+  { isolate, takeMirrored, takeFleet, takeFailed, listOpen }: TelemetryDeps,
 ): EdgeReport {
   counts.sequence++;
   const mirrored = takeMirrored?.() ?? [];
   const fleet = takeFleet?.() ?? [];
+  const failed = takeFailed?.() ?? [];
   const report: EdgeReport = {
     schema: TELEMETRY_SCHEMA,
     isolate,
@@ -106,6 +110,7 @@ function takeReport(
     ...(listOpen === undefined ? {} : { open: listOpen() }),
     ...(mirrored.length === 0 ? {} : { mirrored }),
     ...(fleet.length === 0 ? {} : { fleet }),
+    ...(failed.length === 0 ? {} : { failed }),
   };
   Object.assign(counts, { requests: 0, byOutcome: {}, mapsFaults: {}, dropped: 0 });
   return report;

@@ -11,6 +11,7 @@ import type { MapsReader } from "../adapters/maps-reader/types.ts";
 import type { Status } from "../contracts/api/operations.ts";
 import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
+import type { FailedAsk, KeptFailure } from "../contracts/failed-request.ts";
 import type { FleetComparison } from "../contracts/fleet.ts";
 import type { HurtAccount, HurtAsk, MeterTotals } from "../contracts/observation.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
@@ -26,6 +27,7 @@ export interface MeterPort {
   hurt(ask: HurtAsk): Promise<readonly HurtAccount[]>;
   lately(): Promise<readonly TrafficLately[]>;
   accountLately(account: AccountSlug): Promise<readonly AccountLately[]>;
+  failed(ask: FailedAsk): Promise<readonly KeptFailure[]>;
   /** One comparison with today's fleet, over all meters. */
   fleet(run: string): Promise<FleetComparison>;
 }

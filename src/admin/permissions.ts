@@ -57,6 +57,7 @@ export const PERMISSIONS = {
   "events.dead.list": { roles: EVERYBODY, scope: "shared" },
   "events.retry": { roles: OPERATOR, scope: "product" },
   "accounts.history.list": { roles: EVERYBODY, scope: "shared" },
+  "failed-requests.list": { roles: EVERYBODY, scope: "shared" },
   "accounts.traffic.get": { roles: EVERYBODY, scope: "shared" },
   "accounts.put": { roles: OPERATOR, scope: "account" },
   "accounts.delete": { roles: OPERATOR, scope: "account" },

@@ -2,8 +2,9 @@
  * Traffic of late out of what the meters counted: shares, rates and times of versions, and one account against its own
  * past. Posture: closed; where the meters cannot be asked the answer is a refusal, because no requests would be a lie.
  */
-import type { AccountTraffic, Traffic } from "../contracts/api/traffic.ts";
+import type { AccountTraffic, FailedRequests, Traffic } from "../contracts/api/traffic.ts";
 import type { KnownCount } from "../contracts/alarms.ts";
+import type { FailedAsk } from "../contracts/failed-request.ts";
 import { LATENCY_BOUNDS_MS, type PastCount } from "../contracts/observation.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
@@ -23,6 +24,19 @@ const SILENT: Refusal = {
   problem: "control-unavailable",
   detail: "The meters do not answer, so traffic is not known. Serving goes on; try again.",
 };
+
+/** Newest first. */
+export async function findFailed(
+  meters: Pick<Services["meters"], "failed">,
+  ask: FailedAsk,
+): Promise<Result<FailedRequests, Refusal>> {
+  const asked = await orSilent(() => meters.failed(ask));
+  if (!asked.ok) return asked;
+  return ok({
+    items: asked.value.map((one) => ({ ...one, at: new Date(one.at).toISOString() })),
+    cursor: null,
+  });
+}
 
 type Asked = Pick<Services["meters"], "lately" | "accountLately">;
 

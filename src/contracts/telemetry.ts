@@ -2,6 +2,7 @@
  * What an edge tells about itself: one accumulator per isolate, flushed outside requests, never read by a decision.
  * The record is versioned, because Worker and object may run different releases during a deploy.
  */
+import type { FailedRequest } from "./failed-request.ts";
 import type { FleetReport } from "./fleet.ts";
 import type { MirrorReport } from "./mirror.ts";
 import type { EpochMs, Generation, ProductName, VersionName } from "./units.ts";
@@ -68,6 +69,8 @@ export interface EdgeReport {
   readonly mirrored?: readonly MirrorReport[];
   /** How today's fleet and the decisions agreed; left out when nothing was compared. */
   readonly fleet?: readonly FleetReport[];
+  /** A sample of the requests that failed; left out when none did. */
+  readonly failed?: readonly FailedRequest[];
 }
 
 /** What the meters know of one isolate, newest report first. */

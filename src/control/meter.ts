@@ -7,7 +7,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { FleetComparison } from "../contracts/fleet.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
+import type { FailedMeterStub } from "../adapters/failed-requests.ts";
 import type { FleetMeterStub } from "../adapters/fleet-meters.ts";
+import type { FailedAsk, KeptFailure } from "../contracts/failed-request.ts";
+import { createFailedTable, readFailed, recordFailed } from "./meter-failed.ts";
 import { createFleetTables, readFleet, recordFleet } from "./meter-fleet.ts";
 import { createMirrorTable, listMirrored, recordMirrored } from "./meter-mirrors.ts";
 import { systemClock } from "../adapters/clock.ts";
@@ -47,7 +50,9 @@ const TABLE = `CREATE TABLE IF NOT EXISTS isolates (
   requests INTEGER NOT NULL, since INTEGER NOT NULL, reported_at INTEGER NOT NULL
 ) WITHOUT ROWID`;
 
-export class Meter extends DurableObject implements MeterStub, UseMeterStub, PulseMeterStub, FleetMeterStub {
+type Stubs = MeterStub & UseMeterStub & PulseMeterStub & FleetMeterStub & FailedMeterStub;
+
+export class Meter extends DurableObject implements Stubs {
   readonly #db: Db;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -59,6 +64,7 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub, Pul
     createOpenTable(this.#db);
     createPulseTables(this.#db);
     createFleetTables(this.#db);
+    createFailedTable(this.#db);
   }
 
   /** Takes one report of an edge. */
@@ -121,6 +127,11 @@ export class Meter extends DurableObject implements MeterStub, UseMeterStub, Pul
     return listMirrored(this.#db, runs);
   }
 
+  /** Failed requests, as far as edges have named them here. */
+  async failed(ask: FailedAsk): Promise<readonly KeptFailure[]> {
+    return readFailed(this.#db, ask, systemClock.nowMs());
+  }
+
   /** One comparison with today's fleet, as far as edges have reported it here. */
   async fleet(run: string): Promise<FleetComparison> {
     return readFleet(this.#db, run);
@@ -132,6 +143,7 @@ export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
   if (isNew(db, report)) {
     recordMirrored(db, report.mirrored ?? [], now);
     recordFleet(db, report.fleet ?? [], now);
+    recordFailed(db, report.failed ?? [], now);
     recordPulse(db, report, now);
   }
   db.run(

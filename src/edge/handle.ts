@@ -37,6 +37,7 @@ import type { EdgeRequest, WaitUntil } from "./edge-request.ts";
 import { createDecidedHosts, type DecidedHost, type DecidedHosts } from "./decided-hosts.ts";
 import { problemRequest, type Exchange } from "./exchange.ts";
 import { createFirebreakHeader } from "../core/firebreak-header.ts";
+import type { FailedRequests } from "../adapters/failed-requests.ts";
 import type { FleetDeps } from "./fleet.ts";
 import { createForwarder } from "./forward.ts";
 import { REQUEST_ID_HEADER } from "./header-sets.ts";
@@ -46,7 +47,7 @@ import { createMirror } from "./mirror.ts";
 import { createOriginJudge } from "./origin-verdicts.ts";
 import { answerProblem, type EdgeProblem } from "./problem-response.ts";
 import { createRequestLog, type LogRequest } from "./request-log.ts";
-import { createRequestRecord, type RequestRecord } from "./request-record.ts";
+import { createRequestRecord, failedRequestOf, isFailure, type RequestRecord } from "./request-record.ts";
 import { createRouter, type RouteRequest } from "./route.ts";
 import { observeRequest } from "./observe-request.ts";
 
@@ -63,6 +64,8 @@ export interface EdgeDeps {
   readonly countMirrored: (request: MirroredRequest) => void;
   /** Takes how one answer of today's fleet compares; left out: nothing is compared. */
   readonly countFleet?: FleetDeps["countFleet"];
+  /** Takes a request that failed; left out: nobody keeps them. */
+  readonly noteFailed?: FailedRequests["add"];
   readonly originFetch: OriginFetch;
   /** A service binding by name; null when this deployment has none of that name. */
   readonly bindings: (name: string) => OriginBinding | null;
@@ -76,6 +79,8 @@ export interface EdgeDeps {
 }
 
 export type HandleRequest = (request: EdgeRequest) => Promise<Response>;
+
+const FIRST_ERROR_STATUS = 500;
 
 /** What the phases share. */
 interface Edge extends EdgeDeps {
@@ -236,6 +241,8 @@ function conclude(
     const nowMs = edge.clock.nowMs();
     edge.log({ record, method: request.method, rawUrl: request.rawUrl, status, nowMs });
     observeRequest(edge.telemetry, record, { status, nowMs });
+    if (status >= FIRST_ERROR_STATUS && edge.noteFailed !== undefined && isFailure(record))
+      edge.noteFailed(failedRequestOf(record, status));
     edge.telemetry.flushIfDue(nowMs, request.waitUntil);
   } catch {
     // Counters and logs are the last to know, and the first to do without.

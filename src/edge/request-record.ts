@@ -2,6 +2,7 @@
  * What is noted about one request while it runs: one accumulator, filled by whoever learns a fact, read once at the end
  * for counters and logs. It must hold nothing secret: no query, no cookie, no token. Called by the edge alone.
  */
+import type { FailedRequest } from "../contracts/failed-request.ts";
 import type { ObservedClass } from "../contracts/observation.ts";
 import type { Outcome } from "../contracts/telemetry.ts";
 
@@ -49,4 +50,15 @@ export function createRequestRecord(): RequestRecord {
     attempts: 0,
     error: null,
   };
+}
+
+/** What was held or sent in circles was answered as it was meant to be. */
+export function isFailure({ outcome }: RequestRecord): boolean {
+  return outcome !== "held" && outcome !== "loop" && outcome !== "admin";
+}
+
+/** As it is kept for whoever asks by its id. */
+export function failedRequestOf(record: RequestRecord, status: number): FailedRequest {
+  const { requestId: id, product, account, version, outcome, why, generation } = record;
+  return { id, product, account, version, outcome, why, status, generation };
 }

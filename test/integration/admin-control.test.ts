@@ -29,6 +29,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
       lately: async () => [],
       accountLately: async () => [],
       totals: async () => [],
+      failed: async () => [],
       fleet: () => Promise.reject(new Error("no meters")),
     },
     maps: {

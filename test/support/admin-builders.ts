@@ -132,6 +132,7 @@ export interface AdminParts {
   readonly lately?: MeterPort["lately"];
   readonly accountLately?: MeterPort["accountLately"];
   readonly fleet?: (run: string) => Promise<FleetComparison>;
+  readonly failed?: MeterPort["failed"];
   readonly kv?: ReadonlyMap<string, string>;
   readonly ageMs?: number;
   /** In place of one made of the parts above. */
@@ -201,6 +202,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       accountLately: parts.accountLately ?? (async () => []),
       totals: parts.totals ?? (async () => []),
       fleet: parts.fleet ?? (async () => NO_COMPARISON),
+      failed: parts.failed ?? (async () => []),
     },
     maps: parts.maps ?? {
       current: () => snapshot,

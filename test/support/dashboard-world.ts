@@ -2,7 +2,7 @@
 import { createDashboard } from "../../src/dashboard/app.tsx";
 import { PROOF_FIELD, proofOf } from "../../src/dashboard/session.ts";
 import { throughAccess, type Team } from "./access-team.ts";
-import { ADMIN_HOST, BOOT_TOKEN, buildAdmin, type TestAdmin } from "./admin-builders.ts";
+import { ADMIN_HOST, BOOT_TOKEN, buildAdmin, type AdminParts, type TestAdmin } from "./admin-builders.ts";
 import { createMemoryDb } from "./control-db.ts";
 import { addProducts, createWorld, type World } from "./control-world.ts";
 
@@ -24,10 +24,18 @@ export interface DashboardWorld {
 }
 
 /** Two products with two versions each (or the world that is given), and nobody signed in. `team`: behind whose Access. */
-export async function createDashboardWorld(given?: World, team?: Team): Promise<DashboardWorld> {
+export async function createDashboardWorld(
+  given?: World,
+  team?: Team,
+  parts: AdminParts = {},
+): Promise<DashboardWorld> {
   const world = given ?? createWorld({ db: createMemoryDb() });
   if (given === undefined) await addProducts(world);
-  const admin = buildAdmin({ real: world.control, ...(team === undefined ? {} : throughAccess(team)) });
+  const admin = buildAdmin({
+    ...parts,
+    real: world.control,
+    ...(team === undefined ? {} : throughAccess(team)),
+  });
   admin.clock.nowMs = world.clock.now;
   const handle = createDashboard({
     admin: admin.admin,

@@ -11,6 +11,7 @@ import { createOverrideVerifier } from "../../src/adapters/override-token.ts";
 import type { ObservedRequest } from "../../src/adapters/request-counts.ts";
 import type { Telemetry } from "../../src/adapters/telemetry.ts";
 import type { Config } from "../../src/contracts/env.ts";
+import type { FailedRequest } from "../../src/contracts/failed-request.ts";
 import {
   MAPS_SCHEMA,
   NO_GROUP,
@@ -193,6 +194,8 @@ export interface TestEdge {
   readonly compared: FleetAnswer[];
   /** What counted for a version. */
   readonly observed: ObservedRequest[];
+  /** Failed requests that were noted for whoever asks by their id. */
+  readonly failed: FailedRequest[];
   readonly flushes: number[];
   /** Moves the edge's clock. */
   advance(ms: number): void;
@@ -219,6 +222,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   const mirrored: MirroredRequest[] = [];
   const compared: FleetAnswer[] = [];
   const observed: ObservedRequest[] = [];
+  const failed: FailedRequest[] = [];
   const flushes: number[] = [];
   let nowMs = NOW_MS;
   let ids = 0;
@@ -253,6 +257,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     overrides: createOverrideVerifier(config.overrideKeys),
     countMirrored: (request) => void mirrored.push(request),
     countFleet: (answer) => void compared.push(answer),
+    noteFailed: (one) => void failed.push(one),
     originFetch: options.originFetch ?? originFetch,
     createRequest,
     bindings: (name) => options.bindings?.[name] ?? null,
@@ -273,6 +278,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     maps,
     waited,
     mirrored,
+    failed,
     compared,
     observed,
     flushes,

@@ -1,8 +1,13 @@
 /** Traffic of late, for people who look: asked of the meters alone, so it can be had while the control plane is down. */
 import { AccountParamsSchema } from "../../contracts/api/accounts.ts";
-import { AccountTrafficSchema, TrafficSchema } from "../../contracts/api/traffic.ts";
+import {
+  AccountTrafficSchema,
+  FailedRequestsQuerySchema,
+  FailedRequestsSchema,
+  TrafficSchema,
+} from "../../contracts/api/traffic.ts";
 import { defineOperation, NO_BODY, NOTHING, type Operation } from "../operation.ts";
-import { findAccountTraffic, findTraffic } from "../traffic.ts";
+import { findAccountTraffic, findFailed, findTraffic } from "../traffic.ts";
 
 export const TRAFFIC_OPERATIONS: readonly Operation[] = [
   defineOperation({
@@ -32,5 +37,19 @@ export const TRAFFIC_OPERATIONS: readonly Operation[] = [
     body: NO_BODY,
     answer: { status: 200, description: "Its requests and failures", schema: AccountTrafficSchema },
     run: ({ params }, { services }) => findAccountTraffic(services.meters, params.account),
+  }),
+  defineOperation({
+    id: "failed-requests.list",
+    method: "get",
+    path: "/api/v1/failed-requests",
+    tag: "insight",
+    summary: "What became of a failed request, by its id or its account",
+    description:
+      "A sample, kept for a day: of each account and version the first two between two reports of an isolate. The logs have a line for more of them.",
+    params: NOTHING,
+    query: FailedRequestsQuerySchema,
+    body: NO_BODY,
+    answer: { status: 200, description: "Failed requests", schema: FailedRequestsSchema },
+    run: ({ query }, { services }) => findFailed(services.meters, query),
   }),
 ];

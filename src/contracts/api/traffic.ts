@@ -1,6 +1,6 @@
 /** Traffic of late as the API shows it: versions by their requests, and one account against its own past. Shapes only. */
 import * as z from "./zod.ts";
-import { SlugSchema } from "./common.ts";
+import { InstantSchema, SlugSchema } from "./common.ts";
 
 const ShareSchema = z.number().min(0).max(1);
 
@@ -48,5 +48,35 @@ export const AccountTrafficSchema = z
   })
   .openapi("AccountTraffic");
 
+export const FailedRequestsQuerySchema = z
+  .object({ id: z.string().min(1).max(128).optional(), account: SlugSchema.optional() })
+  .strict();
+
+export const FailedRequestsSchema = z
+  .object({
+    items: z
+      .array(
+        z.object({
+          id: z.string(),
+          at: InstantSchema.openapi({
+            description: "When it was reported: at most 15 s after it was answered",
+          }),
+          product: z.string().nullable(),
+          account: z.string().nullable(),
+          version: z.string().nullable(),
+          outcome: z.string(),
+          why: z
+            .string()
+            .openapi({ description: "Of the decision where the version answered, else what failed" }),
+          status: z.int(),
+          generation: z.int(),
+        }),
+      )
+      .openapi({ description: "Newest first, at most 50" }),
+    cursor: z.null(),
+  })
+  .openapi("FailedRequests");
+
+export type FailedRequests = z.infer<typeof FailedRequestsSchema>;
 export type Traffic = z.infer<typeof TrafficSchema>;
 export type AccountTraffic = z.infer<typeof AccountTrafficSchema>;

@@ -10,7 +10,7 @@ import { path } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";
 import { AccountActions } from "../parts/account-actions.tsx";
 import { askServed, ServedCard } from "../parts/account-served.tsx";
-import { RequestLookUp } from "../parts/request-look-up.tsx";
+import { lookUp, RequestLookUp } from "../parts/request-look-up.tsx";
 import { Table } from "../parts/table.tsx";
 import { When } from "../parts/words.tsx";
 import type { DrawPage } from "../visit.ts";
@@ -23,9 +23,10 @@ export const drawAccount: DrawPage = async (visit) => {
   const found = await api.ask(AccountSchema, { path: path`/accounts/${slug}` });
   if (!found.ok) return found;
   const account = found.value;
-  const [served, history] = await Promise.all([
+  const [served, history, lookedUp] = await Promise.all([
     askServed(visit, account),
     api.ask(AccountHistorySchema, { path: `${path`/accounts/${slug}/history`}?limit=${SHOWN_MOVES}` }),
+    lookUp(visit, account.account),
   ]);
   return ok({
     title: `Account ${account.account}`,
@@ -53,7 +54,7 @@ export const drawAccount: DrawPage = async (visit) => {
         {history.ok ? <Moves moves={history.value.items} /> : <p class="soft">{history.error.detail}</p>}
         <AccountActions account={account} versions={versionsOf(frame.status, account)} frame={frame} />
         <h2>More</h2>
-        <RequestLookUp action={path`/accounts/${slug}`} url={visit.url} />
+        <RequestLookUp account={slug} served={served} {...lookedUp} />
         <p>
           <a href={`/audit?target=${encodeURIComponent(`account/${slug}`)}`}>
             What was done to it, in the audit

@@ -5,10 +5,12 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
+import type { FailedMeterStub } from "../../../src/adapters/failed-requests.ts";
 import { createMeters, METERS, type MeterStub } from "../../../src/adapters/meters.ts";
 import { createObservationSender } from "../../../src/adapters/observation-sender.ts";
 import { createRequestCounts } from "../../../src/adapters/request-counts.ts";
 import type { ControlPort } from "../../../src/contracts/control.ts";
+import { TELEMETRY_SCHEMA } from "../../../src/contracts/telemetry.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { observationAsk, observationReport, observed, series } from "../../support/observation-builders.ts";
 
@@ -18,6 +20,38 @@ const START = Date.parse("2026-11-23T12:00:00Z");
 
 /** The stub has every method by name; the types of RPC cannot say so. */
 const meterOf = (name: string) => env.METER.getByName(name) as unknown as MeterStub;
+
+describe("Meter, keeping failed requests", () => {
+  it("finds one by its id after an eviction, and takes a report once", async ({ expect }) => {
+    const meter = env.METER.getByName("meter-failed") as unknown as MeterStub & FailedMeterStub;
+    const failed = [
+      {
+        id: "r1",
+        product: "kiln",
+        account: "acme",
+        version: "1",
+        outcome: "forwarded",
+        why: "home",
+        status: 503,
+        generation: 7,
+      },
+    ];
+    const report = {
+      schema: TELEMETRY_SCHEMA,
+      isolate: "i1",
+      sequence: 1,
+      generation: 7,
+      requests: 1,
+    } as const;
+    const whole = { ...report, breakGlass: false, byOutcome: {}, mapsFaults: {}, dropped: 0, failed };
+    await meter.report(whole);
+    await evictDurableObject(env.METER.getByName("meter-failed"));
+    await meter.report(whole);
+    expect(await meter.failed({ id: "r1" })).toMatchObject(failed);
+    expect(await meter.failed({ account: "acme" })).toHaveLength(1);
+    expect(await meter.failed({ id: "r2" })).toEqual([]);
+  });
+});
 
 describe("Meter, counting", () => {
   it("takes a report once, also after an eviction, and folds what it took", async ({ expect }) => {

@@ -169,6 +169,7 @@ describe.for(routes)("$method $path", (route) => {
       "explain",
       "traffic",
       "accounts.traffic.get",
+      "failed-requests.list",
       "status",
       "metrics",
       "alarms.list",

@@ -12,7 +12,7 @@ const LISTS = {
   nobody: "openapi ready",
   viewer: `
     products.list products.get products.compare.get products.default.get versions.list versions.get accounts.list accounts.get
-    accounts.history.list accounts.traffic.get assignments.list events.list events.dead.list windows.list windows.get freezes.list
+    accounts.history.list accounts.traffic.get failed-requests.list assignments.list events.list events.dead.list windows.list windows.get freezes.list
     freezes.get preflight.get rollouts.list rollouts.get rollouts.input.get rollouts.plan.get rollouts.left-behind.list
     rollouts.gates.get rollouts.grid.get rollouts.impact.list rollouts.signals.list replacements.list replacements.get explain
     halt.get audit.list whoami sessions.create sessions.end status traffic metrics alarms.list`,

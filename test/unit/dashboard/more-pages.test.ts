@@ -1,6 +1,7 @@
 /** What pages add to the API's answers: grids, hours, words about who must act, commands to paste, and the audit's file. */
 import { describe, it } from "vitest";
 import { AuditEntrySchema } from "../../../src/contracts/api/operations.ts";
+import type { KeptFailure } from "../../../src/contracts/failed-request.ts";
 import { addHours } from "../../../src/dashboard/parts/hours-plot.tsx";
 import { wayBack, whoActs } from "../../../src/dashboard/parts/rollout-next.tsx";
 import { createMemoryDb } from "../../support/control-db.ts";
@@ -112,6 +113,35 @@ describe("the look-up by request id", () => {
     const hostile = await read(browser, `/accounts/acme?request=${encodeURIComponent("'; reboot")}`);
     expect(hostile).toContain("That is no request id.");
     expect(hostile).not.toContain("wrangler tail");
+  });
+
+  it("shows what the meters keep, with a way to the decision, and says when they keep or answer nothing", async ({
+    expect,
+  }) => {
+    const failed = { product: "kiln", account: "acme", version: "1", generation: 7, at: 0 } as const;
+    const kept: readonly KeptFailure[] = [
+      { ...failed, id: "r1", outcome: "origin-timeout", why: "timeout", status: 504 },
+      { ...failed, id: "r2", account: "globex", outcome: "forwarded", why: "home", status: 503 },
+    ];
+    let silent = false;
+    const { world, signedIn } = await createDashboardWorld(undefined, undefined, {
+      failed: async ({ id, account }) => {
+        if (silent) throw new Error("no meters");
+        return kept.filter((one) => one.id === (id ?? one.id) && one.account === (account ?? one.account));
+      },
+    });
+    await addAccount(world, "acme");
+    const browser = await signedIn();
+    const raw = async (query: string): Promise<string> =>
+      (await browser.get(`/accounts/acme${query}`)).text();
+    const known = await raw("?request=r1");
+    expect(known).toContain("origin-timeout: timeout");
+    expect(known).toContain("/explain?host=acme.kiln.example.com&amp;at=1970-01-01T00%3A00%3A00.000Z");
+    expect(await raw("?request=r2")).toContain('<a href="/accounts/globex">');
+    expect(await raw("?request=r3")).toContain("not in the sample");
+    expect(await raw("")).not.toContain("globex");
+    silent = true;
+    expect(await read(browser, "/accounts/acme?request=r1")).toContain("The meters do not answer.");
   });
 });
 

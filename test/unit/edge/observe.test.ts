@@ -139,6 +139,35 @@ describe("the edge, counting for versions", () => {
     expect([...held.observed, ...unreadable.observed]).toEqual([]);
   });
 
+  it("notes what failed by its request id, and nothing that went as it was meant to", async ({ expect }) => {
+    const failing = buildEdge({ origin: () => new Response("bad", { status: 503 }) });
+    await failing.fetch(HOST);
+    await failing.fetch("nobody.kiln.example.com");
+    const down = buildEdge({ origin: refused });
+    await down.fetch(HOST, "/", { method: "POST" });
+    const unreadable = buildEdge({ unreadable: ["acme"] });
+    await unreadable.fetch(HOST);
+    const fine = buildEdge();
+    await fine.fetch(HOST);
+    await fine.fetch("not a host");
+    const held = buildEdge({
+      rows: [buildRow("acme", { hold: { mode: "page", message: null, until: null } })],
+    });
+    expect((await held.fetch(HOST)).status).toBe(503);
+    const told = [failing, down, unreadable, fine, held].map(({ failed }) =>
+      failed.map(({ id, account, version, outcome, why, status }) =>
+        [id, account, version, outcome, why, status].join(" "),
+      ),
+    );
+    expect(told).toEqual([
+      ["id-1 acme 2.9.0 forwarded home 503", "id-2  2.8.0 forwarded default 503"],
+      ["id-1 acme 2.9.0 origin-unreachable connect-failed 502"],
+      ["id-1   unresolved row 503"],
+      [],
+      [],
+    ]);
+  });
+
   it("answers all the same when counting throws", async ({ expect }) => {
     const bad = () => {
       throw new Error("counting");
