@@ -45,7 +45,7 @@ import { addProduct } from "./product.ts";
 import { addReplay } from "./replay.ts";
 import { addRollout } from "./rollout.ts";
 import { addStatus } from "./status.ts";
-import type { Terminal } from "./terminal.ts";
+import { guardTerminal, type Terminal } from "./terminal.ts";
 import { addTimeline } from "./timeline.ts";
 import { addToken } from "./token.ts";
 import { addVersionBad } from "./version-bad.ts";
@@ -78,7 +78,8 @@ Help of one verb, with examples: npm run firebreak -- <object> <verb> --help`;
  * @param argv the words after the program's name.
  * @returns the exit code; never throws for what an operator can cause.
  */
-export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(argv: readonly string[], unguarded: Terminal): Promise<number> {
+  const terminal = guardTerminal(unguarded);
   const json = wantsJson(argv);
   const outcome: Outcome = { exitCode: EXIT_OK };
   try {

@@ -88,7 +88,8 @@ function createDisplay({ terminal, json }: Session): (answer: Answer<RolloutView
   if (out.isTerminal && !json) {
     return ({ value }) => {
       const text = renderRollout(value);
-      out.write(`${eraseLines(shown, out.columns)}${text}`);
+      out.draw(eraseLines(shown, out.columns));
+      out.write(text);
       shown = text;
     };
   }

@@ -29,6 +29,7 @@ function memorySink(columns: number): { readonly sink: TextSink; readonly text: 
   return {
     sink: {
       write: (text) => void chunks.push(text),
+      draw: (sequence) => void chunks.push(sequence),
       drained: () => Promise.resolve(),
       isTerminal: columns > 0,
       columns,
