@@ -12,10 +12,14 @@ import { NO_SESSION_COOKIE, readSession, sessionCookie, type Credential } from "
 /** The API with what somebody has. */
 type ApiWith = (credential: Credential) => Api;
 
-/** Whoever is not signed in is shown the door, and comes back to the page that was asked for. */
+/**
+ * Whoever is not signed in is shown the door, and comes back to the page that was asked for. A session that opens nothing any
+ * more is forgotten; without one nothing is, because a form of another site comes without the cookie that the browser has.
+ */
 export function sendToDoor(request: Request): Response {
   const back = request.method === "GET" ? new URL(request.url).pathname : "/";
-  return seeOther(`/sign-in?back=${encodeURIComponent(back)}`, NO_SESSION_COOKIE);
+  const forget = readSession(request.headers) === null ? null : NO_SESSION_COOKIE;
+  return seeOther(`/sign-in?back=${encodeURIComponent(back)}`, forget);
 }
 
 /** @param through whether the request came through Cloudflare Access, whose word opens the pages without a token. */
@@ -52,7 +56,7 @@ export async function signIn(
 
 export async function signOut(request: Request, apiWith: ApiWith, refuse: () => Response): Promise<Response> {
   const secret = readSession(request.headers);
-  if (secret === null) return seeOther("/sign-in", NO_SESSION_COOKIE);
+  if (secret === null) return seeOther("/sign-in");
   if ((await readOwnForm(request, secret)) === null) return refuse();
   await apiWith({ kind: "session", secret }).ask(SessionEndSchema, { method: "DELETE", path: "/sessions" });
   return seeOther("/sign-in", NO_SESSION_COOKIE);

@@ -76,6 +76,19 @@ describe("forms", () => {
       expect((await one.post(addressOf(path), { ...FIELDS, ...foreign })).status).toBe(403);
   });
 
+  it("of another site sign nobody out: the browser sends them without the cookie that it has", async ({
+    expect,
+  }) => {
+    const made = await createDashboardWorld();
+    for (const [what, forge] of Object.entries(FORGED))
+      for (const path of [...PATHS, "/sign-in"]) {
+        const answer = await forge(made.browser(), addressOf(path));
+        expect([what, path, answer.headers.get("set-cookie")]).toEqual([what, path, null]);
+      }
+    for (const path of PAGE_ROUTES.map(({ path: each }) => addressOf(each)))
+      expect((await made.browser().get(path)).headers.get("set-cookie")).toBeNull();
+  });
+
   it("without a session lead to the door, and change nothing", async ({ expect }) => {
     const made = await createDashboardWorld();
     const before = await changesOf(made);
