@@ -13,7 +13,7 @@ import {
 } from "../../contracts/api/operations.ts";
 import { ReasonQuerySchema } from "../../contracts/api/common.ts";
 import type { Refusal } from "../../contracts/problems.ts";
-import { ok, type Result } from "../../contracts/result.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
 import { hashToken } from "../authenticate.ts";
 import { makeSecret } from "../secret.ts";
 import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "../operation.ts";
@@ -21,7 +21,15 @@ import { defineOperation, NO_BODY, NOTHING, type Call, type Operation } from "..
 const TAG = "tokens";
 const ALL = "/api/v1/tokens";
 const TOKEN_PREFIX = "fb_";
+
+const nameTaken = (name: string): Refusal => ({
+  problem: "conflict",
+  detail: `ADMIN_TOKENS has a token ${name}: give this one another name, so that the audit stays clear.`,
+});
+
 async function create(input: TokenInput, { services, write }: Call): Promise<Result<IssuedToken, Refusal>> {
+  // The audit, Idempotency-Keys and a second pair of eyes know people by name, and these names are known only here.
+  if (services.config.adminTokens.some(({ name }) => name === input.name)) return err(nameTaken(input.name));
   const token = makeSecret(TOKEN_PREFIX);
   // A repeated key would be answered with the first token's record and a secret that opens nothing, so it is not passed on:
   // a repeat is refused by the name, which is taken.

@@ -35,6 +35,14 @@ describe("tokens", () => {
     expect(at.control.calls.map(({ context }) => context?.idempotencyKey)).toEqual([null, null]);
   });
 
+  it("gives none the name of a bootstrap token, which the audit could not tell it from", async ({ expect }) => {
+    const at = buildAdmin();
+    const json = { ...TOKEN, name: "boot-viewer" };
+    const response = await at.call("/api/v1/tokens", { method: "POST", json });
+    expect([response.status, await response.text()]).toEqual([409, expect.stringContaining("ADMIN_TOKENS")]);
+    expect(at.control.calls).toEqual([]);
+  });
+
   it("shows no token when the control plane refuses", async ({ expect }) => {
     const at = buildAdmin();
     at.control.state.refusal = { problem: "conflict", detail: "The name is taken." };
