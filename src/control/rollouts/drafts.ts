@@ -136,6 +136,8 @@ export function deleteDraft(work: Work, { id }: CommandInputs["rollout.delete"])
 export function adoptInto(work: Work, { id, from }: CommandInputs["rollout.adopt"]): Changed {
   const ended = loadRollout(work.db, from);
   if (ended === null) return notFound(`rollout ${from}`);
+  const refused = refuseProducts(work.actor, Object.keys(ended.state.plan.targets));
+  if (refused !== null) return refused;
   if (!isTerminal(ended.state)) {
     return refuse(
       "conflict",
