@@ -16,6 +16,7 @@ import { skipToAuditEnd } from "../store/webhooks.ts";
 import { rebuildKeys } from "../store/account-keys.ts";
 import { markAllDirty, markMany } from "../store/changes.ts";
 import { readCounter, writeCounter, writeMeta, type CounterName } from "../store/meta.ts";
+import { noteClosed } from "./closed.ts";
 import { dropRestore, readRestore, RESTORE_KIND, type RestoreState } from "./restore.ts";
 import { EXPORT_TABLES, storedColumns, type ExportTable } from "./tables.ts";
 
@@ -59,7 +60,9 @@ function swapIn(db: Db, state: RestoreState, { highestSeen, nowMs }: Swap): { ge
   db.run(
     "CREATE TABLE homes_before AS SELECT slug, homes FROM accounts JOIN home_sets ON id = homes_id WHERE deleted_at IS NULL",
   );
+  const closeAgain = noteClosed(db, stagedAudit(db));
   for (const table of EXPORT_TABLES) replaceTable(db, table);
+  closeAgain();
   for (const [name, value] of before) writeCounter(db, name, Math.max(value, readCounter(db, name)));
   raiseGeneration(db, highestSeen);
   rebuildKeys(db);
@@ -82,7 +85,8 @@ function swapIn(db: Db, state: RestoreState, { highestSeen, nowMs }: Swap): { ge
 }
 
 function replaceTable(db: Db, table: ExportTable): void {
-  if (table.name === "audit" && continuesStagedAudit(db)) return;
+  // Going back to an older export of this same plane must not unsay what happened since: the longer audit stays.
+  if (table.name === "audit" && stagedAudit(db) !== null) return;
   const columns = storedColumns(table);
   db.run(`DELETE FROM ${table.name} WHERE ${table.only ?? "true"}`);
   const values = columns.map((column) =>
@@ -97,17 +101,18 @@ function replaceTable(db: Db, table: ExportTable): void {
   if (table.name === "audit") skipToAuditEnd(db);
 }
 
-/** Going back to an older export of this same plane must not unsay what happened since: the longer audit stays. */
-function continuesStagedAudit(db: Db): boolean {
+/**
+ * The last entry of the staged audit where the present one goes on from it, 0 when it has none; null for another plane's.
+ */
+function stagedAudit(db: Db): number | null {
   const last = db.rows(
     "SELECT row ->> 'seq' AS seq, row ->> 'hash' AS hash FROM transfer_rows WHERE kind = ? AND name = 'audit' ORDER BY position DESC LIMIT 1",
     RESTORE_KIND,
   )[0];
-  if (last === undefined) return true;
-  return (
-    db.rows("SELECT 1 FROM audit WHERE seq = ? AND hash = ?", readInt(last, "seq"), readText(last, "hash"))
-      .length > 0
-  );
+  if (last === undefined) return 0;
+  const seq = readInt(last, "seq");
+  const goesOn = db.rows("SELECT 1 FROM audit WHERE seq = ? AND hash = ?", seq, readText(last, "hash"));
+  return goesOn.length > 0 ? seq : null;
 }
 
 /** Counts are computed anew, so that a wrong one in a file cannot live on. */

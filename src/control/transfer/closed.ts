@@ -1,0 +1,34 @@
+/**
+ * What a restore does not open again. Going back to an older export undoes mistakes, and must not undo protection: a token
+ * that was revoked since stays revoked, what was granted or taken away by name since stays as it is now, and a halt that is
+ * on stays on until somebody lifts it. Called within the transaction of the swap, before and after. Posture: closed.
+ */
+import type { Db } from "../db.ts";
+import { readHalt, writeHalt } from "../store/halt.ts";
+
+/** Notes what is closed now. `since`: the last entry of the export's audit where this plane goes on from it, else null. */
+export function noteClosed(db: Db, since: number | null): () => void {
+  const halt = readHalt(db);
+  db.run("CREATE TABLE closed_tokens AS SELECT * FROM tokens WHERE revoked_at IS NOT NULL");
+  // Of another plane's export nothing here is newer, so it is taken as it is.
+  db.run(
+    `CREATE TABLE closed_names AS SELECT DISTINCT substr(target, length('access/') + 1) AS identity FROM audit
+     WHERE seq > ?1 AND action IN ('access.grant', 'access.revoke')`,
+    since ?? Number.MAX_SAFE_INTEGER,
+  );
+  db.run(
+    "CREATE TABLE closed_grants AS SELECT * FROM access_grants WHERE identity IN (SELECT identity FROM closed_names)",
+  );
+  return () => {
+    db.run(
+      `UPDATE tokens SET revoked_at = (SELECT revoked_at FROM closed_tokens c WHERE c.sha256 = tokens.sha256)
+       WHERE sha256 IN (SELECT sha256 FROM closed_tokens)`,
+    );
+    // Names are not given out twice, so those that the export does not know stay taken.
+    db.run("INSERT OR IGNORE INTO tokens SELECT * FROM closed_tokens");
+    db.run("DELETE FROM access_grants WHERE identity IN (SELECT identity FROM closed_names)");
+    db.run("INSERT INTO access_grants SELECT * FROM closed_grants");
+    for (const table of ["closed_tokens", "closed_names", "closed_grants"]) db.run(`DROP TABLE ${table}`);
+    if (halt.on) writeHalt(db, halt);
+  };
+}
