@@ -39,7 +39,7 @@ beforeAll(async () => {
   await must(world, "rollout.create", { id: "2026-10-autumn", input: { ...PLAN, id: "2026-10-autumn" } });
   at = buildAdmin({ real: world.control, kv: world.kv.values });
   at.clock.nowMs = world.clock.now;
-});
+}, 60_000);
 
 async function limited(role: Role, products: readonly string[]): Promise<string> {
   const name = `the-${role}-${products.join("-")}`;
@@ -68,7 +68,7 @@ function everything(): string {
   );
 }
 
-describe("a token for another product", () => {
+describe("a token for another product", { timeout: 60_000 }, () => {
   it.for(ROLES)("as %s changes nothing, and reads only what all share", async (role, { expect }) => {
     const token = await limited(role, ["nosuch"]);
     const before = everything();

@@ -65,7 +65,7 @@ beforeAll(async () => {
     const answer = await made.admin.call(address(route), { method: route.method, ...bodyOf(route) });
     answered.push((await answer.text()) + JSON.stringify([...answer.headers]));
   }
-});
+}, 60_000);
 
 const places: Readonly<Record<string, () => Promise<string> | string>> = {
   "the control plane's storage": () => {

@@ -42,7 +42,7 @@ function faultsOf(text: string): readonly string[] {
   );
 }
 
-describe("hostile text", () => {
+describe("hostile text", { timeout: 60_000 }, () => {
   it("is refused by name or taken, in every free text of every body", ({ expect }) => {
     const free = sent.filter(({ isFree }) => isFree);
     const taken = free.filter(({ status }) => status < 300);

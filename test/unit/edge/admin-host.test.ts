@@ -99,7 +99,7 @@ async function seen(
   return told.replaceAll(answer.headers.get("firebreak-request-id") ?? "none", "ID");
 }
 
-describe("the admin surface", () => {
+describe("the admin surface", { timeout: 60_000 }, () => {
   it.for([...HOSTS, ...LOOKALIKES])(
     "cannot be reached on the host %j, nor told by anything there",
     async (host, { expect }) => {
