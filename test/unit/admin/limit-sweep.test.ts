@@ -22,7 +22,7 @@ const SHARED = new Set(
   `products.list accounts.list accounts.get assignments.list events.list events.dead.list accounts.history.list
    accounts.traffic.get windows.list windows.get freezes.list freezes.get rollouts.list rollouts.get rollouts.input.get
    rollouts.plan rollouts.plan.get rollouts.left-behind.list rollouts.gates.get rollouts.grid.get rollouts.impact.list
-   rollouts.signals.list rollouts.rollback.preview explain halt.get audit.list status alarms.list traffic metrics openapi
+   rollouts.signals.list rollouts.rollback.preview explain halt.get audit.list status alarms.list traffic failed-requests.list metrics openapi
    ready`.split(/\s+/),
 );
 /** Oneself. */
