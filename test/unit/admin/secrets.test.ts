@@ -35,7 +35,9 @@ describe("tokens", () => {
     expect(at.control.calls.map(({ context }) => context?.idempotencyKey)).toEqual([null, null]);
   });
 
-  it("gives none the name of a bootstrap token, which the audit could not tell it from", async ({ expect }) => {
+  it("gives none the name of a bootstrap token, which the audit could not tell it from", async ({
+    expect,
+  }) => {
     const at = buildAdmin();
     const json = { ...TOKEN, name: "boot-viewer" };
     const response = await at.call("/api/v1/tokens", { method: "POST", json });
