@@ -57,7 +57,9 @@ export class AnswerWatch {
       );
     if (root !== this.parts.published.last) tale.count("answers from maps that are not the newest");
     this.checkVersion(answer, root);
-    if (answer.version !== null && answer.account !== null) this.checkServed(answer, answer.version);
+    if (answer.version === null || answer.account === null) return;
+    if (isUnaware(answer, root)) tale.count("answers without KV, by maps from before a move");
+    else this.checkServed(answer, answer.version);
   }
 
   /** The maps that break-glass names may be older; what comes after them is held against what came before. */
@@ -136,6 +138,14 @@ export class AnswerWatch {
     if (is !== side)
       throw new Violation("data-follows", `${key} is served by ${version} and its data is ${is}`);
   }
+}
+
+/**
+ * Without KV an edge answers from the last maps it has, however old: routing outlives KV, and so a move that these maps
+ * do not know of goes unseen there. As soon as they know of one, only fresh maps will do.
+ */
+function isUnaware({ isCutOff, product }: Answer, { maps }: Published): boolean {
+  return isCutOff && maps.root.rollouts.every(({ targets }) => targets[product] === undefined);
 }
 
 /** What a GET reaches: it passes a hold that is read-only. */

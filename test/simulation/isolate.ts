@@ -34,6 +34,8 @@ export interface Answer {
   readonly atMs: number;
   /** The row came from a shard that the root does not name. */
   readonly isStale: boolean;
+  /** KV could not be read in its location. */
+  readonly isCutOff: boolean;
 }
 
 export interface IsolateParts {
@@ -212,6 +214,7 @@ export class Isolate {
         ...to,
         ...from,
         isStale: asked.isStale,
+        isCutOff: this.location.illness !== null,
       });
     });
   }

@@ -12,12 +12,21 @@ import { Violation, type Tale } from "./tale.ts";
 
 const MINUTE = 60_000;
 
+/** Accounts that a rollout was seen to have moved, and not to have moved. */
+interface Sides {
+  readonly moved: Set<string>;
+  readonly unmoved: Set<string>;
+}
+
+const noSides = (): Sides => ({ moved: new Set(), unmoved: new Set() });
+
 interface Seen {
   text: string;
   state: RolloutState;
-  /** Accounts seen moved, and seen not moved, since the last publish. */
-  readonly moved: Set<string>;
-  readonly unmoved: Set<string>;
+  /** Since the last publish. */
+  lately: Sides;
+  /** Between the last two: a root is fixed before it is out, so what was done in between is in the next one. */
+  before: Sides;
   /** By group: when it last rose, and whether it had to wait since. */
   readonly rises: Map<number, { atMs: number; hasWaited: boolean }>;
   /** It has left the maps; what it did is forgotten with the next publish. */
@@ -112,8 +121,8 @@ export class RolloutWatch {
     const next: Seen = {
       text,
       state,
-      moved: known?.moved ?? new Set(),
-      unmoved: known?.unmoved ?? new Set(),
+      lately: known?.lately ?? noSides(),
+      before: known?.before ?? noSides(),
       rises: known?.rises ?? new Map(),
       isOver: false,
     };
@@ -191,19 +200,21 @@ export class RolloutWatch {
       const threshold = moved.get(Number(row["group_id"]));
       if (threshold === undefined) continue;
       const slug = String(row["slug"]);
-      (bucketOf(state.salt, slug) < threshold ? seen.moved : seen.unmoved).add(slug);
+      const { moved: gone, unmoved: stayed } = seen.lately;
+      (bucketOf(state.salt, slug) < threshold ? gone : stayed).add(slug);
     }
     seen.isOver = ["completed", "stopped", "rolled-back"].includes(state.phase);
   }
 
   /** A rollout that explains why somebody changed version; null: none does. */
   causeOf({ product, account, was, is }: Move): string | null {
-    for (const [id, { state, moved, unmoved }] of this.seen) {
+    for (const [id, { state, lately, before }] of this.seen) {
       const target = state.plan.targets[product];
       const entry = this.parts.book.rollouts.get(id);
       if (target === undefined || entry === undefined || state.startedMs === null) continue;
-      if (is === target && moved.has(account)) return "rollout step";
-      if (was === target && entry.isBackAsked && unmoved.has(account)) return "rollback";
+      if (is === target && (lately.moved.has(account) || before.moved.has(account))) return "rollout step";
+      const hasStayed = lately.unmoved.has(account) || before.unmoved.has(account);
+      if (was === target && entry.isBackAsked && hasStayed) return "rollback";
     }
     return null;
   }
@@ -211,8 +222,8 @@ export class RolloutWatch {
   /** A root is out: what it can have shown is over. */
   publishTold(running: ReadonlySet<string>): void {
     for (const [id, seen] of this.seen) {
-      seen.moved.clear();
-      seen.unmoved.clear();
+      seen.before = seen.lately;
+      seen.lately = noSides();
       if (!seen.isOver || running.has(id)) this.noteAccounts(seen);
     }
   }
