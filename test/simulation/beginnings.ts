@@ -158,3 +158,8 @@ export async function prepareBeginning(name: BeginningName): Promise<Beginning> 
   const { kv, clock, wakeUp } = world;
   return { name, db, values: kv.values, nowMs: clock.now, wakeAt: wakeUp.at, hasHooks: name === "hooks" };
 }
+
+/** Versions of a product must not be mixed. */
+export function isNeverMixed({ name }: Beginning): boolean {
+  return name === "mixed-never" || name === "hooks";
+}

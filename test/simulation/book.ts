@@ -3,6 +3,7 @@
  * written from their commands and the answers alone; nothing in it comes from the tables of the control plane, except
  * after a restore, which replaces those by others.
  */
+import { HOTFIX, PRODUCTS, WAVES, type Beginning } from "./beginnings.ts";
 
 export interface RolloutEntry {
   readonly id: string;
@@ -74,4 +75,43 @@ export function isNight(zone: string, atMs: number): boolean {
   const minute = Math.floor((localMs % DAY) / MINUTE);
   const evening = (day === FRIDAY || day === SATURDAY) && minute >= 22 * 60;
   return evening || ((day === SATURDAY || day === SUNDAY) && minute < 2 * 60);
+}
+
+/** The rollout that a beginning has begun. */
+export const BEGUN = "begun";
+
+type Plan = keyof typeof WAVES;
+
+/** Writes down what a plan lets a rollout do. */
+export function enterRollout(book: Book, id: string, plan: Plan): void {
+  const waves = WAVES[plan];
+  book.rollouts.set(id, {
+    id,
+    targets: { kiln: "2", fogbugz: "2" },
+    needsApproval: new Set(waves.flatMap(({ approve }, index) => (approve === "before" ? [index] : []))),
+    approved: new Set(),
+    cohorts: waves.map(({ cohorts }) => cohorts),
+    windows: waves.map(({ window }) => (typeof window === "string" ? window : null)),
+    paces: waves.map(({ percentPerMinute }) =>
+      percentPerMinute === undefined ? null : percentPerMinute * 100,
+    ),
+    isRunning: true,
+    isBackAsked: false,
+  });
+}
+
+const PLANS: Readonly<Partial<Record<Beginning["name"], Plan>>> = {
+  moving: "steps",
+  windows: "nights",
+  ending: "quick",
+  "mixed-never": "all",
+  hooks: "all",
+};
+
+/** What had been asked for before a history begins. */
+export function enterBeginning(book: Book, { name }: Beginning): void {
+  for (const product of PRODUCTS) book.given.add(`${product} 1`);
+  const plan = PLANS[name];
+  if (plan !== undefined) enterRollout(book, BEGUN, plan);
+  if (name === "replacing") book.replacements.add(`kiln 1 ${HOTFIX}`);
 }

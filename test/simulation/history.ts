@@ -5,8 +5,15 @@
  */
 import { BREAK_GLASS_KEY } from "../../src/contracts/maps.ts";
 import { pick } from "../support/random.ts";
-import { ACCOUNTS, BEGINNINGS, HOTFIX, PRODUCTS, type Beginning, type BeginningName } from "./beginnings.ts";
-import { isNeverMixed } from "./operators.ts";
+import {
+  ACCOUNTS,
+  BEGINNINGS,
+  HOTFIX,
+  isNeverMixed,
+  PRODUCTS,
+  type Beginning,
+  type BeginningName,
+} from "./beginnings.ts";
 import { checkAtRest } from "./rest.ts";
 import type { Seams } from "./seams.ts";
 import { Simulation } from "./simulation.ts";

@@ -12,10 +12,11 @@ import {
   RAMP,
   saltReplacements,
   saltRollout,
+  isNeverMixed,
   WAVES,
   type Beginning,
 } from "./beginnings.ts";
-import type { Book } from "./book.ts";
+import { BEGUN, enterRollout, type Book } from "./book.ts";
 import type { ControlSide } from "./control-side.ts";
 import type { RolloutWatch } from "./rollout-watch.ts";
 import type { Tale } from "./tale.ts";
@@ -33,49 +34,8 @@ export interface OperatorParts {
 const NEW_ACCOUNTS = ["newcomer-0", "newcomer-1", "newcomer-2"] as const;
 const ZONES = ["Europe/Paris", "America/New_York", "Asia/Kolkata"] as const;
 const HOUR = 3_600_000;
-const reason = "simulation";
+export const reason = "simulation";
 const minuteText = (ms: number): string => new Date(ms).toISOString().slice(0, 16);
-
-/** The rollout that a beginning has begun. */
-const BEGUN = "begun";
-
-type Plan = keyof typeof WAVES;
-
-/** Writes down what a plan lets a rollout do. */
-function enterRollout(book: Book, id: string, plan: Plan): void {
-  const waves = WAVES[plan];
-  book.rollouts.set(id, {
-    id,
-    targets: { kiln: "2", fogbugz: "2" },
-    needsApproval: new Set(waves.flatMap(({ approve }, index) => (approve === "before" ? [index] : []))),
-    approved: new Set(),
-    cohorts: waves.map(({ cohorts }) => cohorts),
-    windows: waves.map(({ window }) => (typeof window === "string" ? window : null)),
-    paces: waves.map(({ percentPerMinute }) =>
-      percentPerMinute === undefined ? null : percentPerMinute * 100,
-    ),
-    isRunning: true,
-    isBackAsked: false,
-  });
-}
-
-const PLANS: Readonly<Partial<Record<Beginning["name"], Plan>>> = {
-  moving: "steps",
-  windows: "nights",
-  ending: "quick",
-  "mixed-never": "all",
-  hooks: "all",
-};
-
-/** What had been asked for before a history begins. */
-export function enterBeginning(book: Book, { name }: Beginning): void {
-  for (const product of PRODUCTS) book.given.add(`${product} 1`);
-  const plan = PLANS[name];
-  if (plan !== undefined) enterRollout(book, BEGUN, plan);
-  if (name === "replacing") book.replacements.add(`kiln 1 ${HOTFIX}`);
-}
-
-type Draw = (operators: Operators) => Promise<void>;
 
 export class Operators {
   readonly parts: OperatorParts;
@@ -89,11 +49,6 @@ export class Operators {
 
   pick<T>(from: readonly T[]): T {
     return pick(this.parts.random, from);
-  }
-
-  /** One command, whatever comes to mind. */
-  async act(): Promise<void> {
-    await this.pick(DRAWS)(this);
   }
 
   async tell<K extends CommandName>(
@@ -322,56 +277,3 @@ export class Operators {
     }
   }
 }
-
-export function isNeverMixed({ name }: Beginning): boolean {
-  return name === "mixed-never" || name === "hooks";
-}
-
-/** As often as they are listed. */
-const DRAWS: readonly Draw[] = [
-  (operators) => operators.startRollout(),
-  (operators) => operators.startRollout(),
-  (operators) => operators.steer("pause"),
-  (operators) => operators.steer("resume"),
-  (operators) => operators.steer("resume"),
-  (operators) => operators.steer("stop"),
-  (operators) => operators.steer("rollback"),
-  (operators) => operators.steer("rollback"),
-  (operators) => operators.steer("approve"),
-  (operators) => operators.steer("approve"),
-  (operators) => operators.place("pin"),
-  (operators) => operators.place("pin"),
-  (operators) => operators.place("quarantine"),
-  async (operators) => {
-    const of = { account: operators.account(), product: operators.pick(PRODUCTS), reason };
-    await operators.tell(operators.pick(["account.pin.lift", "account.quarantine.lift"] as const), of);
-  },
-  async (operators) => {
-    const account = operators.account();
-    const input = { mode: operators.pick(["page", "readOnly"] as const), message: null, until: null, reason };
-    await operators.tell("account.hold.set", { account, input });
-  },
-  async (operators) => {
-    await operators.tell("account.hold.lift", { account: operators.account(), reason });
-  },
-  (operators) => operators.putAccount(),
-  (operators) => operators.putAccount(),
-  async (operators) => {
-    await operators.tell("account.delete", { account: operators.account(), reason });
-  },
-  async (operators) => {
-    const until = new Date(operators.parts.nowMs() + operators.pick([1, 20]) * HOUR).toISOString();
-    const input = { until, reason, owner: "support" };
-    await operators.tell("account.deferral.set", { account: operators.account(), input });
-  },
-  (operators) => operators.importAccounts(),
-  (operators) => operators.freeze(),
-  (operators) => operators.replace(),
-  (operators) => operators.replace(),
-  (operators) => operators.moveDefault(),
-  (operators) => operators.setStable(),
-  (operators) => operators.halt(),
-  (operators) => operators.halt(),
-  (operators) => operators.export(),
-  (operators) => operators.restore(),
-];

@@ -8,11 +8,12 @@ import { createFakeCache, type FakeCache } from "../support/fake-kv.ts";
 import { createRandom, type Random } from "../support/random.ts";
 import { createTestClock, type TestClock } from "../support/test-clock.ts";
 import { AnswerWatch } from "./answer-watch.ts";
-import type { Beginning } from "./beginnings.ts";
-import { Book } from "./book.ts";
+import { isNeverMixed, type Beginning } from "./beginnings.ts";
+import { Book, enterBeginning } from "./book.ts";
 import { ControlSide } from "./control-side.ts";
 import { Isolate } from "./isolate.ts";
-import { enterBeginning, isNeverMixed, Operators } from "./operators.ts";
+import { act } from "./draws.ts";
+import { Operators } from "./operators.ts";
 import { PublishWatch } from "./published.ts";
 import { RolloutWatch } from "./rollout-watch.ts";
 import type { Seams } from "./seams.ts";
@@ -221,7 +222,7 @@ export class Simulation {
   async act(): Promise<void> {
     await this.rise();
     this.called();
-    await this.operators.act();
+    await act(this.operators);
     this.check();
   }
 
