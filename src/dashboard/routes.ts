@@ -8,6 +8,7 @@ import { drawExplain } from "./pages/explain.tsx";
 import { actIncidentHalt, drawIncident } from "./pages/incident.tsx";
 import { actHalt, drawNow } from "./pages/now.tsx";
 import { actRun, drawPreflight, drawPreflights } from "./pages/preflight.tsx";
+import { actMode, drawProduct } from "./pages/product.tsx";
 import { drawRollback } from "./pages/rollback.tsx";
 import { drawRollout } from "./pages/rollout.tsx";
 import { drawRollouts } from "./pages/rollouts.tsx";
@@ -24,6 +25,7 @@ export const PAGE_ROUTES: readonly PageRoute[] = [
   { path: "/rollouts/:id/back", draw: drawRollback },
   { path: "/accounts", draw: drawAccounts },
   { path: "/accounts/:account", draw: drawAccount },
+  { path: "/products/:product", draw: drawProduct },
   { path: "/explain", draw: drawExplain },
   { path: "/calendar", draw: drawCalendar },
   { path: "/preflight", draw: drawPreflights },
@@ -47,6 +49,7 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     draw: drawAccount,
   })),
   { path: "/preflight/:product/:version/run", act: actRun, draw: drawPreflight },
+  { path: "/products/:product/mode", act: actMode, draw: drawProduct },
   { path: "/products/:product/default/approve", act: actApproveDefault, draw: drawNow },
   { path: "/products/:product/default/withdraw", act: actWithdrawDefault, draw: drawNow },
   { path: "/incident/halt", act: actIncidentHalt, draw: drawIncident },

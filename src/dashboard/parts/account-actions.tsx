@@ -13,6 +13,7 @@ interface Props {
 
 export function AccountActions({ account, versions, frame }: Props) {
   const to: Address = (verb) => path`/accounts/${account.account}/${verb}`;
+  if (account.deleted !== null) return <UndeleteCard to={to} frame={frame} />;
   return (
     <>
       <h2>Actions</h2>
@@ -35,6 +36,18 @@ export function AccountActions({ account, versions, frame }: Props) {
         ))}
       </div>
     </>
+  );
+}
+
+function UndeleteCard({ to, frame }: { to: Address; frame: Frame }) {
+  return (
+    <section class="card">
+      <h3>Take the deletion back</h3>
+      <ActionForm action={to("undelete")} frame={frame} submit="Make it an account again">
+        <p>1 account is again what it was, on the versions it is served by now. It moves nobody.</p>
+        <ReasonField />
+      </ActionForm>
+    </section>
   );
 }
 
@@ -150,6 +163,11 @@ const ASKS: Readonly<Record<string, (account: string, fields: Fields) => Asked>>
     method: "PUT",
     path: path`/accounts/${account}/quarantine/${product}`,
     body: { version, reason },
+  }),
+  undelete: (account, { reason = "" }) => ({
+    method: "POST",
+    path: path`/accounts/${account}/undelete`,
+    body: { reason },
   }),
   "lift-quarantine": (account, { product = "", reason = "" }) => ({
     method: "DELETE",

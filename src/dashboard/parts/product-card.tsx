@@ -2,6 +2,7 @@
 import type { Status } from "../../contracts/api/operations.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import type { Traffic } from "../../contracts/api/traffic.ts";
+import { path } from "../api.ts";
 import { percent } from "../layout.tsx";
 import { Table } from "./table.tsx";
 import { count } from "./words.tsx";
@@ -24,7 +25,9 @@ export function ProductCard({ product, rollouts, replacements, traffic }: Props)
   const replacing = replacements.filter((each) => each.product === name);
   return (
     <section class="card">
-      <h3>{name}</h3>
+      <h3>
+        <a href={path`/products/${name}`}>{name}</a>
+      </h3>
       <dl class="facts">
         {product.mode === "active" ? null : (
           <>

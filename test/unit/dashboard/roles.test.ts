@@ -30,6 +30,8 @@ const FORMS: Readonly<Record<string, readonly Role[]>> = {
   "/accounts/:account/lift-deferral": CARERS,
   "/accounts/:account/quarantine": CARERS,
   "/accounts/:account/lift-quarantine": CARERS,
+  "/accounts/:account/undelete": OPERATORS,
+  "/products/:product/mode": OPERATORS,
   "/preflight/:product/:version/run": ["deployer", "operator", "admin"],
   "/products/:product/default/approve": OPERATORS,
   "/products/:product/default/withdraw": OPERATORS,
@@ -66,6 +68,7 @@ const FIELDS = {
   owner: "eve",
   mode: "page",
   message: "x",
+  confirmed: "yes",
 };
 
 const addressOf = (path: string): string => path.replaceAll(/:[a-z]+/g, (name) => NAMES[name] ?? name);

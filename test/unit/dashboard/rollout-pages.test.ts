@@ -3,7 +3,8 @@ import { describe, it } from "vitest";
 import type { RolloutInput } from "../../../src/contracts/api/rollouts.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { must } from "../../support/control-world.ts";
-import { createDashboardWorld, type Browser } from "../../support/dashboard-world.ts";
+import { createDashboardWorld } from "../../support/dashboard-world.ts";
+import { press } from "../../support/press.ts";
 import { FRIDAY, HOUR, MINUTE, PLAN, prepareRollouts, tick } from "../../support/rollout-world.ts";
 
 const PAGE = "/rollouts/autumn";
@@ -24,22 +25,6 @@ async function prepare(more: Partial<RolloutInput> = {}) {
   await must(world, "rollout.create", { id: "autumn", input: { ...PLAN, waves: WAVES, ...more } });
   const { signedIn } = await createDashboardWorld(world);
   return { world, browser: await signedIn() };
-}
-
-/** Where the form with this button leads, and its hidden fields: what a click would send. */
-async function press(browser: Browser, page: string, button: RegExp, more: Record<string, string> = {}) {
-  const html = await (await browser.get(page)).text();
-  const form = html
-    .split("<form")
-    .slice(1)
-    .map((part) => part.slice(0, part.indexOf("</form>")))
-    .find((part) => button.test(part.replaceAll(/<[^>]*>/g, "")) && part.includes('method="post"'));
-  if (form === undefined) throw new Error(`no button ${button} on ${page}`);
-  const fields = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(
-    ([, name = "", value = ""]) => [name, value] as const,
-  );
-  const action = /action="([^"]*)"/.exec(form)?.[1] ?? "";
-  return browser.post(action, { ...Object.fromEntries(fields), ...more });
 }
 
 describe("a rollout by its pages", () => {
