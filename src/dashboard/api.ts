@@ -40,12 +40,15 @@ interface Parts {
   readonly credential: Credential;
 }
 
+/** Whom failures are counted against, and the id that the log and a problem name. */
+const FROM_THE_READER = ["cf-connecting-ip", "x-forwarded-for", "firebreak-request-id"];
+
 /** The API as one reader sees it. */
 export function createApi({ admin, request, waitUntil, credential }: Parts): Api {
   return {
     async ask(schema, { method = "GET", path, body, ifMatch = null }) {
       const headers = new Headers(headersOf(credential));
-      for (const name of ["cf-connecting-ip", "x-forwarded-for"]) {
+      for (const name of FROM_THE_READER) {
         const value = request.headers.get(name);
         if (value !== null) headers.set(name, value);
       }

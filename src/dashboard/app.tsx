@@ -78,7 +78,11 @@ export function createDashboard({ admin, notes, access, log, nowMs, requestId }:
     log("dashboard.bug", { requestId: requestId(c.req.raw), path: c.req.path, cause });
     return textResponse("The dashboard failed; the log has more. The API and serving go on.", 500);
   });
-  return async (request, { waitUntil }) => app.fetch(request, { waitUntil });
+  return async (request, { waitUntil }) => {
+    const response = await app.fetch(request, { waitUntil });
+    response.headers.set("firebreak-request-id", requestId(request));
+    return response;
+  };
 }
 
 /** The audit as a file, for who is signed in. */

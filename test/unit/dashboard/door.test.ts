@@ -1,5 +1,7 @@
 /** Signing in and out, forms that are not ours, and what every page answers with. */
 import { describe, it } from "vitest";
+import { SessionEndSchema } from "../../../src/contracts/api/sessions.ts";
+import { createApi } from "../../../src/dashboard/api.ts";
 import { BOOT_TOKEN } from "../../support/admin-builders.ts";
 import { createDashboardWorld } from "../../support/dashboard-world.ts";
 
@@ -96,6 +98,21 @@ describe("a form", () => {
 });
 
 describe("every answer", () => {
+  it("has the id of its request, and so has what the API was asked for it", async ({ expect }) => {
+    const ids: (string | null)[] = [];
+    const api = createApi({
+      admin: async ({ headers }) => {
+        ids.push(headers.get("firebreak-request-id"));
+        return Response.json({ ended: true });
+      },
+      request: new Request("https://admin.example.com/", { headers: { "firebreak-request-id": "an-id" } }),
+      waitUntil: () => undefined,
+      credential: { kind: "session", secret: "x" },
+    });
+    await api.ask(SessionEndSchema, { path: "/sessions" });
+    expect(ids).toEqual(["an-id"]);
+  });
+
   it("runs nothing inline, is framed by nobody and kept nowhere", async ({ expect }) => {
     const { signedIn } = await createDashboardWorld();
     const browser = await signedIn();
@@ -108,6 +125,7 @@ describe("every answer", () => {
       expect(answer.headers.get("cache-control")).toBe("no-store");
       // no-referrer would make browsers send our own forms with `Origin: null`.
       expect(answer.headers.get("referrer-policy")).toBe("same-origin");
+      expect(answer.headers.get("firebreak-request-id")).toBe("req");
       const text = await answer.text();
       expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\sstyle=|\son\w+=/);
     }
