@@ -4,9 +4,9 @@
  * https://spec.openapis.org/oas/v3.1.1
  */
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
-import { ProblemSchema, WriteHeadersSchema } from "../contracts/api/common.ts";
+import { ProblemSchema } from "../contracts/api/common.ts";
 import { PROBLEMS, type ProblemType } from "../contracts/problems.ts";
-import { NO_BODY, takesConditions, type Operation } from "./operation.ts";
+import { headersOf, NO_BODY, takesConditions, type Operation } from "./operation.ts";
 import { isGuarded, PERMISSIONS } from "./permissions.ts";
 import { NDJSON } from "./respond.ts";
 
@@ -60,7 +60,7 @@ function toRoute({ spec }: Operation): RouteConfig {
     request: {
       params: spec.params,
       query: spec.query,
-      ...(takesConditions(spec) ? { headers: WriteHeadersSchema } : {}),
+      ...(takesConditions(spec) ? { headers: headersOf(spec) } : {}),
       ...requestBody({ spec }),
     },
     responses: { ...successes({ spec }), ...problems({ spec }) },

@@ -70,6 +70,8 @@ export interface OperationSpec<
   /** The body is an NDJSON stream of these, which `run` reads by itself from the request. */
   readonly lines?: z.ZodType;
   readonly answer: AnswerSpec<A>;
+  /** There is no revision to compare: If-Match is refused, because whoever sends it counts on it. */
+  readonly unconditional?: true;
   /** The product it is about, where the path does not say. */
   readonly productOf?: (body: z.output<B>) => ProductName;
   readonly run: (
@@ -111,7 +113,7 @@ export function defineOperation<
   const { params, query, body } = rest;
 
   function prepare(raw: RawInput): Result<Prepared, readonly FieldIssue[]> {
-    const repeated = repeatedNames(raw.query);
+    const refused = [...repeatedNames(raw.query), ...uncheckable(spec, raw.headers)];
     const parsed = {
       params: params.safeParse(raw.params),
       query: query.safeParse(Object.fromEntries(raw.query)),
@@ -119,14 +121,14 @@ export function defineOperation<
       body: body.safeParse(raw.body),
     };
     if (
-      repeated.length > 0 ||
+      refused.length > 0 ||
       !parsed.params.success ||
       !parsed.query.success ||
       !parsed.headers.success ||
       !parsed.body.success
     ) {
       return err([
-        ...repeated,
+        ...refused,
         ...fieldIssues(parsed.params.error ?? NO_ISSUES, "path"),
         ...fieldIssues(parsed.query.error ?? NO_ISSUES, "query"),
         ...fieldIssues(parsed.headers.error ?? NO_ISSUES, "header"),
@@ -144,9 +146,23 @@ export function defineOperation<
   return { spec: rest, prepare };
 }
 
+/** The conditions that a change takes. */
+export function headersOf({ unconditional }: Pick<Operation["spec"], "unconditional">): z.ZodObject {
+  return unconditional === true ? WriteHeadersSchema.omit({ "if-match": true }) : WriteHeadersSchema;
+}
+
 /** Whether If-Match and Idempotency-Key count: for every change but the streams, which say for themselves what a repeat does. */
 export function takesConditions({ method, lines }: Pick<Operation["spec"], "method" | "lines">): boolean {
   return method !== "get" && lines === undefined;
+}
+
+/** A condition that nobody would check, of what has no revision. */
+function uncheckable(
+  { unconditional }: Pick<Operation["spec"], "unconditional">,
+  headers: Headers,
+): readonly FieldIssue[] {
+  if (unconditional !== true || !headers.has("if-match")) return [];
+  return [{ path: "header.if-match", message: "is not for this: it has no revision, leave it out" }];
 }
 
 const NO_ISSUES = new z.ZodError([]);

@@ -85,6 +85,7 @@ export const HANDOVER_OPERATIONS: readonly Operation[] = [
     query: NOTHING,
     body: EventRetryInputSchema,
     example: { product: "kiln", version: "2.9.0", reason: "its receiver is back" },
+    unconditional: true,
     answer: { status: 200, description: "How many are sent again", schema: EventRetriedSchema },
     productOf: ({ product }) => product,
     run: ({ body }, { services, write }) => services.control.execute("events.retry", body, write),

@@ -35,7 +35,8 @@ const NO_KEYS: Refusal = {
 async function issue(input: OverrideInput, { services, write }: Call): Promise<Result<Override, Refusal>> {
   const { config, control, clock } = services;
   if (config.overrideKeys.length === 0) return err(NO_KEYS);
-  const allowed = await control.execute("override.issued", { input }, write);
+  // A repeat makes another token, so it is told again, and checked again: the version may be marked bad since.
+  const allowed = await control.execute("override.issued", { input }, { ...write, idempotencyKey: null });
   if (!allowed.ok) return allowed;
   const { product, account, version, minutes } = input;
   const claims = {
@@ -80,6 +81,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     query: NOTHING,
     body: HaltInputSchema,
     example: { on: true, reason: "Errors in two regions, looking" },
+    unconditional: true,
     answer: { status: 200, description: "The switch as it is now", schema: HaltSchema },
     run: ({ body }, { services, write }) => services.control.execute("halt.set", { input: body }, write),
   }),
@@ -101,6 +103,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
       minutes: 30,
       reason: "Trying the candidate before the wave",
     },
+    unconditional: true,
     answer: { status: 201, description: "The token, and how to send it", schema: OverrideSchema },
     productOf: ({ product }) => product,
     run: ({ body }, call) => issue(body, call),
@@ -115,6 +118,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     query: NOTHING,
     body: RevokeInputSchema,
     example: { reason: "A token was pasted into a ticket" },
+    unconditional: true,
     answer: { status: 200, description: "From when on overrides count", schema: RevokedSchema },
     run: async ({ body }, { services, write }) => {
       const done = await services.control.execute("override.revoke-all", body, write);

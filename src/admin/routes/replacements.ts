@@ -70,6 +70,7 @@ const READING: readonly Operation[] = [
     query: NOTHING,
     body: ReplacementPlanInputSchema,
     example: { to: "2.8.1", steps: [1, 25, 100], percentPerMinute: 5 },
+    unconditional: true,
     answer: {
       status: 200,
       description: "It can be begun when there are no problems",

@@ -145,6 +145,7 @@ const ENDING: readonly Operation[] = [
     query: NOTHING,
     body: RollbackInputSchema,
     example: { where: { labels: { tier: "gold" } }, confirmed: false, reason: "Attachments fail" },
+    unconditional: true,
     answer: { status: 200, description: "What it would do", schema: RollbackPreviewSchema },
     run: ({ params, body }, { services }) =>
       services.control.query("rollout.rollback.preview", { ...params, input: body }),

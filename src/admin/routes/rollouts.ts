@@ -144,6 +144,7 @@ const READING: readonly Operation[] = [
     query: PlanQuerySchema,
     body: RolloutInputSchema,
     example: EXAMPLE,
+    unconditional: true,
     answer: PLAN,
     run: ({ query, body }, { services }) =>
       services.control.query("rollout.plan", { input: body, ...planOptions(query) }),

@@ -60,6 +60,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     params: NOTHING,
     query: NOTHING,
     body: NO_BODY,
+    unconditional: true,
     answer: { status: 201, description: "The session, once", schema: SessionSchema },
     run: (_input, call) => create(call),
   }),
@@ -73,6 +74,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     params: NOTHING,
     query: NOTHING,
     body: NO_BODY,
+    unconditional: true,
     answer: { status: 200, description: "Whether there was one", schema: SessionEndSchema },
     run: async (_input, { services, write, request }) =>
       services.control.execute(

@@ -77,6 +77,7 @@ export const TOKEN_OPERATIONS: readonly Operation[] = [
       products: ["kiln"],
       expires: "2027-11-28T00:00:00Z",
     },
+    unconditional: true,
     answer: { status: 201, description: "The token, once", schema: IssuedTokenSchema },
     run: ({ body }, call) => create(body, call),
   }),
@@ -90,6 +91,7 @@ export const TOKEN_OPERATIONS: readonly Operation[] = [
     params: TokenParamsSchema,
     query: ReasonQuerySchema,
     body: NO_BODY,
+    unconditional: true,
     answer: { status: 200, description: "The token as it is now", schema: TokenSchema },
     run: ({ params, query }, { services, write }) =>
       services.control.execute("token.revoke", { ...params, ...query }, write),

@@ -106,7 +106,8 @@ function retryWebhook(
   { name, event, reason }: WebhookCommandInputs["webhook.retry"],
 ): Done<"webhook.retry"> {
   const { db, nowMs } = work;
-  if (loadWebhook(db, name) === null) return notFound(`webhook ${name}`);
+  const found = find(work, name);
+  if (!found.ok) return found;
   const one = event === null ? null : findLetter(db, name, event);
   if (event !== null && one === null) return notFound(`dead event ${event} of webhook ${name}`);
   const dead = db

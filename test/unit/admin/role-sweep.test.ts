@@ -86,6 +86,11 @@ describe("the role sweep", () => {
       );
       expect([there.status, nowhere.status]).toEqual([401, 401]);
       expect(await there.text()).toBe((await nowhere.text()).replace("req-2", "req-1"));
+      const names = [...there.headers].map(([name, value]) => [name, value.replace("req-1", "req-2")]);
+      expect(names).toEqual([...nowhere.headers]);
+      expect(there.headers.has("etag")).toBe(false);
+      // Nobody but who it is was asked for, so that time tells nothing either.
+      expect(new Set(at.control.calls.map(({ name }) => name))).toEqual(new Set(["authenticate"]));
     },
   );
 });

@@ -82,6 +82,18 @@ describe("overrides", () => {
     expect(issued.cookie).toContain("Secure; HttpOnly");
   });
 
+  it("asks the control plane for each, whatever the Idempotency-Key, so that each is in the audit", async ({
+    expect,
+  }) => {
+    const at = buildAdmin();
+    const sent = { method: "POST", json: OVERRIDE, headers: { "idempotency-key": "k" } };
+    for (let n = 0; n < 2; n += 1) expect((await at.call("/api/v1/overrides", sent)).status).toBe(201);
+    expect(at.control.calls.map(({ name, context }) => [name, context?.idempotencyKey])).toEqual([
+      ["override.issued", null],
+      ["override.issued", null],
+    ]);
+  });
+
   it("signs nothing that the control plane refuses", async ({ expect }) => {
     const at = buildAdmin();
     at.control.state.refusal = { problem: "not-found", detail: "There is no version 2.9.0." };
