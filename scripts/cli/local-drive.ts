@@ -21,6 +21,7 @@ const IDLE_MS = 5 * 60_000;
 const START_HINT = "Start it with `npm start` (or name its folder with --state).";
 
 const ControlFileSchema = z.looseObject({ url: z.url({ protocol: /^http$/ }) });
+const RunnerSchema = z.looseObject({ ports: z.array(z.int()) });
 const RefusalSchema = z.looseObject({ error: z.string() });
 
 interface Asked<T> {
@@ -61,6 +62,19 @@ export async function askRunner<T>(session: Session, { path, body, schema }: Ask
   const parsed = schema.safeParse(parseJson(text));
   if (!parsed.success) throw runnerRefusal(text);
   return parsed.data;
+}
+
+/** Ports of the nodes of this run; empty while they start. @throws Failure when there is no run. */
+export async function runnerPorts(session: Session): Promise<readonly number[]> {
+  const answer = await exchange({
+    url: new URL("/", await controlUrl(stateOf(session))),
+    method: "GET",
+    headers: {},
+    body: null,
+    idleMs: IDLE_MS,
+    startHint: START_HINT,
+  });
+  return RunnerSchema.safeParse(parseJson(await readAll(answer))).data?.ports ?? [];
 }
 
 function stateOf({ words, terminal }: Session): string {

@@ -4,6 +4,7 @@ import { StatusSchema, type Status } from "../../src/contracts/api/operations.ts
 import type { AlarmView } from "../../src/contracts/api/alarms.ts";
 import { haltText } from "./halt.ts";
 import { clean, count, instant, percent, renderFields, renderTable } from "./render.ts";
+import { duration } from "./rollout-render.ts";
 import { addVerb, print, type ProgramContext } from "./verb.ts";
 
 export function addStatus(program: Command, context: ProgramContext): void {
@@ -37,7 +38,7 @@ function renderStatus(status: Status): string {
       ["published", publishedText(status)],
       ...(status.published.problem === null ? [] : [["blocked because", status.published.problem] as const]),
       ["seen by edges", seenLines(status)],
-      ["last tick", status.lastTick === null ? "never" : instant(status.lastTick)],
+      ["last tick", lastTickText(status)],
       ["requests counted", countingText(status)],
       ["accounts", `${count(status.accounts, "account")}, ${count(status.domains, "custom domain")}`],
     ]),
@@ -67,13 +68,22 @@ function breakGlassText({ breakGlass, seen }: Status): string {
   return `ACTIVE: ${breakGlass.reason ?? "no reason given"}${until}; on ${percent(seen.breakGlassShare)} of the traffic; see \`break-glass show\``;
 }
 
+/** Ticks ahead of the wall are no fault: on a local run `tick` lets time pass for the control plane alone. */
+function lastTickText({ lastTick, now }: Status): string | null {
+  if (lastTick === null) return "never";
+  const ahead = duration(Date.parse(lastTick) - Date.parse(now));
+  return ahead === ""
+    ? instant(lastTick)
+    : `${instant(lastTick)}, ${ahead} ahead of now: \`tick\` let time pass`;
+}
+
 function publishedText({ published }: Status): string {
   const waiting =
     published.waiting === 0 ? "nothing waiting" : `${count(published.waiting, "change")} waiting`;
   const oldest =
     published.oldestSeconds === null ? "" : `, the oldest for ${Math.round(published.oldestSeconds)} s`;
   const at = published.at === null ? "" : `, ${instant(published.at)}`;
-  return `generation ${published.generation}${at}; ${published.state}, ${waiting}${oldest}`;
+  return `generation ${published.generation.toLocaleString("en-US")}${at}; ${published.state}, ${waiting}${oldest}`;
 }
 
 function countingText({ counting }: Status): string {
@@ -84,12 +94,17 @@ function countingText({ counting }: Status): string {
   return `${requests.toLocaleString("en-US")}; lost on the way: ${droppedRequests.toLocaleString("en-US")}${lately}`;
 }
 
+/** An isolate says 0 both for what needs no maps and for the compiled-in fallback. */
+const WITHOUT_MAPS =
+  "health checks and this host need none; had accounts been asked for, KV could not be read";
+
 function seenLines({ seen }: Status): string[] {
   return seen.generations
     .toSorted((a, b) => b.generation - a.generation)
     .map(({ generation, share, isolates }) => {
-      const name = generation === 0 ? "compiled-in fallback" : `generation ${generation}`;
-      return `${name}: ${percent(share)} of the traffic, ${count(isolates, "isolate")}`;
+      const name = generation === 0 ? "no maps yet" : `generation ${generation.toLocaleString("en-US")}`;
+      const why = generation === 0 ? ` (${WITHOUT_MAPS})` : "";
+      return `${name}: ${percent(share)} of the requests, ${count(isolates, "isolate")}${why}`;
     });
 }
 

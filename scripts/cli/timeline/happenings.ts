@@ -69,7 +69,7 @@ function backText({ target, detail }: AuditEntry): string {
 }
 
 /** Phases and notices that only repeat what a person did, or each other, and preflights that pass as the one before did. */
-function withoutEchoes(entries: readonly AuditEntry[]): readonly AuditEntry[] {
+export function withoutEchoes(entries: readonly AuditEntry[]): readonly AuditEntry[] {
   const verdicts = new Map<string, string>();
   return entries.filter((entry, index) => {
     if (entry.action === "preflight.run") return isNews(entry, verdicts);
