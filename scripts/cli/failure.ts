@@ -87,7 +87,7 @@ const NEXT: Partial<Record<ProblemType, string>> = {
   "stale-revision": "Look at it again with `show`, and repeat the command if the change still fits.",
   "move-not-allowed": "Accounts move by a rollout, quarantine, rollback or override; an edit moves nobody.",
   "preflight-missing":
-    "Run `preflight PRODUCT VERSION --for default`; `preflight show` has the bytes of what failed.",
+    "Run `preflight PRODUCT VERSION --for default`; `preflight show … --all` has the bytes of what failed.",
   "in-use": "Release what refers to it first; the list above says what.",
   "removes-too-many":
     "When they are meant, pass --expect-removed with their number; with --dry-run it lists them and removes nobody.",

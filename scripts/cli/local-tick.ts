@@ -66,7 +66,7 @@ export function addTick(program: Command, context: ProgramContext): void {
 
 function tickWords({ now, advanced, generation }: Tick): string {
   const what = advanced ? "Ticked" : "Nothing done: the clock is already at or past that time";
-  return `${what}. It is ${timeOf(now)}; published so far: generation ${generation.toLocaleString("en-US")}.\n`;
+  return `${what}. It is ${timeOf(now)}; published so far: generation ${generation}.\n`;
 }
 
 const timeOf = (ms: number): string => instant(new Date(ms).toISOString()) ?? "";

@@ -1,29 +1,48 @@
 /**
- * How preflight looks to people: the verdict first, a table of all probes, then for each that did not pass what was sent
- * and what came back, byte by byte as it was kept. Pure: values in, text out.
+ * How preflight looks to people: what did not pass, with why, then the verdict and what to do about it. With `--all` every
+ * probe, and for each that did not pass what was sent and what came back, byte by byte as it was kept. Pure.
  */
 import type { PreflightView, StoredSettings } from "../../src/contracts/api/preflight-runs.ts";
-import { clean, instant, pairs, renderFields, renderTable } from "./render.ts";
+import { clean, count, instant, pairs, renderFields, renderTable } from "./render.ts";
 
 type Result = PreflightView["results"][number];
+type Purpose = "wave" | "default";
 
 const MAX_LINES = 20;
 
-/** Everything that is known of a version, with the evidence of what did not pass. */
-export function renderPreflight(view: PreflightView, purpose: "wave" | "default"): string {
-  const results = new Map(view.results.map((result) => [result.id, result]));
+/** How much is shown: what did not pass, or every probe and the bytes of what did not pass. */
+export interface PreflightShown {
+  readonly purpose: Purpose;
+  readonly all: boolean;
+}
+
+/** What is known of a version; the verdict that was asked for and what to do come last, where the eye is. */
+export function renderPreflight(view: PreflightView, { purpose, all }: PreflightShown): string {
   const head = renderFields([
     ["version", `${view.product} ${view.version} at ${view.origin}`],
-    [purpose === "wave" ? "for accounts" : "for the default", verdictText(view[purpose])],
-    [purpose === "wave" ? "for the default" : "for accounts", verdictText(view[other(purpose)])],
     ["runs", view.runs.length === 0 ? ["none yet"] : view.runs.map(runText)],
     ["never seen", view.uncovered.length === 0 ? "nothing" : view.uncovered.join(", ")],
     ["waivers", view.waivers.map(waiverText)],
   ]);
-  const table = renderTable(
+  const verdicts = renderFields([
+    [PURPOSE_WORDS[other(purpose)], verdictText(view[other(purpose)])],
+    [PURPOSE_WORDS[purpose], verdictText(view[purpose])],
+    ["next", nextStep(view, purpose)],
+  ]);
+  const failed = view.results.filter(({ outcome }) => outcome !== "pass");
+  const evidence = all ? failed.map(renderEvidence) : [];
+  return [head, ...(all ? [renderProbes(view), ...evidence] : [renderOdd(view)]), verdicts].join("\n");
+}
+
+const PURPOSE_WORDS = { wave: "for accounts", default: "for the default" } as const;
+
+/** Every probe. */
+function renderProbes({ probes, results }: PreflightView): string {
+  const known = new Map(results.map((result) => [result.id, result]));
+  return renderTable(
     ["probe", "outcome", "status", "ms", "class", "from"],
-    view.probes.map(({ id, class: of }) => {
-      const result = results.get(id);
+    probes.map(({ id, class: of }) => {
+      const result = known.get(id);
       return [
         id,
         result?.outcome ?? "not run",
@@ -34,11 +53,39 @@ export function renderPreflight(view: PreflightView, purpose: "wave" | "default"
       ];
     }),
   );
-  const evidence = view.results.filter(({ outcome }) => outcome !== "pass").map(renderEvidence);
-  return [head, table, ...evidence].join("\n");
 }
 
-function other(purpose: "wave" | "default"): "wave" | "default" {
+/** Only what did not pass, with why, and how many did. */
+function renderOdd({ probes, results }: PreflightView): string {
+  const known = new Map(results.map((result) => [result.id, result]));
+  const rows = probes.flatMap(({ id, title }) => {
+    const result = known.get(id);
+    if (result?.outcome === "pass") return [];
+    return [[id, result?.outcome ?? "not run", result?.sentence ?? title]];
+  });
+  const passed = `${count(probes.length - rows.length, "probe")} passed`;
+  if (rows.length === 0) return `${passed} (each of them: --all)\n`;
+  return `${renderTable(["probe", "outcome", "what came of it"], rows)}${passed} (each of them, and the bytes of what did not pass: --all)\n`;
+}
+
+/** What a person does about the verdict. */
+function nextStep({ product, version, wave, default: forDefault }: PreflightView, purpose: Purpose): string {
+  const { verdict, unreachable, missing } = purpose === "wave" ? wave : forDefault;
+  const flag = purpose === "wave" ? "" : " --for default";
+  const again = `\`preflight ${product} ${version}${flag}\``;
+  if (verdict === "pass")
+    return purpose === "wave"
+      ? "`rollout plan FILE` with it as a target; its help shows such a file"
+      : `\`default promote ${product} ${version}\`, within the hour`;
+  if (verdict === "fail")
+    return `mend it and run ${again} again: nobody is moved to it while it fails. \`preflight show ${product} ${version}${flag} --all\` has the bytes`;
+  if (missing.length > 0) return `run ${again}`;
+  return unreachable.length > 0
+    ? `\`preflight ${product} ${version} --from here\` from a place that reaches it, or \`preflight waive ${product} ${version} PROBE${flag} --reason …\``
+    : `run ${again} again`;
+}
+
+function other(purpose: Purpose): Purpose {
   return purpose === "wave" ? "default" : "wave";
 }
 

@@ -37,6 +37,10 @@ const FOR_OPTION: OptionSpec = {
   parse: oneOf("wave", "default"),
   preset: "wave",
 };
+const ALL_OPTION: OptionSpec = {
+  flags: "--all",
+  about: "every probe, and the bytes of what did not pass (default: what did not pass, and why)",
+};
 const PROBE_ARGUMENT: ArgumentSpec = {
   name: "<probe>",
   about: "id of the probe; without @CELL it stands for every cell",
@@ -77,6 +81,7 @@ function addRun(object: Command, context: ProgramContext): void {
             "with --from here: ask this address, where no raw connection leads to the version's own (default: its own)",
           parse: word(OriginSchema),
         },
+        ALL_OPTION,
       ],
       writes: true,
       notes: [
@@ -138,7 +143,7 @@ function addShow(object: Command, context: ProgramContext): void {
       exits: ["it passes", "it does not, or was not run"],
       seeAlso: ["preflight run", "preflight waive", "version show"],
       arguments: [PRODUCT_ARGUMENT, VERSION_ARGUMENT],
-      options: [FOR_OPTION],
+      options: [FOR_OPTION, ALL_OPTION],
       examples: ["preflight show kiln 2.9.0", "preflight show kiln 2.9.0 --for default --json"],
       run: async (session) =>
         show(
@@ -156,7 +161,7 @@ function show(
   answer: { readonly value: PreflightView; readonly raw: unknown },
   purpose: Purpose,
 ): number {
-  print(session, answer, (view) => renderPreflight(view, purpose));
+  print(session, answer, (view) => renderPreflight(view, { purpose, all: session.words.on("all") }));
   return answer.value[purpose].verdict === "pass" ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -184,7 +189,7 @@ function addWaivers(object: Command, context: ProgramContext): void {
               reason: session.words.text("reason"),
             }),
           },
-          render: (view) => renderPreflight(view, purposeOf(session)),
+          render: (view) => renderPreflight(view, { purpose: purposeOf(session), all: false }),
         }),
     },
     context,
@@ -204,7 +209,7 @@ function addWaivers(object: Command, context: ProgramContext): void {
             path: waiverPath(session),
             query: { reason: session.words.text("reason"), target: purposeOf(session) },
           },
-          render: (view) => renderPreflight(view, purposeOf(session)),
+          render: (view) => renderPreflight(view, { purpose: purposeOf(session), all: false }),
         }),
     },
     context,

@@ -60,7 +60,7 @@ const ADVICE: { readonly [P in RolloutPhase]: (view: RolloutView) => string } = 
     `\`rollout plan ${id}\`, then \`rollout start ${id} --digest …\` with the digest it prints.`,
   preflight: () => "Nothing: it goes on when the targets pass.",
   "preflight-failed": (view) =>
-    `\`preflight show ${targetWords(view)}\` has the bytes. Mend it and \`rollout resume ${view.id}\`, or \`preflight waive\` by name.`,
+    `\`preflight show ${targetWords(view)} --all\` has the bytes. Mend it and \`rollout resume ${view.id}\`, or \`preflight waive\` by name.`,
   waiting: (view) =>
     waitAdvice(view) ??
     (view.nextAt === null

@@ -56,10 +56,7 @@ export function addRolloutBack(object: Command, context: ProgramContext): void {
     {
       name: "rollback",
       summary: "take accounts back to where they were",
-      exits: [
-        "it is on its way back (with --dry-run: said)",
-        "refused, or nothing done because --yes is missing",
-      ],
+      exits: ["it is on its way back, or without --yes: said what it would do", "refused, or it would be"],
       dryRun: "the control plane says in numbers what it would do; nothing is done",
       seeAlso: ["rollout pause", "rollout show", "rollout impact", "version mark-bad", "default revert"],
       arguments: [ROLLOUT_ID],
@@ -148,6 +145,9 @@ async function ask(session: Session, body: unknown): Promise<RollbackPreview | n
   }
 }
 
+/** To say what it would do is what was asked for; that it would be refused is a finding, as of `preflight`. */
+const exitOf = (would: RollbackPreview | null): number => (would !== null && would.refused === null ? 0 : 1);
+
 async function rollBack(session: Session): Promise<number> {
   const { words, terminal, json, dryRun } = session;
   const { value: view } = await session.api().send(RolloutSchema, { method: "GET", path: pathOf(session) });
@@ -158,11 +158,12 @@ async function rollBack(session: Session): Promise<number> {
   const text = would === null ? "What it does is not known." : rollbackText(would, { targets, ...scope });
   if (json && (dryRun || !words.on("yes"))) {
     printJson(session, { ...(dryRun ? { dryRun } : { done: false }), would, body });
-    return dryRun ? 0 : 1;
+    return exitOf(would);
   }
   if (!words.on("yes") && !dryRun) {
-    terminal.out.write(`${text}\nNothing was done. The same with --yes does it.\n`);
-    return 1;
+    const next = exitOf(would) === 0 ? " The same with --yes does it." : "";
+    terminal.out.write(`${text}\nNothing was done.${next}\n`);
+    return exitOf(would);
   }
   if (!json) terminal.err.write(`${text}\n`);
   await change(session, {

@@ -106,6 +106,19 @@ function renderDraft(view: RolloutView): string {
   return `${rolloutLine(view)}\nNext: rollout plan ${view.id}\n`;
 }
 
+/** The next step that works: only a draft can be replaced, and what was started keeps its id for the record. */
+function nextOf({ id, phase }: RolloutView): string {
+  return phase === "draft"
+    ? "The same with --replace writes this plan in its place; with --id another one beside it."
+    : `It was started, and stays under this id for the record: the same with \`--id ${freeId(id)}\` writes the plan down anew.`;
+}
+
+/** `tour` → `tour-2`, `tour-2` → `tour-3`. */
+function freeId(id: string): string {
+  const [, stem = id, number] = /^(.*?)(?:-(\d{1,3}))?$/.exec(id) ?? [];
+  return `${stem}-${number === undefined ? 2 : Number(number) + 1}`;
+}
+
 async function createDraft(session: Session): Promise<void> {
   const { words, terminal } = session;
   const input = await readPlanFile(terminal, words.text("file"), words.maybe("id"));
@@ -115,7 +128,7 @@ async function createDraft(session: Session): Promise<void> {
     throw cliFailure("exists", {
       title: "There is a rollout of that id",
       detail: `${input.id} is there already, in phase ${found.value.phase}.`,
-      next: "Take another --id, or replace it with --replace while it is a draft.",
+      next: nextOf(found.value),
     });
   }
   const revision = found === null ? {} : { "if-match": `"${found.value.revision}"` };

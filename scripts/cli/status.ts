@@ -83,7 +83,7 @@ function publishedText({ published }: Status): string {
   const oldest =
     published.oldestSeconds === null ? "" : `, the oldest for ${Math.round(published.oldestSeconds)} s`;
   const at = published.at === null ? "" : `, ${instant(published.at)}`;
-  return `generation ${published.generation.toLocaleString("en-US")}${at}; ${published.state}, ${waiting}${oldest}`;
+  return `generation ${published.generation}${at}; ${published.state}, ${waiting}${oldest}`;
 }
 
 function countingText({ counting }: Status): string {
@@ -102,7 +102,7 @@ function seenLines({ seen }: Status): string[] {
   return seen.generations
     .toSorted((a, b) => b.generation - a.generation)
     .map(({ generation, share, isolates }) => {
-      const name = generation === 0 ? "no maps yet" : `generation ${generation.toLocaleString("en-US")}`;
+      const name = generation === 0 ? "no maps yet" : `generation ${generation}`;
       const why = generation === 0 ? ` (${WITHOUT_MAPS})` : "";
       return `${name}: ${percent(share)} of the requests, ${count(isolates, "isolate")}${why}`;
     });

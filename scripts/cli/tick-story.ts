@@ -6,7 +6,7 @@
 import { AuditPageSchema, type AuditEntry } from "../../src/contracts/api/operations.ts";
 import { RolloutListSchema } from "../../src/contracts/api/rollout-plan.ts";
 import { TERMINAL_PHASES } from "../../src/contracts/rollout.ts";
-import { createClient, resolveSettings, type Client } from "./client.ts";
+import { createClient, resolveSettings, type Address, type Client, type Parser } from "./client.ts";
 import { Failure } from "./failure.ts";
 import { runnerPorts } from "./local-drive.ts";
 import { clean, instant } from "./render.ts";
@@ -36,19 +36,20 @@ export function createTickStory(session: Session, sinceMs: number): TickStory {
   let client: Client | null = null;
   let told: number | null = null;
   const touched = new Set<string>();
-  const api = async (): Promise<Client> => {
-    if (client !== null) return client;
-    const [port] = await runnerPorts(session);
-    return (client = createClient(
-      resolveSettings(port === undefined ? undefined : `http://localhost:${port}`, session.terminal.env),
-    ));
+  const ask = async <T>(schema: Parser<T>, address: Address): Promise<T | null> => {
+    try {
+      client ??= await clientOf(session);
+      return client === null ? null : (await client.send(schema, { method: "GET", ...address })).value;
+    } catch (error) {
+      if (error instanceof Failure) return null;
+      throw error;
+    }
   };
   return {
     async news() {
-      const request = { method: "GET", path: "/audit", query: { limit: MOST_ENTRIES } } as const;
-      const page = await orNull(async () => (await api()).send(AuditPageSchema, request));
+      const page = await ask(AuditPageSchema, { path: "/audit", query: { limit: MOST_ENTRIES } });
       if (page === null) return null;
-      const all = page.value.items.toReversed();
+      const all = page.items.toReversed();
       const last = all.findLast(isPerson)?.seq ?? 0;
       const isNews = ({ seq, at }: AuditEntry): boolean =>
         told === null ? seq > last && Date.parse(at) >= sinceMs : seq > told;
@@ -59,10 +60,8 @@ export function createTickStory(session: Session, sinceMs: number): TickStory {
       return entries.map(tellEntry);
     },
     async standing() {
-      const list = await orNull(async () =>
-        (await api()).send(RolloutListSchema, { method: "GET", path: "/rollouts" }),
-      );
-      return (list?.value.items ?? [])
+      const list = await ask(RolloutListSchema, { path: "/rollouts" });
+      return (list?.items ?? [])
         .filter(({ id, phase }) => touched.has(id) || !(phase === "draft" || TERMINAL_PHASES.includes(phase)))
         .map(rolloutLine);
     },
@@ -81,12 +80,9 @@ export function tellEntry(entry: AuditEntry): string {
   return clean(`${instant(at) ?? ""}  ${whose}${what}${sum}${by}`);
 }
 
-/** Null for what cannot be read: time has passed all the same. */
-async function orNull<T>(ask: () => Promise<T>): Promise<T | null> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof Failure) return null;
-    throw error;
-  }
+/** The API of the run that was ticked; null while it has no ports. */
+async function clientOf(session: Session): Promise<Client | null> {
+  const [port] = await runnerPorts(session);
+  if (port === undefined) return null;
+  return createClient(resolveSettings(`http://localhost:${port}`, session.terminal.env));
 }

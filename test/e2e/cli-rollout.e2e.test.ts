@@ -153,7 +153,7 @@ describe("steps of a rollout", () => {
 
   it("only says what a rollback would do until it is told yes", async ({ expect }) => {
     const { code, out, seen } = await against(view(), ["rollback", ID, "--reason", "bad"]);
-    expect([code, writes(seen)]).toEqual([1, []]);
+    expect([code, writes(seen)]).toEqual([0, []]);
     expect(out).toMatch(/^Takes 1,030 accounts back .*\nNothing was done\. The same with --yes does it\.\n$/);
   });
 
@@ -249,6 +249,11 @@ describe("plan files", () => {
     const refused = await against(view({ phase: "draft" }), ["create", file]);
     expect([refused.code, writes(refused.seen)]).toEqual([1, []]);
     expect(refused.err).toContain("--replace");
+    await api?.stop();
+    const started = await against(view({ phase: "rolled-back" }), ["create", file]);
+    expect([started.code, writes(started.seen)]).toEqual([1, []]);
+    expect(started.err).toContain(`\`--id ${ID}-2\``);
+    expect(started.err).not.toContain("--replace");
     await api?.stop();
     const replaced = await against(view({ phase: "draft", revision: 5 }), ["create", file, "--replace"]);
     expect(writes(replaced.seen)[0]?.headers["if-match"]).toBe('"5"');

@@ -235,7 +235,7 @@ describe("reading", () => {
       "generation 4711, 2026-11-28T22:05:00Z; blocked, 2 changes waiting, the oldest for 61 s",
     );
     expect(out).toMatch(
-      /generation 4711: 75 % of the traffic, 3 isolates\n\s+generation 4710: 25 % of the traffic, 1 isolate\n/,
+      /generation 4711: 75 % of the requests, 3 isolates\n\s+generation 4710: 25 % of the requests, 1 isolate\n/,
     );
     expect(out).toContain("2.8.0: 9,999, 2.9.0: 1");
     expect(out).toMatch(/kiln 2\.8\.0 +2\.8\.1 +25 % +baking +25 %; baking/);
@@ -645,7 +645,7 @@ describe("the local run", () => {
     await writeFile(join(folder, "control.json"), JSON.stringify({ url: api.url, pid: process.pid }));
     const tick = await runCli(["tick", "--at", AT, "--state", folder]);
     expect(tick.out).toBe(
-      "Ticked. It is 2026-11-28T22:05:00Z; published so far: generation 12.\n  published\n",
+      "Ticked. It is 2026-11-28T22:05:00Z; published so far: generation 12.\n2026-11-28T22:05:00Z  published\n",
     );
     const demo = await runCli([
       "demo",
@@ -662,7 +662,8 @@ describe("the local run", () => {
     expect(demo.code).toBe(1);
     expect(demo.err).toContain("there is no demo server kiln/9.9.9");
     await runCli(["node", "2", "kv", "hang", "--state", folder]);
-    expect(api.seen.map(({ body }) => body)).toEqual([
+    expect(api.seen.filter(({ method }) => method === "POST").map(({ body }) => body)).toEqual([
+      { at: "1970-01-01T00:00:00.000Z" },
       { at: AT },
       { product: "kiln", version: "9.9.9", errorRate: 0.05, latencyMs: 10, onlyAccounts: ["acme", "beta"] },
       { node: 2, action: "kv", mode: "hang" },

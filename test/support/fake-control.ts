@@ -241,7 +241,7 @@ const NOT_KNOWN = {
   waived: [],
   unreachable: [],
   missing: ["options-hostless"],
-  sentence: "Of 1 probes; not run: options-hostless",
+  sentence: "Of 1 probe 1 not run: options-hostless",
 };
 
 export const PREFLIGHT: PreflightView = {

@@ -12,6 +12,7 @@ import {
   type ProbeResult,
   type Waiver,
 } from "../../contracts/preflight.ts";
+import { counted } from "../counted.ts";
 
 export interface VerdictInput {
   /** Ids of the whole matrix, so that what was not run is seen. */
@@ -67,15 +68,19 @@ function describe(
 ): string {
   if (total === 0) return "There is no probe to run, so nothing is known";
   const parts = [
-    counts.failed.length > 0 ? `failed: ${counts.failed.join(", ")}` : null,
-    counts.unreachable.length > 0 ? `nothing heard: ${counts.unreachable.join(", ")}` : null,
-    counts.missing.length > 0 ? `not run: ${counts.missing.join(", ")}` : null,
+    counts.failed.length > 0 ? `${counts.failed.length} failed: ${counts.failed.join(", ")}` : null,
+    counts.unreachable.length > 0
+      ? `${counts.unreachable.length} not heard: ${counts.unreachable.join(", ")}`
+      : null,
+    counts.missing.length > 0 ? `${counts.missing.length} not run: ${counts.missing.join(", ")}` : null,
     counts.waived.length > 0
       ? `waived: ${counts.waived.map(({ id, waiver }) => `${id} by ${waiver.by} (${waiver.reason})`).join(", ")}`
       : null,
   ].filter((part) => part !== null);
-  const asExpected = word === "pass" ? `All ${total} probes passed or are waived` : `Of ${total} probes`;
-  return parts.length === 0 ? `All ${total} probes passed` : `${asExpected}; ${parts.join("; ")}`;
+  const probes = counted(total, "probe");
+  if (parts.length === 0) return `All ${probes} passed`;
+  const head = word === "pass" ? `All ${probes} passed or are waived;` : `Of ${probes}`;
+  return `${head} ${parts.join("; ")}`;
 }
 
 /**

@@ -42,7 +42,7 @@ describe("verdict", () => {
       purpose: "wave",
     });
     expect(got).toMatchObject({ verdict: "fail", failed: ["a"], unreachable: ["b"], missing: ["c"] });
-    expect(got.sentence).toBe("Of 3 probes; failed: a; nothing heard: b; not run: c");
+    expect(got.sentence).toBe("Of 3 probes 1 failed: a; 1 not heard: b; 1 not run: c");
   });
 
   it.for(["unreachable", "error"] as const)("is inconclusive when a probe is %s", (outcome, { expect }) => {
