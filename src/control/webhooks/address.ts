@@ -23,7 +23,9 @@ export function refuseAddress({ db, config }: Pick<Work, "db" | "config">, url: 
     return LOOPBACK.includes(host)
       ? refuseOriginHere({ db, config }, address)
       : `"${address}" must be https: what is sent is the audit, and http would show it on the way`;
-  if (!host.includes(".") || /\.\d+$/.test(host)) return `"${address}" must have a public host name`;
+  // A last label that is a number, in whichever notation, makes browsers and runtimes read an address. WHATWG URL 4.3.
+  if (!host.includes(".") || /\.(?:\d+|0x[0-9a-f]*)$/.test(host))
+    return `"${address}" must have a public host name`;
   // Anywhere but to ourselves: receivers are not origins, so ORIGIN_ALLOW does not bear.
   const anywhere = [{ scheme, host, below: false, port: null }] as const;
   return refuseOriginHere({ db, config: { ...config, originAllow: anywhere } }, address);

@@ -1,6 +1,8 @@
 /** Sessions of people: what they open, and everything that ends them. */
 import { describe, it } from "vitest";
+import type { Actor } from "../../../src/contracts/control.ts";
 import type { Role } from "../../../src/contracts/env.ts";
+import { MAX_SIGN_INS } from "../../../src/control/commands/sessions.ts";
 import { sha256Hex } from "../../../src/core/sha256.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { contextOf, createWorld, must, START, valueOf, type World } from "../../support/control-world.ts";
@@ -55,6 +57,34 @@ describe("a session", () => {
     );
     expect(items.map(({ action }) => action)).toEqual(["session.end", "session.create", "token.create"]);
     expect(JSON.stringify(items)).not.toContain(SECRET);
+  });
+
+  it("is begun so often in ten minutes and no oftener, ended ones too: the audit holds each", async ({
+    expect,
+  }) => {
+    const world = await start();
+    const begin = (n: number, actor: Partial<Actor> = {}) =>
+      world.control.execute(
+        "session.create",
+        { sha256: sha256Hex(`fbs_${n}`), token: TOKEN },
+        { ...contextOf(), actor: { ...contextOf().actor, ...actor } },
+      );
+    const { name } = contextOf().actor;
+    for (let n = 1; n < MAX_SIGN_INS; n += 1) {
+      expect(await begin(n)).toMatchObject({ ok: true });
+      await must(world, "session.end", { sha256: sha256Hex(`fbs_${n}`) });
+    }
+    expect(await begin(0)).toMatchObject({
+      ok: false,
+      error: {
+        problem: "rate-limited",
+        detail: expect.stringContaining(name),
+        extensions: { retry_after_seconds: 600 },
+      },
+    });
+    expect(await begin(1, { name: "somebody-else" })).toMatchObject({ ok: true });
+    world.clock.now += 600_000;
+    expect(await begin(2)).toMatchObject({ ok: true });
   });
 
   it("cannot begin another one", async ({ expect }) => {

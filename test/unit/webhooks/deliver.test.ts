@@ -253,6 +253,9 @@ describe("changing webhooks", () => {
     ["https://acme.kiln.example.com/x", /router's own hosts/],
     ["https://169.254.169.254/latest", /host name/],
     ["https://localhost/x", /public host name/],
+    ["https://127.0.0.0x1/x", /public host name/],
+    ["https://0xa9.0xfe.0xa9.0xfe/x", /public host name/],
+    ["https://169.254.169.0x/x", /public host name/],
     ["http://127.0.0.1:9000/x", /ORIGIN_ALLOW/],
   ] as const)("refuses %s", async ([url, says], { expect }) => {
     const world = await start(new Receiver());
