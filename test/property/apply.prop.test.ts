@@ -53,7 +53,8 @@ function versionArb(product: string, name: string): fc.Arbitrary<Version> {
 /** Version 1 is live, so that there is something to be stable and default; what those are cannot be bad. */
 function productFiles(product: string): fc.Arbitrary<Record<string, unknown>> {
   const versions = fc.tuple(...["1", "2", "3", "4"].map((name) => versionArb(product, name)));
-  return fc.tuple(versions, fc.nat(), fc.nat(), fc.boolean()).map(([all, a, b, slow]) => {
+  const mode = some(fc.constantFrom("pass-through", "compare"));
+  return fc.tuple(versions, fc.nat(), fc.nat(), fc.boolean(), mode).map(([all, a, b, slow, fleet]) => {
     const states = all.map(({ state }, index) => (index === 0 ? "live" : state));
     const named = (wanted: readonly string[], pick: number): string => {
       const those = states.flatMap((state, index) => (wanted.includes(state) ? [`${index + 1}`] : []));
@@ -68,7 +69,14 @@ function productFiles(product: string): fc.Arbitrary<Record<string, unknown>> {
       return [`versions/${product}/${name}.json`, without(value)] as const;
     });
     const timeouts = slow ? [{ prefix: "/slow/", seconds: 300 }] : [];
-    const value = { domains: [`${product}.example.com`], timeouts, stable, default: first };
+    const ours = { mode: fleet, origin: "https://fleet.origins.example.net", versionHeader: "X-Version" };
+    const value = without({
+      domains: [`${product}.example.com`],
+      timeouts,
+      stable,
+      default: first,
+      fleet: fleet === BARE ? BARE : ours,
+    });
     return { ...Object.fromEntries(files), [`products/${product}.json`]: value };
   });
 }

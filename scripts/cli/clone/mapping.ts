@@ -95,7 +95,10 @@ function mapOne(resource: Resource, rules: Rules, into: Collecting): void {
         if (to === null) into.refused.push(`no --map-domain says what ${domain} of ${resource.name} becomes`);
         return to ?? domain;
       });
-      into.resources.push({ ...resource, value: { ...resource.value, domains } });
+      const { fleet, ...value } = resource.value;
+      if (fleet !== undefined)
+        into.notes.push(`${resource.name}: today's fleet (${fleet.mode}) is left out, so versions answer`);
+      into.resources.push({ ...resource, value: { ...value, domains } });
       return;
     }
     case "version":

@@ -5,7 +5,8 @@
  */
 import { z } from "zod";
 import { FreezeInputSchema, WindowPutSchema } from "../../../src/contracts/api/calendar.ts";
-import { ReasonSchema, VersionNameSchema } from "../../../src/contracts/api/common.ts";
+import { OriginSchema, ReasonSchema, VersionNameSchema } from "../../../src/contracts/api/common.ts";
+import { HeaderNameSchema } from "../../../src/contracts/api/fleet.ts";
 import {
   ProductInputSchema,
   VersionInputSchema,
@@ -29,10 +30,23 @@ export const FOLDERS: Readonly<Record<Kind, string>> = {
 
 export const ACCOUNT_FILES = ["accounts.ndjson", "accounts.csv"] as const;
 
-/** `stable`, `default`, `state` and `bad` that are left out are left alone. */
+/** Who answers while Firebreak does not; a product without is active. */
+const FleetFileSchema = z
+  .strictObject({
+    mode: z.enum(["pass-through", "compare"]),
+    origin: OriginSchema,
+    versionHeader: HeaderNameSchema.nullable().default(null),
+  })
+  .refine(({ mode, versionHeader }) => mode !== "compare" || versionHeader !== null, {
+    path: ["versionHeader"],
+    message: "compare needs the response header in which the fleet names the version",
+  });
+
+/** `stable`, `default`, `fleet`, `state` and `bad` that are left out are left alone. */
 export const ProductFileSchema = ProductInputSchema.extend({
   stable: VersionNameSchema.optional(),
   default: VersionNameSchema.optional(),
+  fleet: FleetFileSchema.optional(),
 });
 export const VersionFileSchema = VersionInputSchema.extend({
   state: VersionStateSchema.optional(),

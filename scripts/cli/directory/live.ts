@@ -78,13 +78,18 @@ async function readRollouts(
   return started;
 }
 
-function productFile({ domains, timeouts, stable, default: unknown }: Product) {
+function productFile({ domains, timeouts, stable, default: unknown, fleet }: Product) {
   return {
     domains,
     timeouts,
     ...(stable === null ? {} : { stable }),
     ...(unknown === null ? {} : { default: unknown }),
+    ...(fleet === null ? {} : { fleet: fleetFile(fleet) }),
   };
+}
+
+function fleetFile({ mode, origin, versionHeader }: NonNullable<Product["fleet"]>) {
+  return { mode, origin, versionHeader };
 }
 
 function versionFile(version: Version) {

@@ -10,6 +10,7 @@ import { diffFields, type FieldChange } from "../render.ts";
 import { createWorld, firstVersion } from "./check.ts";
 import { keyOf, pathOf, splitVersion, type Resource, type ResourceOf } from "./layout.ts";
 import type { Found, Live } from "./live.ts";
+import { planMode } from "./plan-mode.ts";
 import type { Directory } from "./read.ts";
 
 /** One thing that would change. */
@@ -46,6 +47,7 @@ export interface ResourcePlan {
 /** Order of the calls; accounts go between freezes and marks. */
 export const RANKS = {
   product: 10,
+  mode: 15,
   firstVersion: 20,
   retiredVersion: 21,
   version: 22,
@@ -155,11 +157,13 @@ function addItem({ items }: Planning, { resource, before, changes }: Item): void
 }
 
 function planProduct(planning: Planning, resource: ResourceOf<"product">, before: Found | null): void {
-  const { stable, default: unknown, ...input } = resource.value;
+  const { stable, default: unknown, fleet: _, ...input } = resource.value;
   const now = before?.resource.kind === "product" ? before.resource.value : null;
   const edits = diffFields(now === null ? null : { ...now }, input);
   const first = firstVersion(planning.directory, planning.live, resource.name);
   const stableNow = now?.stable ?? first;
+  const mode = planMode(resource, now, planning.reason);
+  if (mode.note !== null) planning.notes.push(mode.note);
   const makesStable = stable !== undefined && stable !== stableNow;
   addItem(planning, {
     resource,
@@ -170,8 +174,19 @@ function planProduct(planning: Planning, resource: ResourceOf<"product">, before
         ? [{ field: "stable", from: now?.stable, to: stable }]
         : []),
       ...(first === null ? [] : [{ field: "default", from: undefined, to: first }]),
+      ...(mode.change === null ? [] : [mode.change]),
     ],
   });
+  if (mode.body !== null)
+    planning.calls.push({
+      rank: RANKS.mode,
+      key: keyOf(resource),
+      what: `make ${resource.name} ${mode.body.mode}`,
+      method: "PUT",
+      path: `${pathOf(resource)}/mode`,
+      body: mode.body,
+      revision: null,
+    });
   if (edits.length > 0) planning.calls.push(putCall(resource, { before, rank: RANKS.product, body: input }));
   if (makesStable)
     planning.calls.push({

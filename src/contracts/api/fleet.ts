@@ -8,7 +8,9 @@ export const ProductModeSchema = z.enum(["active", "pass-through", "compare"]).o
     "active: decisions count; pass-through: today's fleet answers everything; compare: the same, and each decision is held against the version that answered",
 });
 
-const HeaderNameSchema = z.string().refine(isHeaderName, "must be the name of a header, as in X-Version");
+export const HeaderNameSchema = z
+  .string()
+  .refine(isHeaderName, "must be the name of a header, as in X-Version");
 
 export const ModeInputSchema = z
   .strictObject({

@@ -18,6 +18,8 @@ const ACCOUNTS = 3000;
 const ZONES = ["Europe/Paris", "America/New_York", "Asia/Kolkata"];
 const origin = (name: string): string => `https://${name}.origins.example.net`;
 
+const FLEET = { mode: "compare", origin: origin("fleet"), versionHeader: "X-Version" };
+
 /** Several of everything. */
 const FILES: Readonly<Record<string, unknown>> = {
   "products/kiln.json": {
@@ -27,6 +29,8 @@ const FILES: Readonly<Record<string, unknown>> = {
     default: "2.7.0",
   },
   "products/fogbugz.json": { domains: ["fogbugz.example.com"], stable: "8.7.0" },
+  "products/weblog.json": { domains: ["weblog.example.com"], fleet: FLEET },
+  "versions/weblog/1.json": { origin: origin("weblog-1"), state: "live" },
   "versions/kiln/2.6.0.json": { origin: origin("kiln-2-6-0"), state: "retired", notes: "over" },
   "versions/kiln/2.7.0.json": { origin: origin("kiln-2-7-0"), state: "live" },
   "versions/kiln/2.7.5.json": { origin: origin("kiln-2-7-5"), state: "draining" },
@@ -207,6 +211,45 @@ describe("apply and export of a directory", () => {
     expect(out).toContain("default promote kiln 2");
     expect(out).toContain("Accounts change version by a rollout");
     expect(out).toContain("Nothing to change");
+  });
+
+  it("sets who answers a new product, changes today's fleet, and takes nobody from or to it", async ({
+    expect,
+  }) => {
+    const api = await openInstance();
+    const folder = join(root, "modes");
+    const domains = ["kiln.example.com"];
+    const through = { mode: "pass-through", origin: origin("fleet") };
+    const apply = async (product: Readonly<Record<string, unknown>>): Promise<string> => {
+      await writeFiles(folder, { "products/kiln.json": { domains, ...product } });
+      return (await done(api, `apply -f ${folder} --yes`)).out;
+    };
+    const modeOf = async (): Promise<unknown> => {
+      const { fleet }: { fleet: unknown } = JSON.parse((await done(api, "product show kiln --json")).out);
+      return fleet;
+    };
+    await writeFiles(folder, { "versions/kiln/1.json": { origin: origin("kiln-1"), state: "live" } });
+    expect(await apply({ fleet: through })).toContain("pass-through");
+    expect(await modeOf()).toMatchObject({ ...through, versionHeader: null });
+    expect(await apply({ fleet: through })).toContain("Nothing to change");
+    expect(await apply({ fleet: FLEET })).toContain("compare");
+    expect(await modeOf()).toMatchObject(FLEET);
+    const back = await apply({});
+    expect(back).toContain("Product kiln is compare, the file says active: left alone");
+    expect(back).toContain("product mode kiln active --reason …");
+    expect(await modeOf()).toMatchObject(FLEET);
+    await done(api, "product mode kiln active --reason over --yes");
+    const over = await apply({ fleet: FLEET });
+    expect(over).toContain(
+      `product mode kiln compare --origin ${origin("fleet")} --version-header X-Version --reason …`,
+    );
+    expect([over.includes("Nothing to change"), await modeOf()]).toEqual([true, null]);
+    await writeFiles(folder, { "products/kiln.json": { domains, fleet: { ...through, mode: "compare" } } });
+    const wrong = await api.cli(`apply -f ${folder} --yes`);
+    expect([wrong.code, wrong.err]).toEqual([
+      1,
+      expect.stringContaining("compare needs the response header"),
+    ]);
   });
 
   it("brings the new stable up before the old one drains", async ({ expect }) => {
