@@ -160,7 +160,7 @@ function createVars(
 }
 
 function alreadyRunning(state: string, owner: string): string {
-  return `another run has the state folder ${state} (its control server is ${owner}).\n  Stop it with Ctrl-C, or start this one with --state ANOTHER-FOLDER.`;
+  return `another run has the state folder ${state} (its control server is ${owner}).\n  Stop it with Ctrl-C, or start this one beside it with --state ANOTHER-FOLDER --port N.`;
 }
 
 /** Looks before workerd does, because its own message for a taken port does not say which. */

@@ -22,10 +22,17 @@ export function sendToDoor(request: Request): Response {
   return seeOther(`/sign-in?back=${encodeURIComponent(back)}`, forget);
 }
 
+/** The admin host of `npm start`; in a deployment the admin surface answers to its own name alone. */
+function isLocal({ url }: Request): boolean {
+  return new URL(url).hostname === "localhost";
+}
+
 /** @param through whether the request came through Cloudflare Access, whose word opens the pages without a token. */
 export function showDoor(request: Request, through: boolean): Promise<Response> {
   const back = new URL(request.url).searchParams.get("back") ?? "/";
-  return pageResponse(<SignIn back={safePath(back)} problem={null} through={through} />);
+  return pageResponse(
+    <SignIn back={safePath(back)} problem={null} through={through} local={isLocal(request)} />,
+  );
 }
 
 /** For whoever Access lets through and the API does not: why, and the other way in. */
@@ -51,7 +58,7 @@ export async function signIn(
   }
   const { status, detail } = begun.error;
   const words = status === 401 ? "This token opens nothing. It may be mistyped, revoked or expired." : detail;
-  return pageResponse(<SignIn back={back} problem={words} />, status);
+  return pageResponse(<SignIn back={back} problem={words} local={isLocal(request)} />, status);
 }
 
 export async function signOut(request: Request, apiWith: ApiWith, refuse: () => Response): Promise<Response> {

@@ -24,7 +24,7 @@ const SAMPLE_EVERY_MS = 25;
 
 const EchoSchema = z.looseObject({
   bytes: z.int(),
-  rawHeaders: z.array(z.string()),
+  rawHeaders: z.array(z.string()).default([]),
   account: z.string().nullable(),
 });
 
@@ -193,7 +193,7 @@ describe.each(WAYS)("%s", (way) => {
     const answer = await sendRaw({
       port: portOf(way),
       bytes: request(
-        "GET /spoof HTTP/1.1",
+        "GET /spoof?raw HTTP/1.1",
         `Host: ${ACME}`,
         "X-Forwarded-Host: spoofed.example",
         "X-Forwarded-Server: spoofed.example",

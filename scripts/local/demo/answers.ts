@@ -6,6 +6,7 @@
  *   /slow      the echo after ?ms=N (default 1,000)
  *   /cookies   50 Set-Cookie headers, in order
  *   /redirect  302 to another host
+ *   …?raw      the echo with rawHeaders beside headers: order and doubles as they came
  *   /upload    reads the whole body and says how many bytes it had
  *   /page      a page for browsers, which loads /assets/VERSION/late.js when its button is pressed, and sets a cookie
  *   /assets/…  late.js of this very version, which says what it was sent; 404 for that of any other
@@ -37,8 +38,8 @@ export interface Echo extends Asked {
   /** Bytes of the request's body. */
   readonly bytes: number;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: readonly string[];
+  /** With `?raw`: names and values in turn, as they came. */
+  readonly rawHeaders?: readonly string[];
 }
 
 /**
@@ -109,6 +110,11 @@ function positive(url: URL, name: string, otherwise: number): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : otherwise;
 }
 
+/** Every header as it came, which people who look at an echo do not want to read twice. */
+function isRaw({ url = "/" }: IncomingMessage): boolean {
+  return new URLSearchParams(url.split("?")[1]).has("raw");
+}
+
 async function echo(request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<void> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) bytes += chunk.byteLength;
@@ -119,7 +125,7 @@ async function echo(request: IncomingMessage, response: ServerResponse, asked: A
     host: request.headers.host ?? null,
     bytes,
     headers: request.headers,
-    rawHeaders: request.rawHeaders,
+    ...(isRaw(request) ? { rawHeaders: request.rawHeaders } : {}),
   };
   response.setHeader("Content-Type", "application/json");
   response.end(`${JSON.stringify(body, null, 2)}\n`);

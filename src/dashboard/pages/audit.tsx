@@ -67,7 +67,7 @@ export const drawAudit: DrawPage = async ({ api, url }) => {
         )}
         <p class="soft">
           Each entry holds the hash of the one before it. Check the whole chain with{" "}
-          <code>npm run firebreak -- audit verify</code>.
+          <code>npm run -s firebreak -- audit list --verify</code>.
         </p>
       </>
     ),

@@ -39,7 +39,7 @@ export const drawRollouts: DrawPage = async ({ api }) => {
           ])}
         />
         <p class="soft">
-          A new one: <code>npm run firebreak -- rollout create plan.jsonc</code>, then start it here.
+          A new one: <code>npm run -s firebreak -- rollout create plan.jsonc</code>, then start it here.
         </p>
       </>
     ),

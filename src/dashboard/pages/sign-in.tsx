@@ -4,15 +4,18 @@ import { Head } from "../layout.tsx";
 /**
  * @param back path of ours to go to afterwards.
  * @param through whether the request came through Cloudflare Access, and so may go on without a token.
+ * @param local whether this is the local run on the reader's own machine, whose token is no secret.
  */
 export function SignIn({
   back,
   problem,
   through = false,
+  local = false,
 }: {
   back: string;
   problem: string | null;
   through?: boolean;
+  local?: boolean;
 }) {
   return (
     <html lang="en">
@@ -40,9 +43,14 @@ export function SignIn({
               <button type="submit">Sign in</button>
             </div>
           </form>
+          {local ? (
+            <p class="note">
+              This is a local run: its token is <code>dev</code>, as <code>npm start</code> has printed.
+            </p>
+          ) : null}
           <p class="soft">
             The token is exchanged for a session of twelve hours and is not kept in the browser. An admin
-            issues tokens: <code>npm run firebreak -- token create NAME --role viewer</code>
+            issues tokens: <code>npm run -s firebreak -- token create NAME --role viewer</code>
           </p>
         </main>
       </body>

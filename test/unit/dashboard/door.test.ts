@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import { SessionEndSchema } from "../../../src/contracts/api/sessions.ts";
 import { createApi } from "../../../src/dashboard/api.ts";
+import { showDoor } from "../../../src/dashboard/door.tsx";
 import { BOOT_TOKEN } from "../../support/admin-builders.ts";
 import { createDashboardWorld } from "../../support/dashboard-world.ts";
 
@@ -16,6 +17,13 @@ describe("the door", () => {
       ]);
       expect(await answer.text()).toBe("");
     }
+  });
+
+  it("says which token opens a local run, and of no other", async ({ expect }) => {
+    const shown = async (url: string): Promise<string> => (await showDoor(new Request(url), false)).text();
+    expect(await shown("http://localhost:8787/sign-in")).toContain("its token is <code>dev</code>");
+    for (const url of ["https://admin.example.com/sign-in", "https://localhost.example.com/sign-in"])
+      expect(await shown(url)).not.toContain("<code>dev</code>");
   });
 
   it("exchanges the token for a cookie that is not it, and leads back to the page asked for", async ({
