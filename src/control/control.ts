@@ -4,6 +4,7 @@
  * run; the alarm is the caller's.
  */
 import type { ControlPort } from "../contracts/control.ts";
+import { createBackground } from "./background.ts";
 import { execute } from "./commands/execute.ts";
 import { commandTime } from "./clock.ts";
 import { beginImport } from "./imports/begin.ts";
@@ -73,14 +74,10 @@ export function createControl(ports: ControlPorts): Control {
   const handover = createHandoverWork(ports);
   const webhooks = createWebhookWork(ports);
   const wake = (): void => ports.wakeAt(nextWake(ports, [publisher, rollouts, handover, webhooks]));
-  let background: Promise<unknown> = Promise.resolve();
-  const carryOn = (): void => {
-    background = Promise.allSettled([background, rollouts.carryOn().finally(wake)]);
-  };
+  const background = createBackground();
+  const carryOn = (): void => background.add(rollouts.carryOn().finally(wake));
   // Alarms do not wait for origins, and ticks have an alarm for it.
-  const handOver = (): void => {
-    background = Promise.allSettled([background, handover.run().finally(wake), webhooks.run().finally(wake)]);
-  };
+  const handOver = (): void => background.add(handover.run().finally(wake), webhooks.run().finally(wake));
   const importing = (): Importing => ({ db, config, nowMs: commandTime(db, clock), wallMs: clock.nowMs() });
   const thenWake = async <T>(body: () => T | Promise<T>): Promise<T> => {
     try {
@@ -127,7 +124,7 @@ export function createControl(ports: ControlPorts): Control {
       }),
     idle: async () => {
       await rollouts.idle();
-      await background;
+      await background.idle();
     },
     alarm: () =>
       thenWake(async () => {
