@@ -1,5 +1,5 @@
 /** What happens apart from commands: ticks, collection, migrations, exports and restores, the meter. */
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { KEPT_ROOTS } from "../../../src/contracts/limits.ts";
 import type { EdgeReport } from "../../../src/contracts/telemetry.ts";
 import { migrate, MIGRATIONS } from "../../../src/control/migrations.ts";
@@ -19,6 +19,9 @@ import {
   versionFor,
   type World,
 } from "../../support/control-world.ts";
+
+// Hundreds of roots are published before the first is dropped.
+vi.setConfig({ testTimeout: 60_000 });
 
 const DAY_MS = 86_400_000;
 const ADMIN = contextOf().actor;
