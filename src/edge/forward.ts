@@ -21,6 +21,7 @@ import { editOriginHeaders, type OriginHeaderFacts } from "./origin-headers.ts";
 import type { JudgeOrigin } from "./origin-verdicts.ts";
 import { DEFAULT_TIMEOUT_MS, timeoutFor } from "./path-timeout.ts";
 import { answerProblem, type EdgeProblem } from "./problem-response.ts";
+import type { RequestRecord } from "./request-record.ts";
 
 /** Where a request goes: a decision, or the compiled-in fallback (then there is no version). */
 export interface ForwardTarget {
@@ -56,16 +57,34 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
       record.version = target.version;
       return answerProblem(problemRequest(exchange), "origin-not-allowed");
     }
-    const attempt = createAttempt(deps, exchange, target);
     const plan = planAttempts({ deps, exchange, target, origin: judged.value });
-    return keepCount(deps, exchange, await runAttempts(exchange, plan, attempt));
+    const send = createAttempt(deps, exchange, target);
+    let failure: OriginFailure | "no-binding" = "connect-failed";
+    for (const attempt of plan) {
+      noteAttempt(record, attempt);
+      const answer = await send(attempt);
+      if (answer.ok) {
+        record.outcome = "forwarded";
+        return keepCount(deps, exchange, answer.value);
+      }
+      failure = answer.error;
+      if (failure !== "connect-failed") break;
+    }
+    record.why = failure;
+    return answerFailure(exchange, failure);
   };
+}
+
+function noteAttempt(record: RequestRecord, { version }: Attempt): void {
+  record.attempts++;
+  if (record.attempts > 1 && version !== record.version) record.failedVersion = record.version;
+  record.version = version;
 }
 
 /** Sockets and event streams outlive the request; whoever drains a version must know of them. */
 function keepCount({ watchOpen }: ForwarderDeps, exchange: RoutedExchange, response: Response): Response {
-  const { product, version, outcome } = exchange.record;
-  if (outcome !== "forwarded" || product === null || version === null) return response;
+  const { product, version } = exchange.record;
+  if (product === null || version === null) return response;
   const { accept } = exchange.inbound.values;
   return watchOpen(response, { product, version, accept, waitUntil: exchange.request.waitUntil });
 }
@@ -140,29 +159,6 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
 /** Most products have no prefixes of their own, and then the path need not be serialised. */
 function timeToHeaders(exchange: Exchange, timeouts: readonly PathTimeout[]): number {
   return timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : timeoutFor(timeouts, serialisedPath(exchange));
-}
-
-async function runAttempts(
-  exchange: RoutedExchange,
-  attempts: readonly Attempt[],
-  send: SendAttempt,
-): Promise<Response> {
-  const { record } = exchange;
-  let failure: OriginFailure | "no-binding" = "connect-failed";
-  for (const attempt of attempts) {
-    record.attempts++;
-    if (record.attempts > 1 && attempt.version !== record.version) record.failedVersion = record.version;
-    record.version = attempt.version;
-    const answer = await send(attempt);
-    if (answer.ok) {
-      record.outcome = "forwarded";
-      return answer.value;
-    }
-    failure = answer.error;
-    if (failure !== "connect-failed") break;
-  }
-  record.why = failure;
-  return answerFailure(exchange, failure);
 }
 
 /** nginx's status for a client that closed its request; nobody is expected to read it. */
