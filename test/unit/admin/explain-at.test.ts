@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import type { MapsReader } from "../../../src/adapters/maps-reader/types.ts";
 import { AccountHistorySchema, type AccountHistory } from "../../../src/contracts/api/history.ts";
+import type { ModeInput } from "../../../src/contracts/api/fleet.ts";
 import { ExplainSchema, type Explain } from "../../../src/contracts/api/operations.ts";
 import { makeSnapshot } from "../../../src/adapters/maps-reader/snapshots.ts";
 import { aheadNotes } from "../../../src/admin/explain-at-words.ts";
@@ -120,6 +121,42 @@ describe("explain of the past", () => {
     });
     // Others were not concerned, so for them there never was a doubt.
     expect((await explain("account-2", FRIDAY + 11.5 * MINUTE)).at?.certainty).toBe("certain");
+  });
+
+  it("knows who served the product then, from the kept copies and from the record", async ({ expect }) => {
+    const { world, explain } = await prepare();
+    await tick(world, FRIDAY + 10 * MINUTE);
+    const origin = "https://fleet.origins.example.net";
+    const setMode = async (minute: number, input: Omit<ModeInput, "reason">): Promise<void> => {
+      await must(world, "product.mode.set", {
+        product: "kiln",
+        input: { ...input, reason: "t" },
+        known: null,
+      });
+      for (const more of [0, 1, 10]) await tick(world, FRIDAY + (minute + more) * MINUTE);
+    };
+    await setMode(11, { mode: "pass-through", origin });
+    await setMode(31, { mode: "compare", versionHeader: "X-Version" });
+    await setMode(51, { mode: "active" });
+    for (const source of ["kept-maps", "history"]) {
+      const told = async (minute: number): Promise<unknown> => {
+        const {
+          version,
+          origin: to,
+          reason,
+          at: time,
+        } = await explain("account-1", FRIDAY + minute * MINUTE);
+        return [version, to === origin, reason, time?.source, time?.certainty];
+      };
+      expect(await told(10)).toEqual(["1", false, "home", source, "certain"]);
+      expect(await told(20)).toEqual([null, true, "pass-through", source, "certain"]);
+      expect(await told(40)).toEqual([null, true, "compare", source, "certain"]);
+      expect(await told(60)).toEqual(["1", false, "home", source, "certain"]);
+      dropCopies(world);
+    }
+    const spreading = await explain("account-1", FRIDAY + 11.5 * MINUTE);
+    expect(spreading.at?.others).toMatchObject([{ version: "1", reason: "home" }]);
+    expect(spreading.sentence).toContain("goes to today's fleet");
   });
 
   it("counts break-glass as ticks saw it, and says so", async ({ expect }) => {
