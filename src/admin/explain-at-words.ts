@@ -64,6 +64,7 @@ export function aheadNotes(
     return [
       ...glass,
       `No rollout of ${product ?? "this product"} is running, so nothing that is planned moves it. Ask about a draft with rollout=ID.`,
+      ...view.unless,
     ];
   const stays = view.stays === null ? [] : [sentenceCase(view.stays)];
   const spread =

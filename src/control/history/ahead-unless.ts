@@ -4,12 +4,17 @@
  */
 import type { ExpectedMove } from "../../contracts/history-port.ts";
 import type { RolloutState, WavePlan } from "../../contracts/rollout.ts";
+import type { AccountSlug, ProductName } from "../../contracts/units.ts";
+import { toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { isHalted } from "../rollouts/facts.ts";
+import { secondPersonWords } from "../rollouts/second-person.ts";
+import { loadDefaultRequest } from "../store/four-eyes.ts";
 import type { RolloutRecord } from "../store/rollouts.ts";
 
 /** Everything that stands between now and a move, and what could still come. */
-export function unlessOf(db: Db, { state, id }: RolloutRecord, move: ExpectedMove): readonly string[] {
+export function unlessOf(db: Db, record: RolloutRecord, move: ExpectedMove): readonly string[] {
+  const { state, id } = record;
   const last = move.wave === null ? state.plan.waves.length - 1 : waveIndex(state, move.wave);
   const waves = state.plan.waves.slice(state.wave, last + 1);
   return [
@@ -20,10 +25,20 @@ export function unlessOf(db: Db, { state, id }: RolloutRecord, move: ExpectedMov
       // The wave that moves it may still bake; those before it, and all of them for the default, must have.
       index < waves.length - 1 || move.wave === null ? bakeOf(wave) : [],
     ),
-    ...(move.wave === null ? ofDefault(state, move) : []),
+    ...(move.wave === null ? ofDefault(db, record, move) : []),
     `Preflight of ${targetsOf(state)} must pass again before each wave${state.plan.gate === null ? "" : ", and the gate after each"}.`,
     "A freeze, another window, a pause or a rollback would change it.",
     ...(move.wave === null ? [] : ["So would a pin, a quarantine or a deferral of the account."]),
+  ];
+}
+
+/** A move of the default by hand that waits for another person; of an account it says nothing. */
+export function waitingByHand(db: Db, product: ProductName, account: AccountSlug | null): readonly string[] {
+  const request = account === null ? loadDefaultRequest(db, product) : null;
+  if (request === null) return [];
+  const { version, askedBy, untilMs } = request;
+  return [
+    `${askedBy} asked for ${version} as the default of ${product}, which moves when somebody else approves that before ${toInstant(untilMs)}.`,
   ];
 }
 
@@ -70,10 +85,13 @@ function bakeOf({ name, bake }: WavePlan): readonly string[] {
   return [`Wave "${name}" bakes until ${bake.requests} requests were seen, however long that takes.`];
 }
 
-function ofDefault({ plan, defaults }: RolloutState, { product }: ExpectedMove): readonly string[] {
+function ofDefault(db: Db, record: RolloutRecord, { product }: ExpectedMove): readonly string[] {
+  const { plan, defaults } = record.state;
   const approved = defaults.find((step) => step.product === product)?.approved ?? null;
+  const second = secondPersonWords(db, product, record);
   return [
-    ...(plan.default?.approveBefore === true && approved === null
+    ...(second === null ? [] : [`F${second.slice(1)}: this is as if that were done at once.`]),
+    ...(second === null && plan.default?.approveBefore === true && approved === null
       ? [`The default of ${product} waits for approval: this is as if it were given at once.`]
       : []),
     "The default moves only after every class of request was seen to be answered by the target.",

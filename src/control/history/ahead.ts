@@ -25,7 +25,7 @@ import { freezeNow } from "../rollouts/partition.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { loadActiveRollouts, loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { placeInDraft, placeInRunning } from "./ahead-place.ts";
-import { unlessOf } from "./ahead-unless.ts";
+import { unlessOf, waitingByHand } from "./ahead-unless.ts";
 
 type Asked = HistoryQueryInputs["history.ahead"];
 
@@ -46,7 +46,8 @@ export function viewAhead(db: Db, clock: ControlClock, asked: Asked): Result<Ahe
   const found = findRollout(db, asked);
   if (!found.ok) return found;
   const record = found.value;
-  if (record === null) return ok({ now: nowMs, rollout: null, move: null, stays: null, unless: [] });
+  const waits = waitingByHand(db, asked.product, asked.account);
+  if (record === null) return ok({ now: nowMs, rollout: null, move: null, stays: null, unless: waits });
   const ground: Ground = { db, nowMs, memo: createCalendarMemo(), record };
   const [account] = asked.account === null ? [] : readAccounts(db, nowMs, [asked.account]);
   const known = account !== undefined && own(account.homes, asked.product) !== undefined;
@@ -57,9 +58,9 @@ export function viewAhead(db: Db, clock: ControlClock, asked: Asked): Result<Ahe
   const { phase, reason } = record.state;
   const view = { now: nowMs, rollout: { id: record.id, phase, reason } };
   if (typeof expected.value === "string")
-    return ok({ ...view, move: null, stays: expected.value, unless: [] });
+    return ok({ ...view, move: null, stays: expected.value, unless: waits });
   const move = expected.value;
-  return ok({ ...view, move, stays: null, unless: unlessOf(db, record, move) });
+  return ok({ ...view, move, stays: null, unless: [...unlessOf(db, record, move), ...waits] });
 }
 
 /** The one that is asked for, else the one that runs for the product; null: none does. */

@@ -25,6 +25,7 @@ import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.t
 import { findingsOf } from "./drafts.ts";
 import { loadFacts, loadWindowFacts, readAccounts } from "./facts.ts";
 import { freezeNow, type Question } from "./partition.ts";
+import { secondPersonWords } from "./second-person.ts";
 import { whatIf } from "./what-if.ts";
 
 interface Asked {
@@ -33,6 +34,7 @@ interface Asked {
   readonly salt: string | null;
   /** What a rollout that has started froze; null: the accounts as they are. */
   readonly frozen: Frozen | null;
+  readonly record: RolloutRecord | null;
 }
 
 export function viewPlan(
@@ -42,8 +44,9 @@ export function viewPlan(
 ): Result<RolloutPlanView, Refusal> {
   const asked = findPlan(db, input);
   if (!asked.ok) return asked;
-  const { plan, salt } = asked.value;
+  const { plan, salt, record } = asked.value;
   const startMs = input.at === null ? nowMs : fromInstant(input.at);
+  const found = findingsOf(db, plan, startMs);
   const question = { plan, salt: salt ?? crypto.randomUUID(), nowMs: startMs, again: false };
   const frozen = asked.value.frozen === null ? freezeNow(db, question) : ok(asked.value.frozen);
   if (!frozen.ok) return frozen;
@@ -62,7 +65,8 @@ export function viewPlan(
     digest: ahead.digest,
     salt,
     at: toInstant(startMs),
-    ...findingsOf(db, plan, startMs),
+    problems: found.problems,
+    warnings: [...found.warnings, ...secondPersons(db, plan, record)],
     accounts: frozen.value.groups.reduce((sum, { buckets }) => sum + buckets.length, 0),
     moves: movedIn(ahead),
     groups: frozen.value.groups.length,
@@ -81,11 +85,21 @@ export function viewPlan(
 }
 
 function findPlan(db: Db, input: RolloutQueryInputs["rollout.plan"]): Result<Asked, Refusal> {
-  if ("input" in input) return ok({ plan: normalisePlan(input.input), salt: null, frozen: null });
+  if ("input" in input)
+    return ok({ plan: normalisePlan(input.input), salt: null, frozen: null, record: null });
   const record = loadRollout(db, input.id);
   if (record === null) return notFound(`rollout ${input.id}`);
   const { plan, salt } = record.state;
-  return ok({ plan, salt, frozen: frozenOf(db, record) });
+  return ok({ plan, salt, frozen: frozenOf(db, record), record });
+}
+
+/** Defaults that will wait for another person. */
+function secondPersons(db: Db, plan: RolloutPlan, record: RolloutRecord | null): RolloutPlanView["warnings"] {
+  if (plan.default === null) return [];
+  return Object.keys(plan.targets).flatMap((product) => {
+    const message = secondPersonWords(db, product, record);
+    return message === null ? [] : [{ path: ["default"], message }];
+  });
 }
 
 /** Whom it froze, whoever has moved since; null for a draft, and once that is forgotten. */

@@ -14,7 +14,7 @@ import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { readText } from "../row.ts";
 import { holdsFourEyes, loadFourEyes } from "../store/four-eyes.ts";
-import { loadActiveRollouts, saveRollout } from "../store/rollouts.ts";
+import { loadActiveRollouts, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
 
 /** What makes a rollout another one. Pausing and stopping do not, and going back is not going forward. */
 const CHANGES: readonly string[] = [
@@ -51,6 +51,23 @@ export function refuseSamePerson(
     "forbidden",
     `four eyes hold for the default of ${product}: ${actor.name} started ${id} or changed it last, so somebody of another name approves it`,
   );
+}
+
+/**
+ * Said ahead of a default that will wait for another person's yes; null: four eyes do not hold for it, or she has said yes.
+ * @param record of the rollout; null: it is not written down.
+ */
+export function secondPersonWords(
+  db: Db,
+  product: ProductName,
+  record: Pick<RolloutRecord, "id" | "state"> | null,
+): string | null {
+  if (!holdsFourEyes(db, product)) return null;
+  const step = record?.state.defaults.find((one) => one.product === product);
+  if (step !== undefined && (step.approved !== null || step.movedMs !== null)) return null;
+  const not = record === null || record.state.phase === "draft" ? [] : handsOn(db, record.id);
+  const who = not.length === 0 ? "who starts the rollout or changes it last" : not.join(" or ");
+  return `four eyes hold for the default of ${product}: it waits until somebody else than ${who} approves it`;
 }
 
 /** The state after a command, without yeses to defaults that were given to what the rollout was before. */

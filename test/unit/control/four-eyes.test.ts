@@ -173,6 +173,24 @@ describe("four eyes for a move by hand", () => {
   });
 });
 
+describe("what is told ahead of a move by hand", () => {
+  it("names who asked and until when, of the default alone", async ({ expect }) => {
+    const ask = async (account: string | null): Promise<readonly string[]> =>
+      valueOf(await world.control.query("history.ahead", { product: "kiln", account, rollout: null })).unless;
+    await must(world, "product.four-eyes.set", ON);
+    expect(await ask(null)).toEqual([]);
+    await as("alice", "product.default.set", TO_2);
+    expect(await ask(null)).toEqual([
+      expect.stringMatching(
+        /^alice asked for 2 as the default of kiln, .* somebody else approves that before 20/,
+      ),
+    ]);
+    expect(await ask("acme")).toEqual([]);
+    await as("bob", "product.default.approve", YES);
+    expect(await ask(null)).toEqual([]);
+  });
+});
+
 describe("four eyes for a rollout", () => {
   const input: RolloutInput = {
     ...PLAN,
@@ -241,6 +259,32 @@ describe("four eyes for a rollout", () => {
     valueOf(await approve("bob"));
     await pass(15);
     expect(await defaultOf()).toBe("2");
+  });
+
+  it("are in the plan and in what is told ahead, with who may not say yes, until she has", async ({
+    expect,
+  }) => {
+    const ahead = { product: "kiln", account: null, rollout: "autumn" } as const;
+    const words = async (): Promise<string> => {
+      const asked = { id: "autumn", before: null, at: null, label: null };
+      const { warnings } = valueOf(await world.control.query("rollout.plan", asked));
+      const { unless } = valueOf(await world.control.query("history.ahead", ahead));
+      const plan = warnings.filter(({ path }) => path[0] === "default").map(({ message }) => message);
+      return [...plan, "|", ...unless.filter((text) => text.includes("our eyes"))].join(" ");
+    };
+    expect(await words()).toBe("|");
+    await must(world, "product.four-eyes.set", ON);
+    const waits =
+      "our eyes hold for the default of kiln: it waits until somebody else than alice approves it";
+    expect(await words()).toBe(`f${waits} | F${waits}: this is as if that were done at once.`);
+    const asked = { input, before: null, at: null, label: null };
+    expect(valueOf(await world.control.query("rollout.plan", asked)).warnings).toContainEqual({
+      path: ["default"],
+      message: expect.stringContaining("somebody else than who starts the rollout or changes it last"),
+    });
+    await pass(30);
+    valueOf(await approve("bob"));
+    expect(await words()).toBe("|");
   });
 
   it("take back a yes that was given before they held", async ({ expect }) => {
