@@ -12,6 +12,7 @@ import {
   type TokenInput,
 } from "../../contracts/api/operations.ts";
 import { ReasonQuerySchema } from "../../contracts/api/common.ts";
+import { parseAccessIdentity } from "../../contracts/access-identity.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { err, ok, type Result } from "../../contracts/result.ts";
 import { hashToken } from "../authenticate.ts";
@@ -22,14 +23,18 @@ const TAG = "tokens";
 const ALL = "/api/v1/tokens";
 const TOKEN_PREFIX = "fb_";
 
-const nameTaken = (name: string): Refusal => ({
+const nameTaken = (name: string, why: string): Refusal => ({
   problem: "conflict",
-  detail: `ADMIN_TOKENS has a token ${name}: give this one another name, so that the audit stays clear.`,
+  detail: `${name}: ${why}. Give this one another, so that the audit stays clear.`,
 });
 
 async function create(input: TokenInput, { services, write }: Call): Promise<Result<IssuedToken, Refusal>> {
   // The audit, Idempotency-Keys and a second pair of eyes know people by name, and these names are known only here.
-  if (services.config.adminTokens.some(({ name }) => name === input.name)) return err(nameTaken(input.name));
+  const { name } = input;
+  if (services.config.adminTokens.some((each) => each.name === name))
+    return err(nameTaken(name, "ADMIN_TOKENS has a token of that name"));
+  if (parseAccessIdentity(name) !== null)
+    return err(nameTaken(name, "it is how Cloudflare Access calls a service token"));
   const token = makeSecret(TOKEN_PREFIX);
   // A repeated key would be answered with the first token's record and a secret that opens nothing, so it is not passed on:
   // a repeat is refused by the name, which is taken.

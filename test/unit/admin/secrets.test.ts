@@ -35,15 +35,18 @@ describe("tokens", () => {
     expect(at.control.calls.map(({ context }) => context?.idempotencyKey)).toEqual([null, null]);
   });
 
-  it("gives none the name of a bootstrap token, which the audit could not tell it from", async ({
-    expect,
-  }) => {
-    const at = buildAdmin();
-    const json = { ...TOKEN, name: "boot-viewer" };
-    const response = await at.call("/api/v1/tokens", { method: "POST", json });
-    expect([response.status, await response.text()]).toEqual([409, expect.stringContaining("ADMIN_TOKENS")]);
-    expect(at.control.calls).toEqual([]);
-  });
+  it.for([
+    ["boot-viewer", "ADMIN_TOKENS"],
+    ["e367826f93b8d711.access", "Cloudflare Access"],
+  ] as const)(
+    "gives none the name %s, which the audit could not tell it from",
+    async ([name, why], { expect }) => {
+      const at = buildAdmin();
+      const response = await at.call("/api/v1/tokens", { method: "POST", json: { ...TOKEN, name } });
+      expect([response.status, await response.text()]).toEqual([409, expect.stringContaining(why)]);
+      expect(at.control.calls).toEqual([]);
+    },
+  );
 
   it("shows no token when the control plane refuses", async ({ expect }) => {
     const at = buildAdmin();
