@@ -44,6 +44,8 @@ export async function speakNaughtily(world: World, admin: TestAdmin): Promise<re
     for (const route of changes.filter(({ of }) => LATER.has(of.operationId) === later))
       sent.push(...(await sendAll(admin, { document, route })));
   }
+  const headers = { "cf-connecting-ip": "'><x-evil a=1>", "user-agent": "<x-evil a=1>" };
+  await admin.call("/api/v1/halt", { token: "<x-evil a=1>", headers });
   await settle(world);
   return sent;
 }
