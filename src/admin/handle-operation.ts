@@ -73,6 +73,9 @@ export function createOperationHandler({
     }
     const write = { actor: actor ?? NOBODY, ifMatch, idempotencyKey };
     const result = await prepared.value.run({ services, actor, write, request, requestId, context });
+    // What only the control plane could know: whose products an account has, or who must not say yes.
+    if (!result.ok && result.error.problem === "forbidden")
+      notes.note({ kind: "forbidden", request, actor, operation: id }, context);
     if (operation.spec.method !== "get") {
       logger.line("admin.change", {
         requestId,

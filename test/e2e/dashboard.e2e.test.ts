@@ -1,7 +1,8 @@
 /**
  * The dashboard in a real Chromium on a real local instance: signing in, a rollout from start to rollback by clicking
  * alone, and every page at two widths, light and dark, with scripts and without. Nothing may complain: not the console,
- * not the policy against inline code, not axe-core; and no page is wider than a phone.
+ * not the policy against inline code, not axe-core; and no page is wider than a phone. What people have worded is hostile,
+ * so that a page which acted on it would complain.
  */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -25,6 +26,9 @@ const LOOKS = [WIDE, PHONE].flatMap((size) =>
   (["light", "dark"] as const).map((scheme) => ({ size, scheme })),
 );
 
+/** Each part of it would be a complaint: a picture that is not there, code of a page, code of an attribute. */
+const HOSTILE = `"'><img src=/evil onerror=evil()><script>evil()</script><b onclick=evil()>a look</b>`;
+
 let instance: Instance;
 let browser: Browser;
 let context: BrowserContext;
@@ -40,6 +44,7 @@ beforeAll(async () => {
   [instance, browser] = await Promise.all([startTestInstance({ nodes: 1 }), launchChromium()]);
   base = `http://localhost:${instance.ports[0] ?? 0}`;
   await setScene(instance.admin);
+  await speakHostilely(instance.admin);
   context = await browser.newContext({ viewport: WIDE });
   context.setDefaultTimeout(CLICK_MS);
   page = await context.newPage();
@@ -48,6 +53,22 @@ afterAll(async () => {
   await browser?.close();
   await instance?.stop();
 });
+
+const inDays = (days: number): string => new Date(Date.now() + days * 24 * 60 * MINUTE_MS).toISOString();
+
+async function speakHostilely(admin: Instance["admin"]): Promise<void> {
+  const reason = HOSTILE;
+  const put = (path: string, body: object): Promise<unknown> => admin.must({ method: "PUT", path, body });
+  await put("accounts/acme/hold", { mode: "page", message: HOSTILE, until: null, reason });
+  await put("accounts/acme/quarantine/kiln", { version: "2.8.0", reason });
+  await put("accounts/acme/deferral", { until: inDays(40), owner: HOSTILE, reason });
+  await put("accounts/amber-anchor", {
+    timeZone: "Europe/Paris",
+    cohort: "early",
+    labels: { plan: HOSTILE },
+  });
+  for (const on of [true, false]) await put("halt", { on, reason });
+}
 
 async function pass(minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute += 1) {
@@ -96,9 +117,9 @@ describe.skipIf(skipped)("the dashboard in a browser", () => {
       expect((await show()).moved).toBe(staff);
 
       const pause = page.locator("form", { has: page.getByRole("button", { name: "Pause" }) });
-      await pause.getByLabel("Reason").fill("a <b>look</b>");
+      await pause.getByLabel("Reason").fill(HOSTILE);
       await pause.getByRole("button").click();
-      await text("a <b>look</b>").waitFor();
+      await text(HOSTILE).waitFor();
       await pass(20);
       expect(await show()).toMatchObject({ phase: "paused", moved: staff });
       await page.getByRole("button", { name: "Resume" }).click();

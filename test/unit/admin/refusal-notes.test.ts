@@ -38,6 +38,26 @@ describe("what is refused", () => {
     });
   });
 
+  it("has what only the control plane knew to refuse", async ({ expect }) => {
+    const made = await createDashboardWorld();
+    const put = (path: string, json: unknown, method = "PUT"): Promise<Response> =>
+      made.admin.call(path, { method, json });
+    await put("/api/v1/accounts/acme", { timeZone: "UTC", cohort: "general" });
+    const issued = await put(
+      "/api/v1/tokens",
+      { name: "narrow", role: "operator", products: ["other"] },
+      "POST",
+    );
+    const { token }: { token: string } = await issued.json();
+    const hold = { mode: "page", message: null, until: null, reason: "r" };
+    const init = { method: "PUT", token, json: hold, headers: FROM };
+    expect((await made.admin.call("/api/v1/accounts/acme/hold", init)).status).toBe(403);
+    expect(await refusedEntry(made, "refused.forbidden")).toMatchObject({
+      actor: "narrow",
+      detail: { operation: "accounts.hold.set" },
+    });
+  });
+
   it("has foreign forms, forms without proof and failed sign-ins", async ({ expect }) => {
     const made = await createDashboardWorld();
     const browser = await made.signedIn();

@@ -196,7 +196,8 @@ describe("bodies", () => {
 describe("conditions", () => {
   const conditionsOf = async (headers: Record<string, string>): Promise<unknown> => {
     const at = buildAdmin();
-    await at.call("/api/v1/halt", { method: "PUT", json: HALT, headers });
+    const json = { mode: "page", reason: "r" };
+    await at.call("/api/v1/accounts/acme/hold", { method: "PUT", json, headers });
     const context = at.control.calls.at(-1)?.context;
     return context === undefined || context === null
       ? null
