@@ -1,12 +1,13 @@
 /**
  * `npm run build:cli`: the command line as one file that runs on any Node from 20 on, with nothing installed beside it:
- * `node dist/firebreak.mjs status`. Its help says `firebreak` where that of the project says `npm run firebreak --`.
+ * `node dist/firebreak.mjs status`. It says `firebreak` where that of the project says `npm run -s firebreak --`.
  * `npm run build` empties dist/, so it is made after that. Prints where it is and how large; exit code 1 when it fails.
  */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { RUN } from "./cli/command-line.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OLDEST_NODE = "node20";
@@ -41,7 +42,7 @@ async function bundle(): Promise<string> {
     banner: { js: `#!/usr/bin/env node\n${REQUIRE}\n${NEWER}` },
   });
   const text = outputFiles[0]?.text ?? "";
-  return text.replaceAll("npm run firebreak -- ", "firebreak ");
+  return text.replaceAll(RUN, "firebreak ");
 }
 
 const outfile = resolve(process.argv[2] ?? join(ROOT, "dist", "firebreak.mjs"));

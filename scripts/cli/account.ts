@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { AccountSchema, type Account } from "../../src/contracts/api/accounts.ts";
 import { toCohort, toProduct, toSlug, toVersion } from "./arguments.ts";
 import { change } from "./change.ts";
+import { RUN } from "./command-line.ts";
 import { usageFailure } from "./failure.ts";
 import { showList, PAGE_OPTIONS } from "./lists.ts";
 import { holdText } from "./holds.ts";
@@ -209,7 +210,7 @@ export function renderAccount(account: Account): string {
       : [
           [
             "deleted",
-            `${instant(deleted.at)}; slug free again ${instant(deleted.slugFreeAt)}, until then \`accounts undelete\` brings it back`,
+            `${instant(deleted.at)}; slug free again ${instant(deleted.slugFreeAt)}, until then \`${RUN}accounts undelete\` brings it back`,
           ] as const,
         ]),
     ["cohort", account.cohort],

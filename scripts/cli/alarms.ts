@@ -1,6 +1,7 @@
 /** `alarms`: what is wrong now and what to type first; with `--rules` everything that can be told. */
 import type { Command } from "commander";
 import { AlarmListSchema, type AlarmList, type AlarmView } from "../../src/contracts/api/alarms.ts";
+import { asTyped } from "./command-line.ts";
 import { clean, instant, renderTable } from "./render.ts";
 import { addVerb, print, type ProgramContext } from "./verb.ts";
 
@@ -47,7 +48,7 @@ export function renderAlarmTable(alarms: readonly AlarmView[]): string {
         instant(since),
         raisedAt === null ? "not yet" : instant(raisedAt),
         clean(words),
-        clean(firstCommand),
+        asTyped(clean(firstCommand)),
       ]),
   );
 }
@@ -60,7 +61,7 @@ function renderRules({ table }: AlarmList): string {
       name,
       condition,
       forSeconds === 0 ? "at once" : `${forSeconds / MINUTE_S} min`,
-      firstCommand,
+      asTyped(firstCommand),
     ]),
   );
 }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { AuditEntrySchema, type AuditEntry } from "../../src/contracts/api/operations.ts";
 import { createChainCheck } from "./audit-chain.ts";
+import { RUN } from "./command-line.ts";
 import { cliFailure, usageFailure } from "./failure.ts";
 import { PAGE_OPTIONS, readPages, showList } from "./lists.ts";
 import { count, instant, renderTable } from "./render.ts";
@@ -58,7 +59,7 @@ async function verifyAudit(session: Session): Promise<void> {
     throw cliFailure("bad-audit", {
       title: "The audit's hash chain is broken",
       detail: result.breaks.join("\n"),
-      next: "Keep this output and an `export`, and find out who can write the control plane's storage.",
+      next: `Keep this output and an \`${RUN}export\`, and find out who can write the control plane's storage.`,
     });
   }
   if (session.json) printJson(session, { ...result, ok: true });

@@ -16,6 +16,7 @@ import {
 import { parseBreakGlass } from "../../src/core/maps/break-glass.ts";
 import { oneOf } from "./arguments.ts";
 import { effectOf, type Effect } from "./break-glass-effect.ts";
+import { RUN } from "./command-line.ts";
 import { cliFailure, Failure } from "./failure.ts";
 import { fileFailure } from "./file-stream.ts";
 import { askForDump, openMaps, readDump } from "./maps-dump.ts";
@@ -132,7 +133,7 @@ async function readDocument(file: string): Promise<BreakGlass | null> {
   throw cliFailure("file", {
     title: "Edges would refuse this document",
     detail: `${file}: ${parsed.error.detail}`,
-    next: "Correct it; while a document is refused, the last good one stays in force. `break-glass check --help` shows one.",
+    next: `Correct it; while a document is refused, the last good one stays in force. \`${RUN}break-glass check --help\` shows one.`,
   });
 }
 
@@ -186,7 +187,7 @@ function renderChecked({ document, effect, unknown, warnings, commands }: Checke
     ...[commands.put, commands.show, commands.end].map((line) => `  ${line}\n`),
     "When KV cannot be written (from a checkout of the release that runs; the next deploy without --var ends it):\n",
     `  ${commands.deploy}\n`,
-    "Then: `break-glass show`.\n",
+    `Then: \`${RUN}break-glass show\`.\n`,
   ].join("");
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../../src/contracts/api/operations.ts";
 import { PreflightSchema } from "../../src/contracts/api/preflight-runs.ts";
 import { WhoamiSchema } from "../../src/contracts/api/sessions.ts";
+import { RUN } from "./command-line.ts";
 import type { Finding, Health } from "./doctor/finding.ts";
 import { findingsOf, type Read } from "./doctor/findings.ts";
 import { Failure } from "./failure.ts";
@@ -142,11 +143,16 @@ async function orNull<T>(answer: Promise<T>): Promise<T | null> {
 
 const isShape = (error: unknown): boolean => error instanceof Error && error.name === "ZodError";
 
+/** Commands that are not ours. */
+const OTHERS = /^(?:npx|npm|node|export|curl|openssl) /;
+
 function render(findings: readonly Finding[], wrong: number): string {
   const rows = findings.map(({ check, health, says }) => [MARKS[health], check, says]);
   const next = findings
     .filter(({ next: command, health }) => command !== null && health !== "well")
-    .map(({ check, next: command }) => `  ${check}: ${command ?? ""}\n`);
+    .map(
+      ({ check, next: command }) => `  ${check}: ${OTHERS.test(command ?? "") ? "" : RUN}${command ?? ""}\n`,
+    );
   const verdict = wrong === 0 ? "Nothing is wrong.\n" : `${count(wrong, "thing is", "things are")} wrong.\n`;
   return `${renderTable(["", "what", "finding"], rows)}\n${next.length === 0 ? "" : `Next:\n${[...new Set(next)].join("")}\n`}${verdict}`;
 }

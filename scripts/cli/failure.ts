@@ -4,6 +4,7 @@
  * (RFC 9457) from the API, or one of our own under `urn:firebreak:cli:`. Exit code 1: refused or failed; 2: usage.
  */
 import { PROBLEM_BASE, PROBLEMS, type ProblemType } from "../../src/contracts/problems.ts";
+import { asTyped, RUN } from "./command-line.ts";
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
@@ -82,12 +83,11 @@ export function usageFailure(detail: string, next?: string): Failure {
 /** Advice by problem type, for those an operator meets here; the detail already says what is particular. */
 const NEXT: Partial<Record<ProblemType, string>> = {
   unauthorized: "Set FIREBREAK_TOKEN to a valid token of this instance (it is never given as an argument).",
-  forbidden: "Use a token with a higher role, or one that covers this product: `token list` shows roles.",
+  forbidden: `Use a token with a higher role, or one that covers this product: \`${RUN}token list\` shows roles.`,
   "not-found": "Check the spelling: the `list` verb of the same object shows what there is.",
   "stale-revision": "Look at it again with `show`, and repeat the command if the change still fits.",
   "move-not-allowed": "Accounts move by a rollout, quarantine, rollback or override; an edit moves nobody.",
-  "preflight-missing":
-    "Run `preflight PRODUCT VERSION --for default`; `preflight show … --all` has the bytes of what failed.",
+  "preflight-missing": `Run \`${RUN}preflight PRODUCT VERSION --for default\`; \`${RUN}preflight show … --all\` has the bytes of what failed.`,
   "in-use": "Release what refers to it first; the list above says what.",
   "removes-too-many":
     "When they are meant, pass --expect-removed with their number; with --dry-run it lists them and removes nobody.",
@@ -122,7 +122,7 @@ const STANDARD_MEMBERS = new Set(["type", "title", "status", "detail", "instance
  */
 export function renderFailure(failure: Failure): string {
   const { problem } = failure;
-  const lines = [problem.title, ...indent(problem.detail)];
+  const lines = [problem.title, ...indent(asTyped(problem.detail))];
   for (const [name, value] of Object.entries(problem)) {
     if (!STANDARD_MEMBERS.has(name)) lines.push(...evidenceLines(name, value));
   }

@@ -2,6 +2,7 @@
  * Maps that something is to be decided or made by, so that an edge must be able to answer from all of them: of a file, or
  * as they are published now. Opens and checks as an edge would; used by `maps diff|load|export` and `compare`.
  */
+import { RUN } from "./command-line.ts";
 import { cliFailure, type Failure } from "./failure.ts";
 import { askForDump, openMaps, readDump, type Dump, type OpenMaps } from "./maps-dump.ts";
 import type { Verification } from "./maps-verify.ts";
@@ -15,7 +16,7 @@ export function badMaps(file: string, { findings, more }: Pick<Verification, "fi
   return cliFailure("bad-maps", {
     title: `An edge would refuse maps of ${file}, or could not answer from them`,
     detail: [...lines, ...rest].join("\n"),
-    next: "Take another dump, or an older generation with `maps dump --generation`.",
+    next: `Take another dump, or an older generation with \`${RUN}maps dump --generation\`.`,
   });
 }
 

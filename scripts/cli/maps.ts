@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { oneOf, wholeFrom } from "./arguments.ts";
 import { saveLines } from "./backup.ts";
+import { RUN } from "./command-line.ts";
 import { cliFailure, EXIT_FAILED } from "./failure.ts";
 import { STANDARD } from "./file-stream.ts";
 import { readDump } from "./maps-dump.ts";
@@ -68,7 +69,7 @@ function addDump(object: Command, context: ProgramContext): void {
         if (session.json) printJson(session, { file, entries });
         else
           session.terminal.out.write(
-            `Wrote ${count(entries, "entry", "entries")} to ${file}. Check it with \`maps verify ${file}\`.\n`,
+            `Wrote ${count(entries, "entry", "entries")} to ${file}. Check it with \`${RUN}maps verify ${file}\`.\n`,
           );
       },
     },
@@ -276,7 +277,7 @@ async function loadMaps(session: Session): Promise<void> {
       [...files.objects, files.root].map((file) => `  ${file}\n`).join("") +
       `\nRun these, in this order. The wait lets the objects spread before the root names them:\n` +
       commands.map((command) => `  ${command}\n`).join("") +
-      `\nEdges refuse these maps when they hold a generation above ${plan.generation}: \`status\` shows it, --generation sets a higher one.\n` +
+      `\nEdges refuse these maps when they hold a generation above ${plan.generation}: \`${RUN}status\` shows it, --generation sets a higher one.\n` +
       (session.dryRun ? "\nDry run: nothing was written.\n" : ""),
   );
 }

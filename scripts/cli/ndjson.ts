@@ -3,6 +3,7 @@
  * A line that is no JSON, or an end without a line end in the middle of one, means the answer was cut off: a Failure.
  */
 import type { Readable } from "node:stream";
+import { RUN } from "./command-line.ts";
 import { cliFailure } from "./failure.ts";
 import { brokenAnswer } from "./transport.ts";
 
@@ -29,7 +30,7 @@ export function parseLine(line: string): unknown {
     return JSON.parse(line);
   } catch (error) {
     const detail = `A line of the answer is no JSON: ${line.slice(0, 80)}`;
-    const next = "The answer was cut off or is not from a Firebreak. Look at `status`, then repeat.";
+    const next = `The answer was cut off or is not from a Firebreak. Look at \`${RUN}status\`, then repeat.`;
     throw cliFailure("unexpected-answer", { title: "The answer cannot be read", detail, next }, error);
   }
 }

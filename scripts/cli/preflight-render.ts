@@ -3,6 +3,7 @@
  * probe, and for each that did not pass what was sent and what came back, byte by byte as it was kept. Pure.
  */
 import type { PreflightView, StoredSettings } from "../../src/contracts/api/preflight-runs.ts";
+import { asTyped, RUN } from "./command-line.ts";
 import { clean, count, instant, pairs, renderFields, renderTable } from "./render.ts";
 
 type Result = PreflightView["results"][number];
@@ -61,7 +62,7 @@ function renderOdd({ probes, results }: PreflightView): string {
   const rows = probes.flatMap(({ id, title }) => {
     const result = known.get(id);
     if (result?.outcome === "pass") return [];
-    return [[id, result?.outcome ?? "not run", result?.sentence ?? title]];
+    return [[id, result?.outcome ?? "not run", asTyped(result?.sentence ?? title)]];
   });
   const passed = `${count(probes.length - rows.length, "probe")} passed`;
   if (rows.length === 0) return `${passed} (each of them: --all)\n`;
@@ -72,16 +73,16 @@ function renderOdd({ probes, results }: PreflightView): string {
 function nextStep({ product, version, wave, default: forDefault }: PreflightView, purpose: Purpose): string {
   const { verdict, unreachable, missing } = purpose === "wave" ? wave : forDefault;
   const flag = purpose === "wave" ? "" : " --for default";
-  const again = `\`preflight ${product} ${version}${flag}\``;
+  const again = `\`${RUN}preflight ${product} ${version}${flag}\``;
   if (verdict === "pass")
     return purpose === "wave"
-      ? "`rollout plan FILE` with it as a target; its help shows such a file"
-      : `\`default promote ${product} ${version}\`, within the hour`;
+      ? `\`${RUN}rollout plan FILE\` with it as a target; its help shows such a file`
+      : `\`${RUN}default promote ${product} ${version}\`, within the hour`;
   if (verdict === "fail")
-    return `mend it and run ${again} again: nobody is moved to it while it fails. \`preflight show ${product} ${version}${flag} --all\` has the bytes`;
+    return `mend it and run ${again} again: nobody is moved to it while it fails. \`${RUN}preflight show ${product} ${version}${flag} --all\` has the bytes`;
   if (missing.length > 0) return `run ${again}`;
   return unreachable.length > 0
-    ? `\`preflight ${product} ${version} --from here\` from a place that reaches it, or \`preflight waive ${product} ${version} PROBE${flag} --reason …\``
+    ? `\`${RUN}preflight ${product} ${version} --from here\` from a place that reaches it, or \`${RUN}preflight waive ${product} ${version} PROBE${flag} --reason …\``
     : `run ${again} again`;
 }
 
@@ -107,7 +108,7 @@ function waiverText({ probe, target, reason, by, at }: PreflightView["waivers"][
 }
 
 function renderEvidence({ id, outcome, sentence, evidence }: Result): string {
-  const lines = [`${id} ${outcome}: ${clean(sentence)}`, "  sent", ...quote(evidence.sent)];
+  const lines = [`${id} ${outcome}: ${asTyped(clean(sentence))}`, "  sent", ...quote(evidence.sent)];
   lines.push("  received", ...quote(evidence.received === "" ? "nothing" : evidence.received));
   return `${lines.join("\n")}\n`;
 }

@@ -12,6 +12,7 @@ import {
 import { ProductSchema } from "../../src/contracts/api/products.ts";
 import { oneOf, toInput, toProduct, wholeFrom } from "./arguments.ts";
 import { change } from "./change.ts";
+import { RUN } from "./command-line.ts";
 import { cliFailure, EXIT_FAILED } from "./failure.ts";
 import { renderProduct } from "./product.ts";
 import { clean, count, instant, renderFields, renderTable } from "./render.ts";
@@ -95,7 +96,7 @@ async function sayWhoWouldChange(session: Session, path: string): Promise<void> 
   if (mode === "pass-through" || answers === 0) {
     if (!session.json)
       err.write(
-        `Nothing was compared with the fleet: \`product mode ${product} compare\` would tell who differs.\n`,
+        `Nothing was compared with the fleet: \`${RUN}product mode ${product} compare\` would tell who differs.\n`,
       );
     return;
   }
@@ -107,7 +108,7 @@ async function sayWhoWouldChange(session: Session, path: string): Promise<void> 
   throw cliFailure("not-meant", {
     title: `${words}`,
     detail: renderTable(HEADS, accounts.slice(0, SHOWN_BEFORE).map(toRow)).trimEnd(),
-    next: `\`product compare ${product}\` lists them all. If it is meant, run this again with --yes. Nothing was changed.`,
+    next: `\`${RUN}product compare ${product}\` lists them all. If it is meant, run this again with --yes. Nothing was changed.`,
   });
 }
 

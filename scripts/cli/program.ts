@@ -18,6 +18,7 @@ import { addBackup } from "./backup.ts";
 import { addBreakGlass } from "./break-glass.ts";
 import { addCard } from "./card.ts";
 import { addClone } from "./clone.ts";
+import { RUN } from "./command-line.ts";
 import { addCompare } from "./compare.ts";
 import { addCompletion } from "./completion.ts";
 import { addDefault } from "./default.ts";
@@ -71,7 +72,7 @@ Environment:
   FIREBREAK_TOKEN  the token; on this machine \`dev\` unless it is set. Never given as an argument.
 
 Exit codes: 0 done, 1 refused or failed, 2 not how it is called.
-Help of one verb, with examples: npm run firebreak -- <object> <verb> --help`;
+Help of one verb, with examples: ${RUN}<object> <verb> --help`;
 
 /**
  * Runs one command line.

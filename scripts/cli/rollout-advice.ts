@@ -4,6 +4,7 @@
  */
 import type { RolloutView } from "../../src/contracts/api/rollouts.ts";
 import type { RolloutPhase } from "../../src/contracts/rollout.ts";
+import { RUN } from "./command-line.ts";
 import { count, instant } from "./render.ts";
 
 const ITSELF = "Nothing: it goes on by itself.";
@@ -22,17 +23,17 @@ function waveWord({ wave, waves }: RolloutView): string {
 function waitAdvice(view: RolloutView): string | null {
   switch (view.cause) {
     case "halted":
-      return "Halt is on: `halt off` lets it go on.";
+      return `Halt is on: \`${RUN}halt off\` lets it go on.`;
     case "gate":
-      return `Wait for more requests, or \`rollout waive-gate ${view.id} ${waveWord(view)} --reason …\`.`;
+      return `Wait for more requests, or \`${RUN}rollout waive-gate ${view.id} ${waveWord(view)} --reason …\`.`;
     case "approval":
-      return `\`rollout approve ${view.id} ${waveWord(view)}\` goes on although the gate cannot tell.`;
+      return `\`${RUN}rollout approve ${view.id} ${waveWord(view)}\` goes on although the gate cannot tell.`;
     case "coverage":
-      return `Send what has not been seen yet: \`preflight ${targetWords(view)}\`.`;
+      return `Send what has not been seen yet: \`${RUN}preflight ${targetWords(view)}\`.`;
     case "freeze":
-      return "It goes on when the freeze ends; `freeze list` shows it.";
+      return `It goes on when the freeze ends; \`${RUN}freeze list\` shows it.`;
     case "version":
-      return "Look at `version list`: one that it needs is bad or not live.";
+      return `Look at \`${RUN}version list\`: one that it needs is bad or not live.`;
     default:
       return null;
   }
@@ -41,15 +42,15 @@ function waitAdvice(view: RolloutView): string | null {
 function approvalAdvice(view: RolloutView): string {
   const wave = view.wave === null ? undefined : view.waves[view.wave];
   const moves = wave === undefined ? "" : ` It moves ${count(wave.accounts - wave.moved, "account")}.`;
-  return `\`rollout approve ${view.id} ${waveWord(view)}\`, or \`rollout stop\`.${moves}`;
+  return `\`${RUN}rollout approve ${view.id} ${waveWord(view)}\`, or \`${RUN}rollout stop\`.${moves}`;
 }
 
 function defaultAdvice(view: RolloutView): string {
   const step = view.defaults.find(({ state }) => state === "pending");
   if (view.cause === "approval" && step !== undefined) {
-    const approve = `\`rollout approve ${view.id} default/${step.product}\``;
+    const approve = `\`${RUN}rollout approve ${view.id} default/${step.product}\``;
     return step.mirror?.state === "too-few"
-      ? `${approve} moves it without; \`rollout pause ${view.id}\` and \`resume\` measure again.`
+      ? `${approve} moves it without; \`${RUN}rollout pause ${view.id}\` and \`resume\` measure again.`
       : `${approve}.`;
   }
   return waitAdvice(view) ?? ITSELF;
@@ -57,10 +58,10 @@ function defaultAdvice(view: RolloutView): string {
 
 const ADVICE: { readonly [P in RolloutPhase]: (view: RolloutView) => string } = {
   draft: ({ id }) =>
-    `\`rollout plan ${id}\`, then \`rollout start ${id} --digest …\` with the digest it prints.`,
+    `\`${RUN}rollout plan ${id}\`, then \`${RUN}rollout start ${id} --digest …\` with the digest it prints.`,
   preflight: () => "Nothing: it goes on when the targets pass.",
   "preflight-failed": (view) =>
-    `\`preflight show ${targetWords(view)} --all\` has the bytes. Mend it and \`rollout resume ${view.id}\`, or \`preflight waive\` by name.`,
+    `\`${RUN}preflight show ${targetWords(view)} --all\` has the bytes. Mend it and \`${RUN}rollout resume ${view.id}\`, or \`${RUN}preflight waive\` by name.`,
   waiting: (view) =>
     waitAdvice(view) ??
     (view.nextAt === null
@@ -70,17 +71,18 @@ const ADVICE: { readonly [P in RolloutPhase]: (view: RolloutView) => string } = 
   baking: (view) => waitAdvice(view) ?? ITSELF,
   "awaiting-approval": approvalAdvice,
   paused: ({ id }) =>
-    `\`rollout resume ${id}\`, \`rollout rollback ${id} --reason …\` or \`rollout stop ${id} --reason …\`.`,
-  "rolling-back": () => "Watch it: `status` shows how far the new maps have spread.",
+    `\`${RUN}rollout resume ${id}\`, \`${RUN}rollout rollback ${id} --reason …\` or \`${RUN}rollout stop ${id} --reason …\`.`,
+  "rolling-back": () => `Watch it: \`${RUN}status\` shows how far the new maps have spread.`,
   "rolled-back": () => "Nothing: it is over, everybody is where they were.",
   "default-pending": defaultAdvice,
-  "default-baking": ({ id }) => `Nothing: the default is watched. \`rollout rollback ${id}\` puts it back.`,
+  "default-baking": ({ id }) =>
+    `Nothing: the default is watched. \`${RUN}rollout rollback ${id}\` puts it back.`,
   settling: () => "Nothing: homes are being written, no decision changes.",
   completed: ({ id, leftBehind }) =>
     leftBehind.some(({ accounts }) => accounts > 0)
-      ? `It is over. \`rollout left-behind ${id}\` lists who stayed; \`rollout adopt NEW --from ${id}\` takes them along.`
+      ? `It is over. \`${RUN}rollout left-behind ${id}\` lists who stayed; \`${RUN}rollout adopt NEW --from ${id}\` takes them along.`
       : "Nothing: it is over.",
-  stopped: ({ id }) => `It is over. \`rollout adopt NEW --from ${id}\` takes along who was not moved.`,
+  stopped: ({ id }) => `It is over. \`${RUN}rollout adopt NEW --from ${id}\` takes along who was not moved.`,
 };
 
 /** What to do now, in one or two sentences. */

@@ -16,6 +16,7 @@ import {
 } from "../../src/contracts/api/rollouts.ts";
 import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
+import { RUN } from "./command-line.ts";
 import { count } from "./render.ts";
 import { rolloutAdvice } from "./rollout-advice.ts";
 import { rolloutLine } from "./rollout-render.ts";
@@ -51,7 +52,7 @@ function step(session: Session, verb: string, body: unknown): Promise<void> {
 function toDigest(text: string): string {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
   throw new InvalidArgumentError(
-    "It is the digest that `rollout plan` prints: 64 digits and letters a to f.",
+    `It is the digest that \`${RUN}rollout plan\` prints: 64 digits and letters a to f.`,
   );
 }
 

@@ -7,6 +7,7 @@ import { AdoptInputSchema } from "../../src/contracts/api/rollout-plan.ts";
 import { RolloutSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
 import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
+import { RUN } from "./command-line.ts";
 import { cliFailure } from "./failure.ts";
 import { readPlanFile } from "./rollout-file.ts";
 import { rolloutLine } from "./rollout-render.ts";
@@ -103,7 +104,7 @@ export function addRolloutDraft(object: Command, context: ProgramContext): void 
 }
 
 function renderDraft(view: RolloutView): string {
-  return `${rolloutLine(view)}\nNext: rollout plan ${view.id}\n`;
+  return `${rolloutLine(view)}\nNext: ${RUN}rollout plan ${view.id}\n`;
 }
 
 /** The next step that works: only a draft can be replaced, and what was started keeps its id for the record. */

@@ -3,6 +3,7 @@
  * cannot be reached, who cannot come back, who is left behind, and the digest that `start` can require. Pure.
  */
 import type { RolloutPlanAnswer } from "../../src/contracts/api/rollout-plan.ts";
+import { RUN } from "./command-line.ts";
 import { clean, count, instant, pairs, renderFields, renderTable } from "./render.ts";
 import { renderPlaces } from "./rollout-plan-zones.ts";
 import { duration, exampleText } from "./rollout-render.ts";
@@ -103,8 +104,8 @@ function oneWayText({ waves }: RolloutPlanAnswer): string {
 function nextStep({ id, problems, salt, digest }: RolloutPlanAnswer): string {
   if (problems.length > 0) return "\nIt cannot be started until the problems above are mended.\n";
   if (salt === null)
-    return `\nNothing is written down: \`rollout create FILE\`, then \`rollout plan ${id}\`.\n`;
-  return `\nTo start this and nothing else:\n  rollout start ${id} --digest ${digest}\n`;
+    return `\nNothing is written down: \`${RUN}rollout create FILE\`, then \`${RUN}rollout plan ${id}\`.\n`;
+  return `\nTo start this and nothing else:\n  ${RUN}rollout start ${id} --digest ${digest}\n`;
 }
 
 /** The whole plan; `all` with every zone by itself. */

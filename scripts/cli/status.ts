@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { StatusSchema, type Status } from "../../src/contracts/api/operations.ts";
 import type { AlarmView } from "../../src/contracts/api/alarms.ts";
+import { asTyped, RUN } from "./command-line.ts";
 import { haltText } from "./halt.ts";
 import { clean, count, instant, percent, renderFields, renderTable } from "./render.ts";
 import { duration } from "./rollout-render.ts";
@@ -52,20 +53,20 @@ function renderStatus(status: Status): string {
 /** In two lines, because the second is to be copied. */
 function alarmLines({ level, words, firstCommand, raisedAt }: AlarmView): string {
   const soon = raisedAt === null ? " (not for long yet)" : "";
-  return `! ${level}: ${clean(words)}${soon}\n    first: ${clean(firstCommand)}\n`;
+  return `! ${level}: ${clean(words)}${soon}\n    first: ${asTyped(clean(firstCommand))}\n`;
 }
 
 /** In two lines, as alarms are. */
 function waitingLines({ sentence, since, until, notBy, command }: Status["waiting"][number]): string {
   const end = until === null ? "" : `, until ${instant(until)}`;
   const not = notBy.length === 0 ? "" : ` (not ${notBy.join(" or ")})`;
-  return `? since ${instant(since)}${end}: ${clean(sentence)}\n    ${clean(command)}${clean(not)}\n`;
+  return `? since ${instant(since)}${end}: ${clean(sentence)}\n    ${asTyped(clean(command))}${clean(not)}\n`;
 }
 
 function breakGlassText({ breakGlass, seen }: Status): string {
   if (!breakGlass.active) return "not in use";
   const until = breakGlass.expires === null ? "" : `, expires ${instant(breakGlass.expires)}`;
-  return `ACTIVE: ${breakGlass.reason ?? "no reason given"}${until}; on ${percent(seen.breakGlassShare)} of the traffic; see \`break-glass show\``;
+  return `ACTIVE: ${breakGlass.reason ?? "no reason given"}${until}; on ${percent(seen.breakGlassShare)} of the traffic; see \`${RUN}break-glass show\``;
 }
 
 /** Ticks ahead of the wall are no fault: on a local run `tick` lets time pass for the control plane alone. */

@@ -12,6 +12,7 @@ import {
 } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Readable } from "node:stream";
+import { RUN } from "./command-line.ts";
 import { cliFailure, Failure } from "./failure.ts";
 
 export interface Exchange {
@@ -82,7 +83,7 @@ function silence(url: URL, idleMs: number): Failure {
   return cliFailure("interrupted", {
     title: "No answer in time",
     detail: `${url.origin} said nothing for ${Math.round(idleMs / 1000)} s.`,
-    next: "Look at `status` before repeating a change: it may have been made.",
+    next: `Look at \`${RUN}status\` before repeating a change: it may have been made.`,
   });
 }
 
@@ -103,7 +104,7 @@ function explainBreak(error: Error, { url, startHint }: Exchange): Error {
     return cliFailure("unreachable", { title: "Nothing answers there", detail, next: startHint }, error);
   }
   const detail = `The connection to ${url.origin} broke before an answer came (${code || error.message}).`;
-  const next = "Look at `status` before repeating a change: it may have been made.";
+  const next = `Look at \`${RUN}status\` before repeating a change: it may have been made.`;
   return cliFailure("interrupted", { title: "The connection broke", detail, next }, error);
 }
 
@@ -129,6 +130,6 @@ export async function readAll(incoming: IncomingMessage): Promise<string> {
 export function brokenAnswer(cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
   const detail = "The connection broke in the middle of the answer.";
-  const next = "Look at `status` before repeating a change: it may have been made.";
+  const next = `Look at \`${RUN}status\` before repeating a change: it may have been made.`;
   return cliFailure("interrupted", { title: "The connection broke", detail, next }, cause);
 }

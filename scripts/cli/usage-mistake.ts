@@ -4,6 +4,7 @@
  * that is added is suggested without anybody writing it down. Called by program.ts alone.
  */
 import type { Command, CommanderError } from "commander";
+import { RUN } from "./command-line.ts";
 import { usageFailure, type Failure } from "./failure.ts";
 import { nearest } from "./nearest.ts";
 import { pathOfCommand } from "./verb.ts";
@@ -95,5 +96,5 @@ function usageOf(command: Command): string {
 }
 
 function helpOf(command: Command): string {
-  return `npm run firebreak -- ${[pathOfCommand(command), "--help"].filter((part) => part !== "").join(" ")}`;
+  return `${RUN}${[pathOfCommand(command), "--help"].filter((part) => part !== "").join(" ")}`;
 }

@@ -7,6 +7,7 @@
 import { Argument, Command, Option } from "commander";
 import { createClient, resolveSettings, type Client } from "./client.ts";
 import { closedWords, wholeFrom } from "./arguments.ts";
+import { RUN } from "./command-line.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A word in its place, as `<product>` (needed) or `[product]`. */
@@ -203,7 +204,7 @@ function helpAfter({ notes, examples, exits, seeAlso }: VerbSpec, command: Comma
   const lines = [
     ...(notes ?? []).map((note) => `\n${note}`),
     `\n${examples.length === 1 ? "Example:" : "Examples:"}`,
-    ...examples.map((line) => `  $ npm run firebreak -- ${line}`),
+    ...examples.map((line) => `  $ ${RUN}${line}`),
     `\nExit codes: 0 ${zero}; 1 ${one}; 2 not how it is called.`,
     ...(see.length === 0 ? [] : [`See also: ${see.join(", ")}`]),
   ];

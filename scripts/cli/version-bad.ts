@@ -7,6 +7,7 @@ import { ProductSchema, VersionSchema, type Product } from "../../src/contracts/
 import { VersionBadInputSchema } from "../../src/contracts/api/reasons.ts";
 import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
+import { RUN } from "./command-line.ts";
 import { PRODUCT_ARGUMENT } from "./product.ts";
 import { addVerb, type ProgramContext, type Session } from "./verb.ts";
 import { renderVersion, VERSION_ARGUMENT } from "./version.ts";
@@ -80,10 +81,8 @@ export function stillNamed(product: Product, version: string): readonly string[]
   const back = standby === null ? `default promote ${name} VERSION` : `default revert ${name}`;
   return [
     ...(stable === version
-      ? [`It is still stable: new accounts start on it. Next: firebreak product stable ${name} VERSION`]
+      ? [`It is still stable: new accounts start on it. Next: ${RUN}product stable ${name} VERSION`]
       : []),
-    ...(unknown === version
-      ? [`It is still the default: unknown accounts get it. Next: firebreak ${back}`]
-      : []),
+    ...(unknown === version ? [`It is still the default: unknown accounts get it. Next: ${RUN}${back}`] : []),
   ];
 }

@@ -239,7 +239,7 @@ describe("plan files", () => {
       { input: PLAN },
     );
     expect(code).toBe(0);
-    expect(out).toContain(`Next: rollout plan ${ID}`);
+    expect(out).toContain(`Next: npm run -s firebreak -- rollout plan ${ID}`);
     expect(writes(seen)).toMatchObject([
       { method: "PUT", path: "/rollouts/other", body: { ...PARSED, id: "other" } },
     ]);

@@ -229,7 +229,7 @@ describe("reading", () => {
     );
     expect(out).toContain("Halt is ON, nothing moves forward: looking (jo, 2026-11-28T22:05:00Z)");
     expect(out).toContain(
-      "ACTIVE: KV, expires 2026-11-28T22:05:00Z; on 50 % of the traffic; see `break-glass show`",
+      "ACTIVE: KV, expires 2026-11-28T22:05:00Z; on 50 % of the traffic; see `npm run -s firebreak -- break-glass show`",
     );
     expect(out).toContain(
       "generation 4711, 2026-11-28T22:05:00Z; blocked, 2 changes waiting, the oldest for 61 s",

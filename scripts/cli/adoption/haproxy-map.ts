@@ -6,6 +6,7 @@
  */
 import { parseHost } from "../../../src/core/parse-host.ts";
 import { isSlug } from "../../../src/core/slug.ts";
+import { RUN } from "../command-line.ts";
 
 /** What turns names of the map into ours. */
 export interface MapReading {
@@ -60,11 +61,13 @@ export function placeAccount(
   if (parsed.kind !== "name") return refused("is no host name and no account");
   const { name } = parsed;
   if (domains.includes(name))
-    return refused(`is the base domain of ${product}, no account: set its version with \`default promote\``);
+    return refused(
+      `is the base domain of ${product}, no account: set its version with \`${RUN}default promote\``,
+    );
   const domain = domains.find((each) => name.endsWith(`.${each}`));
   if (domain === undefined && name.includes("."))
     return refused(
-      `lies under no base domain of ${product} (${domains.join(", ")}): give custom domains to their account, with \`accounts put\` or the column domains of a CSV`,
+      `lies under no base domain of ${product} (${domains.join(", ")}): give custom domains to their account, with \`${RUN}accounts put\` or the column domains of a CSV`,
     );
   const account = domain === undefined ? name : name.slice(0, -domain.length - 1);
   if (account.includes("."))

@@ -4,6 +4,7 @@
  */
 import { ProductSchema, VersionListSchema, type Version } from "../../../src/contracts/api/products.ts";
 import { repeated, splitPair, toDomain, toProduct, toVersion } from "../arguments.ts";
+import { RUN } from "../command-line.ts";
 import { cliFailure, usageFailure, type Failure } from "../failure.ts";
 import type { OptionSpec, Session } from "../verb.ts";
 import type { MapReading } from "./haproxy-map.ts";
@@ -80,6 +81,6 @@ function notServing(product: string, faults: readonly string[]): Failure {
   return cliFailure("not-serving", {
     title: "Accounts can only be on versions that serve",
     detail: `Of ${product}: ${faults.join(", ")}.`,
-    next: `Make it so with \`version register ${product} VERSION --origin …\` and \`version state ${product} VERSION live --reason …\`. Nothing was changed.`,
+    next: `Make it so with \`${RUN}version register ${product} VERSION --origin …\` and \`${RUN}version state ${product} VERSION live --reason …\`. Nothing was changed.`,
   });
 }

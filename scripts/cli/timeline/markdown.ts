@@ -2,6 +2,7 @@
  * A story as Markdown that can be pasted into a post-mortem and gone on with. Pure. Reasons and names came from elsewhere:
  * what Markdown or a terminal would act on is taken out of them.
  */
+import { RUN } from "../command-line.ts";
 import { clean, count } from "../render.ts";
 import type { Happening } from "./facts.ts";
 import { duration, type DefaultSpan, type Touched } from "./measures.ts";
@@ -187,7 +188,7 @@ function hurtOf({ touched }: Story, { url }: Paper): string {
       requests.toLocaleString("en-US"),
       putBackAt === null ? "no" : utc(putBackAt),
     ]);
-    const all = `All ${count(hurt.accounts, "account")}: \`firebreak rollout impact ${id} --csv\`, or ${url}/rollouts/${id}.`;
+    const all = `All ${count(hurt.accounts, "account")}: \`${RUN}rollout impact ${id} --csv\`, or ${url}/rollouts/${id}.`;
     return `${table(["account", "product", "minutes", "failures", "requests", "put back (UTC)"], rows)}\n\n${all}`;
   });
   if (parts.length === 0)
@@ -200,12 +201,12 @@ function sourcesOf({ touched, happenings }: Story): readonly string[] {
   const range =
     numbers.length === 0 ? "no entries" : `entries ${Math.min(...numbers)} to ${Math.max(...numbers)}`;
   return [
-    `The audit, ${range}: \`firebreak audit list --all\`; \`firebreak audit list --verify\` says whether it is whole.`,
+    `The audit, ${range}: \`${RUN}audit list --all\`; \`${RUN}audit list --verify\` says whether it is whole.`,
     ...touched.map(
       ({ id }) =>
-        `\`firebreak rollout show ${id}\`, \`rollout impact ${id}\`, \`rollout left-behind ${id} --all\``,
+        `\`${RUN}rollout show ${id}\`, \`${RUN}rollout impact ${id}\`, \`${RUN}rollout left-behind ${id} --all\``,
     ),
-    "One account's own moves: `firebreak accounts history ACCOUNT`.",
+    `One account's own moves: \`${RUN}accounts history ACCOUNT\`.`,
   ];
 }
 

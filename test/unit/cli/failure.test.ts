@@ -1,5 +1,6 @@
 /** How refusals and failures are shown to people and to programs. */
 import { describe, it } from "vitest";
+import { asTyped } from "../../../scripts/cli/command-line.ts";
 import {
   cliFailure,
   Failure,
@@ -66,5 +67,19 @@ describe("exit codes", () => {
       cliFailure("file", { title: "x", detail: "y" }).exitCode,
       new Failure(PROBLEM).exitCode,
     ]).toEqual([2, 1, 1]);
+  });
+});
+
+describe("commands that the API names", () => {
+  it.for([
+    ["firebreak status", "npm run -s firebreak -- status"],
+    [
+      "Run it with `firebreak preflight kiln 2.9.0`",
+      "Run it with `npm run -s firebreak -- preflight kiln 2.9.0`",
+    ],
+    ["Firebreak is firebreak still", "Firebreak is firebreak still"],
+    ["`firebreak`", "`firebreak`"],
+  ] as const)("%j work when pasted", ([said, typed], { expect }) => {
+    expect(asTyped(said)).toBe(typed);
   });
 });

@@ -50,7 +50,7 @@ afterAll(async () => {
 /** The verb's own examples, with the file of this test in place of any other. */
 async function linesOf(path: string): Promise<string[]> {
   const { out } = await runCli([...path.split(" "), "--help"]);
-  return [...out.matchAll(/^ {2}\$ npm run firebreak -- (.*)$/gm)].map(([, line = ""]) =>
+  return [...out.matchAll(/^ {2}\$ npm run -s firebreak -- (.*)$/gm)].map(([, line = ""]) =>
     (line.split(/ [|>] /)[0] ?? line)
       .replaceAll(
         /(?<= )[\w.-]+\.(?:jsonc?|csv|ndjson|md|map|maps)(?= |$)|(?<= )(?:config|leaving)\/?(?= |$)/g,

@@ -110,7 +110,7 @@ function hereOf(example: string): string {
 
 async function examplesOf(path: string): Promise<string[]> {
   const { out } = await runCli([...path.split(" "), "--help"]);
-  return [...out.matchAll(/^ {2}\$ npm run firebreak -- (.*)$/gm)].map(([, line]) => line ?? "");
+  return [...out.matchAll(/^ {2}\$ npm run -s firebreak -- (.*)$/gm)].map(([, line]) => line ?? "");
 }
 
 /** One document over several lines, or one a line. Throws for anything else. */

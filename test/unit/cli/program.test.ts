@@ -63,7 +63,7 @@ describe("help", () => {
     async ([name, verb], { expect }) => {
       const { code, out, err } = await runCli([...verb, "--help"]);
       expect([code, err]).toEqual([0, ""]);
-      expect(out).toContain(`$ npm run firebreak -- ${name}`);
+      expect(out).toContain(`$ npm run -s firebreak -- ${name}`);
       expect(out).toContain("--json");
     },
   );

@@ -130,7 +130,7 @@ describe("a rollout", () => {
     const view = buildRolloutView({ phase: "awaiting-approval", cause: "approval", wave: 2 });
     expect(renderRollout(view)).toMatch(/^2\s+rest.*needs approval$/m);
     expect(rolloutAdvice(view)).toBe(
-      "`rollout approve 2026-11-autumn rest`, or `rollout stop`. It moves 6,000 accounts.",
+      "`npm run -s firebreak -- rollout approve 2026-11-autumn rest`, or `npm run -s firebreak -- rollout stop`. It moves 6,000 accounts.",
     );
   });
 });
@@ -186,7 +186,7 @@ describe("mirrored requests", () => {
   it("that were too few say what a person can do", ({ expect }) => {
     const view = buildRolloutView({ phase: "default-pending", cause: "approval", wave: null, defaults });
     expect(rolloutAdvice(view)).toBe(
-      "`rollout approve 2026-11-autumn default/kiln` moves it without; `rollout pause 2026-11-autumn` and `resume` measure again.",
+      "`npm run -s firebreak -- rollout approve 2026-11-autumn default/kiln` moves it without; `npm run -s firebreak -- rollout pause 2026-11-autumn` and `resume` measure again.",
     );
   });
 });

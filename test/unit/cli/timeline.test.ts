@@ -238,7 +238,7 @@ describe("a rollout that a gate sent back", () => {
     ]);
     expect(text).toContain("moved 80 of 200 accounts to kiln 2.9.0 at most");
     expect(text).toContain("| blue | kiln | 9 | 80 | 90 | no |");
-    expect(text).toContain(`firebreak rollout impact ${ID} --csv`);
+    expect(text).toContain(`npm run -s firebreak -- rollout impact ${ID} --csv`);
   });
 
   it("tells the steps of a wave as one line, and a verdict when it becomes another", ({ expect }) => {

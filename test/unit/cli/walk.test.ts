@@ -107,7 +107,7 @@ function kindOf(option: Option): string {
 }
 
 function examplesOf(help: string): string[] {
-  return [...help.matchAll(/^ {2}\$ npm run firebreak -- (.*)$/gm)].map(([, line]) => line ?? "");
+  return [...help.matchAll(/^ {2}\$ npm run -s firebreak -- (.*)$/gm)].map(([, line]) => line ?? "");
 }
 
 describe.for(VERBS)("the verb %s", ([path, verb]) => {
