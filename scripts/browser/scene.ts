@@ -58,6 +58,7 @@ export const PAGES: Readonly<Record<string, string>> = {
   rollout: `/rollouts/${ROLLOUT}`,
   "rollout-draft": `/rollouts/${DRAFT}`,
   rollback: `/rollouts/${ROLLOUT}/back?to=all`,
+  product: "/products/kiln",
   accounts: "/accounts",
   "accounts-none": "/accounts?prefix=zzz-nobody",
   account: "/accounts/acme",
