@@ -164,10 +164,12 @@ export const FIRST_HALF: readonly Experiment[] = [
   {
     number: 14,
     fault: "one version's origin refuses, hangs at connect, after headers or in the body, resets, drips",
-    holds: "only its accounts suffer; 504 within its time; a truncated body looks truncated",
-    open: "there is no circuit breaker, and none is planned: every request of a broken version's accounts is tried, and bounded by its time",
+    holds:
+      "only its accounts suffer; 504 within its time; a truncated body looks truncated; a breaker opens, tries now and then, and closes",
     proofs: [
       { file: ORIGINS },
+      { file: "test/faults/14-circuit-breaker.e2e.test.ts" },
+      { file: "test/unit/edge/circuit-breaker.test.ts" },
       {
         file: WIRE,
         tests: ["origins that fail", "is a truncated body that looks truncated", "is a body that goes on"],

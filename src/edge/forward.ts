@@ -1,7 +1,8 @@
 /**
  * Carries a decided request to its origin and the origin's answer back, untouched, 5xx included.
  * Policy of attempts: one retry, only when the connection failed and only for GET, HEAD and OPTIONS without a body, never
- * on another version; then default traffic alone may go to the standby. All attempts share one time to headers.
+ * on another version; then default traffic alone may go to the standby. All attempts share one time to headers. An origin
+ * that nothing comes back from is not tried at all for a while (circuit-breaker.ts).
  * Which version it is was decided before; here it is only checked that its origin may be reached.
  * Called by `route.ts`. Posture: closed per version; a bad origin fails its own accounts and nobody else.
  */
@@ -13,6 +14,7 @@ import type { PathTimeout } from "../contracts/maps.ts";
 import type { Origin } from "../contracts/origin-rules.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
 import { own } from "../core/record.ts";
+import { LAST_WAIT_MS, type CircuitBreaker } from "./circuit-breaker.ts";
 import { identifyClient } from "./client.ts";
 import { problemRequest, serialisedPath, type Exchange, type RoutedExchange } from "./exchange.ts";
 import type { WriteFirebreakHeader } from "../core/firebreak-header.ts";
@@ -40,6 +42,7 @@ export interface ForwarderDeps {
   readonly send: SendToOrigin;
   readonly judgeOrigin: JudgeOrigin;
   readonly writeFirebreak: WriteFirebreakHeader;
+  readonly breaker: CircuitBreaker;
   /** Counts answers that stay open, and gives the one to pass on. */
   readonly watchOpen: OpenConnections["watch"];
 }
@@ -59,15 +62,24 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
     }
     const plan = planAttempts({ deps, exchange, target, origin: judged.value });
     const send = createAttempt(deps, exchange, target);
-    let failure: OriginFailure | "no-binding" = "connect-failed";
+    const { breaker, clock } = deps;
+    let failure: Failure = "connect-failed";
     for (const attempt of plan) {
-      noteAttempt(record, attempt);
-      const answer = await send(attempt);
+      noteVersion(record, attempt);
+      const asking = { origin: attempt.address, account: target.account, nowMs: clock.nowMs() };
+      if (!breaker.mayTry(asking)) {
+        if (record.attempts === 0) failure = "circuit-open";
+        continue;
+      }
+      record.attempts++;
+      const answer = await send(attempt, asking.nowMs);
       if (answer.ok) {
+        breaker.succeeded(attempt.address);
         record.outcome = "forwarded";
         return keepCount(deps, exchange, answer.value);
       }
       failure = answer.error;
+      if (isOrigins(failure)) breaker.failed({ ...asking, nowMs: clock.nowMs() });
       if (failure !== "connect-failed") break;
     }
     record.why = failure;
@@ -75,10 +87,18 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
   };
 }
 
-function noteAttempt(record: RequestRecord, { version }: Attempt): void {
-  record.attempts++;
-  if (record.attempts > 1 && version !== record.version) record.failedVersion = record.version;
+/** Another version than the one before is the standby's, which takes its place. */
+function noteVersion(record: RequestRecord, { version }: Attempt): void {
+  if (record.version !== null && version !== record.version) record.failedVersion = record.version;
   record.version = version;
+}
+
+/** `circuit-open`: it was not tried, because nothing has come back from it lately. */
+type Failure = OriginFailure | "no-binding" | "circuit-open";
+
+/** What the client did, or this deployment lacks, says nothing of the origin. */
+function isOrigins(failure: Failure): boolean {
+  return failure === "connect-failed" || failure === "reset" || failure === "timeout";
 }
 
 /** Sockets and event streams outlive the request; whoever drains a version must know of them. */
@@ -92,6 +112,8 @@ function keepCount({ watchOpen }: ForwarderDeps, exchange: RoutedExchange, respo
 /** One address to try. */
 interface Attempt {
   readonly version: VersionName | null;
+  /** The origin as it is published. */
+  readonly address: string;
   readonly origin: Origin;
 }
 
@@ -106,17 +128,17 @@ const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** The addresses to try in turn; the next one only when the connection to the one before failed. */
 function planAttempts({ deps, exchange, target, origin }: Plan): readonly Attempt[] {
-  const first = { version: target.version, origin };
+  const first = { version: target.version, address: target.origin, origin };
   // A body cannot be sent twice, and whether an origin has acted on another method is not known.
   const isRepeatable = REPEATABLE.has(exchange.request.method) && outgoingBody(exchange).kind === "none";
   if (!isRepeatable) return [first];
   const { standby } = target;
   const judged = standby === null ? null : deps.judgeOrigin(standby.origin, exchange.snapshot.root);
   if (standby === null || judged?.ok !== true) return [first, first];
-  return [first, first, { version: standby.version, origin: judged.value }];
+  return [first, first, { version: standby.version, address: standby.origin, origin: judged.value }];
 }
 
-type SendAttempt = (attempt: Attempt) => ReturnType<SendToOrigin>;
+type SendAttempt = (attempt: Attempt, nowMs: EpochMs) => ReturnType<SendToOrigin>;
 
 /** Prepares what all attempts share: what the headers are made from, body and the time they have together. */
 function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: ForwardTarget): SendAttempt {
@@ -142,14 +164,13 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
     clientAborted: () => request.signal.aborted,
     waitUntil: request.waitUntil,
   };
-  return ({ version, origin }) => {
+  return ({ version, origin }, attemptMs) => {
     const { product, account } = target;
     const editHeaders = (headers: Headers): void => {
       editOriginHeaders(headers, facts);
       const said = { product, account, version, host: forwardedHost, requestId };
       headers.set(FIREBREAK_HEADER, deps.writeFirebreak(said, nowMs));
     };
-    const attemptMs = deps.clock.nowMs();
     if (exchange.record.sentMs === 0) exchange.record.sentMs = attemptMs;
     const timeoutMs = Math.max(1, allowedMs - (attemptMs - nowMs));
     return deps.send({ ...shared, editHeaders, origin, timeoutMs });
@@ -164,7 +185,7 @@ function timeToHeaders(exchange: Exchange, timeouts: readonly PathTimeout[]): nu
 /** nginx's status for a client that closed its request; nobody is expected to read it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
-function answerFailure(exchange: RoutedExchange, failure: OriginFailure | "no-binding"): Response {
+function answerFailure(exchange: RoutedExchange, failure: Failure): Response {
   const { record } = exchange;
   if (failure === "client-gone") {
     record.outcome = "client-gone";
@@ -175,7 +196,8 @@ function answerFailure(exchange: RoutedExchange, failure: OriginFailure | "no-bi
   }
   const problem: EdgeProblem = failure === "timeout" ? "origin-timeout" : "origin-unreachable";
   record.outcome = problem;
-  return answerProblem(problemRequest(exchange), problem);
+  const options = failure === "circuit-open" ? { retryAfterSeconds: LAST_WAIT_MS / 1000 } : {};
+  return answerProblem(problemRequest(exchange), problem, options);
 }
 
 /** How the client's body goes on. `Transfer-Encoding` beats `Content-Length`, as it does on the wire. */

@@ -32,6 +32,7 @@ import {
   type RoutedRequest,
 } from "../core/classify-request.ts";
 import { hasOwnLoop } from "./cdn-loop.ts";
+import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { identifyClient, trustedRequestId } from "./client.ts";
 import type { EdgeRequest, WaitUntil } from "./edge-request.ts";
 import { createDecidedHosts, type DecidedHost, type DecidedHosts } from "./decided-hosts.ts";
@@ -111,7 +112,9 @@ export function createEdge(deps: EdgeDeps): HandleRequest {
     judgeOrigin: createOriginJudge(config),
     writeFirebreak: createFirebreakHeader(config.originKey),
   };
-  const forward = createForwarder({ ...outward, watchOpen: deps.watchOpen ?? ((response) => response) });
+  const breaker = createCircuitBreaker();
+  const watchOpen = deps.watchOpen ?? ((response: Response) => response);
+  const forward = createForwarder({ ...outward, breaker, watchOpen });
   const mirror = createMirror({ ...outward, count: deps.countMirrored });
   const decided = createDecidedHosts();
   const countFleet = deps.countFleet ?? (() => undefined);

@@ -209,6 +209,8 @@ export interface EdgeOptions extends MapsContent {
   readonly bindings?: Readonly<Record<string, OriginBinding>>;
   readonly admin?: (request: Request) => Response | Promise<Response>;
   readonly telemetry?: Telemetry;
+  /** How far its clock has got by itself; it stands when left out. */
+  readonly elapsedMs?: () => number;
 }
 
 /** An edge with fakes around it. */
@@ -251,7 +253,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   const handle = createEdge({
     config,
     maps: options.maps ?? maps,
-    clock: { nowMs: () => nowMs },
+    clock: { nowMs: () => nowMs + (options.elapsedMs?.() ?? 0) },
     logger: { line: (event, fields) => void lines.push({ event, fields }) },
     telemetry,
     overrides: createOverrideVerifier(config.overrideKeys),

@@ -20,7 +20,12 @@ export default {
     env: { readonly SETUP: EdgeSetup },
     context: ExecutionContext,
   ): Promise<Response> {
-    edge ??= buildEdge({ ...env.SETUP, originFetch: (request) => fetch(request) });
+    const begunMs = Date.now();
+    edge ??= buildEdge({
+      ...env.SETUP,
+      originFetch: (request) => fetch(request),
+      elapsedMs: () => Date.now() - begunMs,
+    });
     if (request.url === "/__edge") {
       return Response.json({ outcomes: edge.outcomes, lines: edge.lines } satisfies EdgeReportLine);
     }
