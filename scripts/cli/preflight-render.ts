@@ -26,13 +26,18 @@ export function renderPreflight(view: PreflightView, { purpose, all }: Preflight
     ["waivers", view.waivers.map(waiverText)],
   ]);
   const verdicts = renderFields([
-    [PURPOSE_WORDS[other(purpose)], verdictText(view[other(purpose)])],
+    [PURPOSE_WORDS[other(purpose)], sameAs(view, purpose) ? "the same" : verdictText(view[other(purpose)])],
     [PURPOSE_WORDS[purpose], verdictText(view[purpose])],
     ["next", nextStep(view, purpose)],
   ]);
   const failed = view.results.filter(({ outcome }) => outcome !== "pass");
   const evidence = all ? failed.map(renderEvidence) : [];
   return [head, ...(all ? [renderProbes(view), ...evidence] : [renderOdd(view)]), verdicts].join("\n");
+}
+
+/** Whether both verdicts say the same, so that a long sentence is read once. */
+function sameAs(view: PreflightView, purpose: Purpose): boolean {
+  return verdictText(view[purpose]) === verdictText(view[other(purpose)]);
 }
 
 const PURPOSE_WORDS = { wave: "for accounts", default: "for the default" } as const;

@@ -61,10 +61,12 @@ const HELP_CODES = new Set(["commander.helpDisplayed", "commander.help", "comman
 
 const ENVIRONMENT_HELP = `
 A rollout, from a new version to the last account:
-  version register kiln 2.9.0 --origin …    then: preflight kiln 2.9.0
+  product put kiln --domain …, accounts import FILE: once, where there is nothing yet
+  version register kiln 2.9.0 --origin …, version state kiln 2.9.0 candidate --reason …, preflight kiln 2.9.0
   window put weekend-nights --days fri,sat --from 22:00 --to 04:00
-  rollout plan FILE, create FILE, start ID --digest … (as plan prints it), watch ID
-  rollout approve ID WAVE where the plan asks; pause ID and resume ID; rollback ID --all
+  rollout create FILE (its help shows one), plan ID, start ID --digest … (as plan prints it), watch ID, show ID
+  rollout approve ID WAVE, or ID default/kiln, where the plan asks; pause ID --reason …, resume ID
+  rollout rollback ID --all --reason … says what it would do, and with --yes does it
   halt on --reason … stops everything automatic at once; doctor and status say how it stands; timeline ID afterwards
 
 Environment:

@@ -63,6 +63,7 @@ describe("a preflight", () => {
     ]);
     expect(shown).toContain("1 probe passed (each of them, and the bytes of what did not pass: --all)");
     expect(shown.join("\n")).not.toContain("HTTP/1.1 500");
+    expect(shown.at(-3)).toMatch(/^for the default +the same$/);
     expect(shown.at(-2)).toMatch(/^for accounts +FAIL: As the API says it$/);
     expect(shown.at(-1)).toMatch(/^next +mend it and run .*preflight kiln 2\.9\.0` again/);
   });
