@@ -225,7 +225,7 @@ describe("reading", () => {
     };
     const { out } = await against(() => ({ body: status }), ["status"]);
     expect(out).toMatch(
-      /^! page: Everything automatic is halted by jo: looking\n {4}first: firebreak halt off --reason …\n! The default of kiln is not live\n/,
+      /^! page: Everything automatic is halted by jo: looking\n {4}first: npm run -s firebreak -- halt off --reason …\n! The default of kiln is not live\n/,
     );
     expect(out).toContain("Halt is ON, nothing moves forward: looking (jo, 2026-11-28T22:05:00Z)");
     expect(out).toContain(

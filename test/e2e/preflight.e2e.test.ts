@@ -86,7 +86,7 @@ describe("preflight on a local instance", () => {
       const { code, err } = await cli("default", "promote", "kiln", "2.9.0", "--reason", "x");
       expect(code).toBe(1);
       expect(err).toMatch(/failed: options-hostless, .*unknown-account/);
-      expect(err).toContain("firebreak preflight kiln 2.9.0 --for default");
+      expect(err).toContain("firebreak -- preflight kiln 2.9.0 --for default");
     };
     await refused();
     const { view } = await preflight("show", "kiln", "2.9.0");
