@@ -63,15 +63,21 @@ export const HEADER_RULES: ReadonlyMap<string, "drop" | ReadHeader> = new Map<st
 /** Names that say who the client is. Where the platform does not set them, the client did. */
 export const CLIENT_ADDRESS_HEADERS = ["cf-connecting-ip", "true-client-ip", "x-real-ip"] as const;
 
+const LOWER_C = 0x63;
 const LOWER_F = 0x66;
 const LOWER_X = 0x78;
 
+/** The one word of Cloudflare Access that carries its own proof: origins may verify it. */
+const ACCESS_ASSERTION = "cf-access-jwt-assertion";
+
 /**
- * True for the prefixes that are ours or the trusted proxy's alone: `firebreak`, `firebreak-…`, `x-forwarded…`.
+ * True for the prefixes that are ours or the trusted proxy's alone: `firebreak`, `firebreak-…`, `x-forwarded…`; and for
+ * what anybody could claim in the name of Access, or tell it in confidence: `cf-access-…` but for its signed assertion.
  * @param name lower case, with `-` for every `_`.
  */
 export function isReservedPrefix(name: string): boolean {
   const first = name.charCodeAt(0);
   if (first === LOWER_F) return name === "firebreak" || name.startsWith("firebreak-");
-  return first === LOWER_X && name.startsWith("x-forwarded");
+  if (first === LOWER_X) return name.startsWith("x-forwarded");
+  return first === LOWER_C && name.startsWith("cf-access-") && name !== ACCESS_ASSERTION;
 }

@@ -209,9 +209,16 @@ describe("headers that claim to be ours", () => {
     expect(more).toEqual([]);
     expect(ours).toMatch(/^product=kiln, account=acme, version="recorded", request="[^"]+"$/);
     // Named in Connection, they were for this hop alone; so nobody can have ours taken away, or keep theirs. What is
-    // neither ours nor named is the application's: Cf-Access-* is Access's word, for origins to verify.
+    // neither ours nor named is the application's: of Access's words the signed one, which origins can verify.
     const names = only.headers.map(([name]) => name);
-    for (const gone of ["x-account", "x_account", "x-version", "forwarded", "cf-access-jwt-assertion"])
+    for (const gone of [
+      "x-account",
+      "x_account",
+      "x-version",
+      "forwarded",
+      "cf-access-jwt-assertion",
+      "cf-access-authenticated-user-email",
+    ])
       expect(names).not.toContain(gone);
     expect(
       names.filter((name) => /firebreak[-_]|forwarded[-_]server|x_forwarded|original-host/.test(name)),

@@ -52,6 +52,8 @@ describe("dropped headers", () => {
     "Expect",
     "Transfer_Encoding",
     "CDN_Loop",
+    "Cf-Access-Authenticated-User-Email",
+    "CF_Access_Client_Secret",
   ])("include %s", async (name, { expect }) => {
     const seen = await headersAtOrigin({ [name]: "evil", "X-Other": "kept" });
     expect([...seen.values()].join()).not.toContain("evil");
@@ -60,6 +62,8 @@ describe("dropped headers", () => {
 
   it.for([
     "X-Account",
+    "Cf-Access-Jwt-Assertion",
+    "Cf-Ipcountry",
     "Firebreaker",
     "X-Forward",
     "X-Request-Id",
