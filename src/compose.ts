@@ -7,12 +7,13 @@
 import { createAnalytics, type AnalyticsDataset, type WriteAnalytics } from "./adapters/analytics.ts";
 import { systemClock } from "./adapters/clock.ts";
 import { createMapsKv } from "./adapters/kv.ts";
+import type { RateLimitBinding } from "./adapters/location-limit.ts";
 import { createLogger, type Logger } from "./adapters/logger.ts";
 import { createMapsCache } from "./adapters/maps-cache.ts";
 import { createMapsReader } from "./adapters/maps-reader.ts";
 import type { MapsReader } from "./adapters/maps-reader/types.ts";
 import { createMeters, homeMeter, METERS, type Meters, type MeterStub } from "./adapters/meters.ts";
-import type { OriginBinding } from "./adapters/origin.ts";
+import { bindingOf } from "./adapters/origin.ts";
 import {
   createFailedReader,
   createFailedRequests,
@@ -44,6 +45,8 @@ export interface Env extends TextEnv {
   readonly VERSION?: { readonly id: string; readonly tag: string };
   /** Optional dataset of Workers Analytics Engine: gets a copy of what is counted. */
   readonly ANALYTICS?: AnalyticsDataset;
+  /** Optional rate limit of the location for failed authentications, beside that of the isolate. */
+  readonly ADMIN_FAILURES?: RateLimitBinding;
 }
 
 /** The one control plane. A second name would be a second truth. */
@@ -205,13 +208,19 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
   let admin: EdgeDeps["admin"] | null = null;
   return async (request, context) => {
     if (admin === null) {
-      const [{ createAdmin }, { createDashboard }, { createRefusalNotes }, { connectAccess }] =
-        await Promise.all([
-          import("./admin/app.ts"),
-          import("./dashboard/app.tsx"),
-          import("./admin/refusal-notes.ts"),
-          import("./adapters/access.ts"),
-        ]);
+      const [
+        { createAdmin },
+        { createDashboard },
+        { createRefusalNotes },
+        { connectAccess },
+        { createLocationLimit },
+      ] = await Promise.all([
+        import("./admin/app.ts"),
+        import("./dashboard/app.tsx"),
+        import("./admin/refusal-notes.ts"),
+        import("./adapters/access.ts"),
+        import("./adapters/location-limit.ts"),
+      ]);
       const control = controlOf(env);
       const notes = createRefusalNotes({
         send: (attempts) => control.noteRefused(attempts),
@@ -228,6 +237,7 @@ function connectAdmin(env: Env, { config, maps, meters, logger }: AdminParts): E
         notes,
         control,
         kv: createMapsKv(env.MAPS),
+        isTooMany: createLocationLimit(env.ADMIN_FAILURES),
         access: connectAccess(config.access, { clock: systemClock, logger }),
         router: env.VERSION === undefined ? null : { version: env.VERSION.id, tag: env.VERSION.tag },
         clock: systemClock,
@@ -279,14 +289,4 @@ function controlOf(env: Env): ControlPort {
 
 function meterOf(namespace: NonNullable<Env["METER"]>, name: string): MeterStub {
   return namespace.getByName(name) as MeterStub;
-}
-
-/** Service bindings have a fetch method; a variable of that name is not one. */
-function bindingOf(env: Env, name: string): OriginBinding | null {
-  const binding: unknown = Reflect.get(env, name);
-  return isBinding(binding) ? binding : null;
-}
-
-function isBinding(value: unknown): value is OriginBinding {
-  return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
 }

@@ -204,3 +204,13 @@ function awaitHeaders(
 function discard(response: Response): void {
   response.body?.cancel().catch(() => undefined);
 }
+
+/** Service bindings have a fetch method; a variable of that name is not one. */
+export function bindingOf(env: object, name: string): OriginBinding | null {
+  const binding: unknown = Reflect.get(env, name);
+  return isBinding(binding) ? binding : null;
+}
+
+function isBinding(value: unknown): value is OriginBinding {
+  return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
+}

@@ -13,9 +13,9 @@ import type { Refusal } from "../contracts/problems.ts";
 import type { RefusedKind } from "../contracts/refused.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 import { assertionOf, createAccessCheck } from "./authenticate-access.ts";
-import { clientKey } from "./client-key.ts";
+import { clientKey, NOBODY_KNOWN } from "./client-key.ts";
 import type { AdminContext, Services } from "./deps.ts";
-import { createFailureLimiter } from "./failure-limiter.ts";
+import { createFailureLimiter, FAILURE_WINDOW_MS } from "./failure-limiter.ts";
 import { SESSION_PREFIX } from "./secret.ts";
 
 /** RFC 6750: `b64token`. Longer than any token of ours, short enough to hash without a thought. */
@@ -56,17 +56,23 @@ export interface Authenticator {
 
 /** Builds the authenticator of one isolate. Its memory: hashes of the bootstrap tokens, and the failure limiter. */
 export function createAuthenticator(services: Services): Authenticator {
-  const { config, control, clock, logger } = services;
+  const { config, control, clock, logger, isTooMany } = services;
   const limiter = createFailureLimiter();
   const checkAccess = createAccessCheck(services);
   let bootstrap: readonly HashedToken[] | null = null;
 
   /** Refuses a credential that opens nothing, or, after too many of them, to look at one. */
-  function refuseFailed({ request, requestId }: Arrived, kind: RefusedKind): Result<never, Denied> {
+  async function refuseFailed(
+    { request, requestId }: Arrived,
+    kind: RefusedKind,
+  ): Promise<Result<never, Denied>> {
     const client = clientKey(request.headers, config.trustedProxy);
     limiter.failed(client, clock.nowMs());
     logger.line("admin.authentication-failed", { requestId, client, presented: kind !== "no-token", kind });
-    return err({ refusal: UNAUTHORIZED, kind });
+    // Where nobody is known by an address, everybody of a location would wait for one guesser.
+    if (client === NOBODY_KNOWN || !(await isTooMany(client))) return err({ refusal: UNAUTHORIZED, kind });
+    limiter.exhausted(client, clock.nowMs());
+    return err({ refusal: rateLimited(FAILURE_WINDOW_MS / 1000), kind: "rate-limited" });
   }
 
   function refuseSlowed(request: Request, tokenHash: string): Result<never, Denied> | null {

@@ -6,7 +6,7 @@
  */
 import type { TrustedProxy } from "../contracts/env.ts";
 
-const NOBODY_KNOWN = "-";
+export const NOBODY_KNOWN = "-";
 const MAX_KEY_CHARS = 64;
 
 /** The client's address as far as the deployment trusts what says so, else one key for all. */

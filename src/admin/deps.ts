@@ -5,6 +5,7 @@
  */
 import type { VerifyAccess } from "../adapters/access-token.ts";
 import type { Clock } from "../adapters/clock.ts";
+import type { IsTooMany } from "../adapters/location-limit.ts";
 import type { MapsKv } from "../adapters/kv.ts";
 import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
@@ -41,6 +42,8 @@ export interface AdminDeps {
   readonly kv: Pick<MapsKv, "get" | "getMany">;
   /** Null: nobody comes in through Cloudflare Access. */
   readonly access: VerifyAccess | null;
+  /** Whether a failed authentication of a client was one too many in this location. */
+  readonly isTooMany: IsTooMany;
   /** Which version of the Worker this is; null where the platform does not say. */
   readonly router: Status["router"];
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /**
  * Slows the guessing of tokens: counts failed authentications by client and refuses further ones for a while.
- * Counted in this isolate alone: a brake that keeps one node's control plane from being flooded, not a ledger; with many
- * isolates a guesser gets that many times the limit, against tokens of 256 bits. Owned by one createAdmin.
+ * Counted in this isolate alone, which a bound rate limit adds the location to (adapters/location-limit.ts): a brake that
+ * keeps the control plane from being flooded, not a ledger, against tokens of 256 bits. Owned by one createAdmin.
  * A token that was good here lately is never slowed, so nobody can lock an operator out from the same address.
  */
 import type { EpochMs } from "../contracts/units.ts";
@@ -24,6 +24,8 @@ export interface FailureLimiter {
   /** Seconds until this client may try again; 0 when it may now. `tokenHash` exempts a token that was good lately. */
   waitSeconds(client: string, tokenHash: string, nowMs: EpochMs): number;
   failed(client: string, nowMs: EpochMs): void;
+  /** The client failed too often elsewhere: it waits as if it had here. */
+  exhausted(client: string, nowMs: EpochMs): void;
   succeeded(tokenHash: string, nowMs: EpochMs): void;
 }
 
@@ -43,6 +45,10 @@ export function createFailureLimiter(): FailureLimiter {
     failed(client, nowMs) {
       const { since, failures } = current(windows.get(client), nowMs);
       put(windows, [client, { since, failures: failures + 1 }], MAX_CLIENTS);
+    },
+    exhausted(client, nowMs) {
+      const { since } = current(windows.get(client), nowMs);
+      put(windows, [client, { since, failures: MAX_FAILURES }], MAX_CLIENTS);
     },
     succeeded(tokenHash, nowMs) {
       put(good, [tokenHash, nowMs], MAX_GOOD_TOKENS);

@@ -43,6 +43,7 @@ function connect(name: string): (path: string, init?: CallInit) => Promise<Respo
     kv: createMapsKv(env.MAPS),
     access: null,
     router: null,
+    isTooMany: async () => false,
     clock: { nowMs: () => NOW_MS, random: () => 0, sleep: () => new Promise(() => undefined) },
     logger: { line: () => undefined },
     notes: { note: () => undefined },

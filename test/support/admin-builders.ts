@@ -8,7 +8,7 @@ import type { Logger } from "../../src/adapters/logger.ts";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import { createAdmin, type Admin } from "../../src/admin/app.ts";
 import { createRefusalNotes, type RefusalNotes } from "../../src/admin/refusal-notes.ts";
-import type { MeterPort } from "../../src/admin/deps.ts";
+import type { AdminDeps, MeterPort } from "../../src/admin/deps.ts";
 import type { Actor, ControlPort } from "../../src/contracts/control.ts";
 import type { Config, Role } from "../../src/contracts/env.ts";
 import type { FleetComparison } from "../../src/contracts/fleet.ts";
@@ -133,6 +133,7 @@ export interface AdminParts {
   readonly accountLately?: MeterPort["accountLately"];
   readonly fleet?: (run: string) => Promise<FleetComparison>;
   readonly failed?: MeterPort["failed"];
+  readonly isTooMany?: AdminDeps["isTooMany"];
   readonly kv?: ReadonlyMap<string, string>;
   readonly ageMs?: number;
   /** In place of one made of the parts above. */
@@ -213,6 +214,7 @@ export function buildAdmin(parts: AdminParts = {}): TestAdmin {
       ageMs: () => parts.ageMs ?? 1000,
     },
     router: null,
+    isTooMany: parts.isTooMany ?? (async () => false),
     kv: {
       get: async (key) => kv.get(key) ?? null,
       getMany: async (keys) => new Map(keys.map((key) => [key, kv.get(key) ?? null])),

@@ -8,6 +8,7 @@ declare namespace Cloudflare {
     MAPS: KVNamespace;
     CONTROL: DurableObjectNamespace;
     METER: DurableObjectNamespace;
+    ADMIN_FAILURES: RateLimit;
     ANALYTICS: AnalyticsEngineDataset;
     ADMIN_HOST: string;
     FALLBACK: string;

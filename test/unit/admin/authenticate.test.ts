@@ -147,6 +147,35 @@ describe("the limit on failed authentications", () => {
     expect(await call(good)).toBe(401);
   });
 
+  it("is the location's too, where one is bound: whoever failed elsewhere waits here", async ({ expect }) => {
+    const asked: string[] = [];
+    const at = buildAdmin({
+      isTooMany: async (client) => {
+        asked.push(client);
+        return client === "192.0.2.1" && asked.length > 1;
+      },
+    });
+    const good = at.issue({ role: "viewer" });
+    const call = (token: string, address = "192.0.2.1"): Promise<Response> =>
+      at.call(PATH, { token, headers: from(address) });
+    expect((await call(good)).status).toBe(200);
+    expect((await call("guess")).status).toBe(401);
+    const second = await call("guess");
+    expect([second.status, second.headers.get("retry-after")]).toEqual([429, `${FAILURE_WINDOW_MS / 1000}`]);
+    const calls = at.control.calls.length;
+    expect((await call("guess")).status).toBe(429);
+    expect(at.control.calls).toHaveLength(calls);
+    expect((await call(good)).status).toBe(200);
+    expect((await call("guess", "192.0.2.2")).status).toBe(401);
+    // Only failures are counted.
+    expect(asked).toEqual(["192.0.2.1", "192.0.2.1", "192.0.2.2"]);
+  });
+
+  it("is no location's where clients cannot be told apart", async ({ expect }) => {
+    const at = buildAdmin({ config: { trustedProxy: { kind: "none" } }, isTooMany: async () => true });
+    expect((await at.call(PATH, { token: "guess" })).status).toBe(401);
+  });
+
   it("counts by what the deployment trusts: the address that the outermost trusted hop saw", async ({
     expect,
   }) => {
