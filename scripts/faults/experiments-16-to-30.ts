@@ -189,7 +189,7 @@ export const SECOND_HALF: readonly Experiment[] = [
       "the admin surface: wrong tokens, wrong tokens of Cloudflare Access, forged forms, naughty strings, overrides replayed elsewhere or too late",
     holds:
       "all refused alike and in the audit; keys of Access fetched at most once a minute; tokens in no log, URL or origin; attempts are limited",
-    open: "time is studied of the comparison, not over the wire; the edge writes no override that it refused into the audit",
+    open: "time is studied of the comparison, not over the wire",
     proofs: [
       { file: "test/unit/admin/authenticate.test.ts" },
       { file: "test/unit/admin/token-timing.test.ts" },

@@ -34,5 +34,6 @@ export function sumPulses(pulses: readonly EdgePulse[]): EdgePulse {
     lately: known(({ lately }) => lately),
     yesterday: known(({ yesterday }) => yesterday),
     isolates: pulses.flatMap(({ isolates }) => isolates),
+    refusedOverrides: sum(({ refusedOverrides }) => refusedOverrides),
   };
 }

@@ -33,6 +33,8 @@ export interface RequestCount {
   /** Generation of the maps that answered, 0 for the compiled-in fallback or when none were asked. */
   readonly generation: Generation;
   readonly breakGlass: boolean;
+  /** It came with a tester's override that does not count. */
+  readonly refusedOverride: boolean;
 }
 
 export interface Telemetry {
@@ -79,6 +81,7 @@ interface EdgeCounts {
   requests: number;
   byOutcome: Partial<Record<Outcome, number>>;
   mapsFaults: Partial<Record<MapsFault, number>>;
+  refusedOverrides: number;
   /** Reports that were lost since the last one that arrived. */
   dropped: number;
   sequence: number;
@@ -111,8 +114,9 @@ function takeReport(
     ...(mirrored.length === 0 ? {} : { mirrored }),
     ...(fleet.length === 0 ? {} : { fleet }),
     ...(failed.length === 0 ? {} : { failed }),
+    ...(counts.refusedOverrides === 0 ? {} : { refusedOverrides: counts.refusedOverrides }),
   };
-  Object.assign(counts, { requests: 0, byOutcome: {}, mapsFaults: {}, dropped: 0 });
+  Object.assign(counts, { requests: 0, byOutcome: {}, mapsFaults: {}, refusedOverrides: 0, dropped: 0 });
   return report;
 }
 
@@ -124,6 +128,7 @@ export function createTelemetry(deps: TelemetryDeps): OwnedTelemetry {
     requests: 0,
     byOutcome: {},
     mapsFaults: {},
+    refusedOverrides: 0,
     dropped: 0,
     sequence: 0,
   };
@@ -150,6 +155,7 @@ export function createTelemetry(deps: TelemetryDeps): OwnedTelemetry {
       counts.generation = request.generation;
       counts.breakGlass = request.breakGlass;
       addOutcome(counts, request.outcome);
+      if (request.refusedOverride) counts.refusedOverrides++;
     },
     countOutcome: (outcome) => addOutcome(counts, outcome),
     fault(fault) {

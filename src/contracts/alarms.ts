@@ -80,6 +80,8 @@ export interface EdgePulse {
   readonly yesterday: KnownCount;
   /** Isolates that answered requests by maps within two minutes. */
   readonly isolates: readonly PulseIsolate[];
+  /** Testers' overrides that came and did not count, ever. */
+  readonly refusedOverrides: number;
 }
 
 export interface PulseIsolate {

@@ -1,5 +1,5 @@
 /**
- * Refused attempts on the admin surface, as the Worker counts them and the control plane puts them into the audit: by kind,
+ * Refused attempts on the admin surface, and overrides that edges refused, as the Worker counts them and the control plane puts them into the audit: by kind,
  * source and (where it is known) who. Shapes and the closed list of kinds; no token, cookie or body is ever part of one.
  * Called by admin, dashboard and control.
  */
@@ -28,6 +28,8 @@ export const REFUSED_KINDS = [
   "forbidden",
   /** A change that a page of another site sent. */
   "foreign-site",
+  /** A tester's override that does not count where it came: forged, too late, revoked, or another account's. */
+  "override",
   /** A form that was not drawn for this session. */
   "form",
 ] as const;

@@ -69,6 +69,8 @@ export interface EdgeReport {
   readonly mirrored?: readonly MirrorReport[];
   /** How today's fleet and the decisions agreed; left out when nothing was compared. */
   readonly fleet?: readonly FleetReport[];
+  /** Testers' overrides that came and did not count; left out when there were none. */
+  readonly refusedOverrides?: number;
   /** A sample of the requests that failed; left out when none did. */
   readonly failed?: readonly FailedRequest[];
 }

@@ -45,6 +45,7 @@ export function recordPulse(db: Db, report: EdgeReport, nowMs: EpochMs): void {
   const { byOutcome, mapsFaults, requests } = report;
   addTotals(db, "outcome", byOutcome);
   addTotals(db, "fault", mapsFaults);
+  addTotals(db, "override", { refused: report.refusedOverrides ?? 0 });
   const errors = sumOf(byOutcome, ROUTER_ERRORS);
   const minute = minuteOf(readNumber(db, "clock"));
   db.run(
@@ -63,8 +64,13 @@ function sumOf(counts: EdgeReport["byOutcome"], names: readonly Outcome[]): numb
   return names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
 }
 
-function addTotals(db: Db, kind: "outcome" | "fault", counts: Readonly<Record<string, number>>): void {
+function addTotals(
+  db: Db,
+  kind: "outcome" | "fault" | "override",
+  counts: Readonly<Record<string, number>>,
+): void {
   for (const [name, n] of Object.entries(counts)) {
+    if (n === 0) continue;
     db.run(
       "INSERT INTO pulse_totals (kind, name, n) VALUES (?1, ?2, ?3) ON CONFLICT (kind, name) DO UPDATE SET n = n + ?3",
       kind,
@@ -108,7 +114,14 @@ export function readPulse(db: Db, nowMs: EpochMs): EdgePulse {
     lately: countKnown(db, minute - LATELY_MINUTES + 1, minute + 1),
     yesterday: countKnown(db, hour, hour + HOUR_MINUTES),
     isolates: listIsolates(db, nowMs - LIVELY_MS),
+    refusedOverrides: countRefusedOverrides(db),
   };
+}
+
+/** Ever. */
+function countRefusedOverrides(db: Db): number {
+  const [row] = db.rows("SELECT n FROM pulse_totals WHERE kind = 'override' AND name = 'refused'");
+  return row === undefined ? 0 : readInt(row, "n");
 }
 
 /** Requests of minutes from the first up to, and not including, the second. */

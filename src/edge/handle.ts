@@ -236,9 +236,9 @@ function conclude(
   edge: Edge,
   { record, status }: { record: RequestRecord; status: number },
 ): void {
-  const { outcome, generation, breakGlass } = record;
+  const { outcome, generation, breakGlass, refusedOverride } = record;
   try {
-    if (record.askedMaps) edge.telemetry.count({ outcome, generation, breakGlass });
+    if (record.askedMaps) edge.telemetry.count({ outcome, generation, breakGlass, refusedOverride });
     else edge.telemetry.countOutcome(outcome);
     if (outcome === "health") return;
     const nowMs = edge.clock.nowMs();

@@ -17,6 +17,8 @@ export interface RequestRecord {
   version: string | null;
   /** What it counts as for its version; null until it is for one. */
   class: ObservedClass | null;
+  /** It came with a tester's override that does not count. */
+  refusedOverride: boolean;
   /** The version whose place the standby took, because it could not be reached. */
   failedVersion: string | null;
   /** When the first attempt to reach an origin began; 0: none did. */
@@ -42,6 +44,7 @@ export function createRequestRecord(): RequestRecord {
     account: null,
     version: null,
     class: null,
+    refusedOverride: false,
     failedVersion: null,
     sentMs: 0,
     askedMaps: false,

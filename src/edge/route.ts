@@ -195,6 +195,7 @@ async function answerTester(
   const { record, snapshot, nowMs } = exchange;
   const { product, slug, row } = subject;
   const { override, status } = await checkOverride(token, { root, product, slug }, { ...deps, nowMs });
+  record.refusedOverride = override === null;
   const { breakGlass } = snapshot;
   const decision = decideVersion({ root, breakGlass, product, slug, row, override });
   if (!isFresh(subject, decision, { root, deps })) return null;

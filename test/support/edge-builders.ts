@@ -197,6 +197,8 @@ export interface TestEdge {
   /** Failed requests that were noted for whoever asks by their id. */
   readonly failed: FailedRequest[];
   readonly flushes: number[];
+  /** How requests ended whose override did not count. */
+  readonly refusedOverrides: Outcome[];
   /** Moves the edge's clock. */
   advance(ms: number): void;
 }
@@ -226,6 +228,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
   const observed: ObservedRequest[] = [];
   const failed: FailedRequest[] = [];
   const flushes: number[] = [];
+  const refusedOverrides: Outcome[] = [];
   let nowMs = NOW_MS;
   let ids = 0;
 
@@ -244,7 +247,10 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     return (await options.origin?.(request)) ?? new Response("from origin");
   };
   const telemetry: Telemetry = options.telemetry ?? {
-    count: ({ outcome }) => void outcomes.push(outcome),
+    count: ({ outcome, refusedOverride }) => {
+      outcomes.push(outcome);
+      if (refusedOverride) refusedOverrides.push(outcome);
+    },
     countOutcome: (outcome) => void outcomes.push(outcome),
     fault: () => undefined,
     observe: (request) => void observed.push(request),
@@ -284,6 +290,7 @@ export function buildEdge(options: EdgeOptions = {}): TestEdge {
     compared,
     observed,
     flushes,
+    refusedOverrides,
     advance(ms) {
       nowMs += ms;
     },

@@ -100,7 +100,12 @@ async function pass(
     status: response.status,
     latencyMs: systemClock.nowMs() - nowMs,
   });
-  telemetry.count({ outcome: "forwarded", generation, breakGlass: breakGlass !== null });
+  telemetry.count({
+    outcome: "forwarded",
+    generation,
+    breakGlass: breakGlass !== null,
+    refusedOverride: false,
+  });
   telemetry.flushIfDue(nowMs, waitUntil);
   return response;
 }

@@ -21,6 +21,8 @@ export type CounterName =
   /** Highest generation ever used or heard of. */
   | "generation"
   | "override_epoch"
+  /** Overrides that edges refused, as far as the audit was told. */
+  | "overrides_refused"
   /** Last change that is about the root itself (products, versions, halt). */
   | "root_seq"
   /** 1 once KV was asked for a root of somebody else, and publishing may go on. */

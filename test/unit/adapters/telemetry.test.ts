@@ -46,8 +46,8 @@ describe("createTelemetry", () => {
   it("sends what was counted since the last report, numbered", async ({ expect }) => {
     const { telemetry, reports, flush } = build();
     await flush(0);
-    telemetry.count({ outcome: "forwarded", generation: 7, breakGlass: true });
-    telemetry.count({ outcome: "forwarded", generation: 8, breakGlass: false });
+    telemetry.count({ outcome: "forwarded", generation: 7, breakGlass: true, refusedOverride: true });
+    telemetry.count({ outcome: "forwarded", generation: 8, breakGlass: false, refusedOverride: false });
     telemetry.countOutcome("health");
     telemetry.fault("checksum");
     await flush(10_000);
@@ -63,6 +63,7 @@ describe("createTelemetry", () => {
         byOutcome: { forwarded: 2, health: 1 },
         mapsFaults: { checksum: 1 },
         dropped: 0,
+        refusedOverrides: 1,
       },
       {
         schema: 1,
@@ -81,7 +82,7 @@ describe("createTelemetry", () => {
   it("sends at once when it is told to, and nothing twice", async ({ expect }) => {
     const { telemetry, reports, flushed, flush } = build();
     await flush(0);
-    telemetry.count({ outcome: "forwarded", generation: 7, breakGlass: false });
+    telemetry.count({ outcome: "forwarded", generation: 7, breakGlass: false, refusedOverride: false });
     telemetry.observe(observed());
     await telemetry.flush();
     await flush(10_000);

@@ -36,6 +36,7 @@ const PULSE: EdgePulse = {
   lately: { known: 900, unknown: 100 },
   yesterday: { known: 9000, unknown: 1000 },
   isolates: [{ generation: 42, sinceMs: NOW - 30 * MINUTE_MS, requests: 100 }],
+  refusedOverrides: 0,
 };
 
 const ROLLOUT: AlarmRollout = {

@@ -121,6 +121,7 @@ describe("alarms", () => {
       lately: { known: 0, unknown: 0 },
       yesterday: { known: 0, unknown: 0 },
       isolates: [],
+      refusedOverrides: 0,
     };
     const meters: { pulse: EdgePulse | null } = { pulse: { ...quiet, routerErrors: 50 } };
     const world = await start({
@@ -134,6 +135,42 @@ describe("alarms", () => {
     meters.pulse = null;
     await tickIn(world, MINUTE);
     expect(await namesOf(world)).toEqual([]);
+  });
+
+  it("pass on what edges refused of testers' overrides, each once", async ({ expect }) => {
+    const meters: { total: number | null } = { total: 3 };
+    const world = await start({
+      pulse: async () => {
+        if (meters.total === null) throw new Error("the meters are down");
+        const known = { known: 0, unknown: 0 };
+        const { total: refusedOverrides } = meters;
+        return {
+          requests: 9,
+          routerErrors: 0,
+          lately: known,
+          yesterday: known,
+          isolates: [],
+          refusedOverrides,
+        };
+      },
+    });
+    const refused = (): readonly unknown[] =>
+      world.db
+        .rows("SELECT detail FROM audit WHERE action = 'refused.override' ORDER BY seq")
+        .map(({ detail }) => (JSON.parse(String(detail)) as { count: unknown }).count);
+    for (const [total, told] of [
+      [3, [3]],
+      [3, [3]],
+      [null, [3]],
+      [5, [3, 2]],
+      // A meter that has lost its memory begins again.
+      [0, [3, 2]],
+      [1, [3, 2, 1]],
+    ] as const) {
+      meters.total = total;
+      await tickIn(world, 2 * MINUTE);
+      expect(refused()).toEqual(told);
+    }
   });
 
   it("have first commands that the command line knows", ({ expect }) => {

@@ -58,6 +58,7 @@ async function ask(
     origin: origin?.url.split(".")[0]?.slice("https://".length),
     headers: origin?.headers,
     response,
+    refused: edge.refusedOverrides.length,
   };
 }
 
@@ -156,8 +157,8 @@ describe("an override", () => {
   });
 
   it.for(IGNORED)("is ignored and flagged for %s", async ([, make, word], { expect }) => {
-    const { status, origin, response } = await ask(await make());
-    expect([status, origin, response.status]).toEqual([word, "kiln-290", 200]);
+    const { status, origin, response, refused } = await ask(await make());
+    expect([status, origin, response.status, refused]).toEqual([word, "kiln-290", 200, 1]);
   });
 
   it("is ignored once everything issued before was revoked", async ({ expect }) => {
@@ -165,7 +166,7 @@ describe("an override", () => {
     const revoked = { root: buildRoot({ overrideEpoch: NOW_MS + 1 }) };
     expect(await ask(token, { options: revoked })).toMatchObject({ status: "revoked", origin: "kiln-290" });
     const atOnce = { root: buildRoot({ overrideEpoch: NOW_MS }) };
-    expect((await ask(token, { options: atOnce })).status).toBe("active");
+    expect(await ask(token, { options: atOnce })).toMatchObject({ status: "active", refused: 0 });
   });
 
   it("is weaker than break-glass and a hold, and says so", async ({ expect }) => {
