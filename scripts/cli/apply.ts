@@ -17,6 +17,7 @@ import { planResources, type Call } from "./directory/plan.ts";
 import { checkPruneKey, planPrune } from "./directory/prune.ts";
 import { directoryFailure, readDirectory, type Directory } from "./directory/read.ts";
 import { isEmpty, planJson, renderPlan, type WholePlan } from "./directory/render.ts";
+import { EXIT_FAILED, EXIT_OK } from "./failure.ts";
 import { count } from "./render.ts";
 import { addVerb, printJson, type OptionSpec, type ProgramContext, type Session } from "./verb.ts";
 
@@ -46,7 +47,10 @@ export function addApply(program: Command, context: ProgramContext): void {
       name: "apply",
       summary: "make the instance what a directory says, showing the difference first",
       seeAlso: ["export", "accounts import", "rollout start", "default promote"],
-      exits: ["done, or nothing to change; without --yes: said what would change", "refused or failed"],
+      exits: [
+        "done, or nothing to change (with --dry-run: said)",
+        "refused, or nothing done because --yes is missing",
+      ],
       options: OPTIONS,
       changes: true,
       dryRun: "show what would change, and change nothing",
@@ -66,7 +70,7 @@ interface Planned extends WholePlan {
   readonly calls: readonly Call[];
 }
 
-async function apply(session: Session): Promise<void> {
+async function apply(session: Session): Promise<number> {
   const { words, terminal, json } = session;
   const plan = await makePlan(session);
   if (!json) terminal.out.write(renderPlan(plan, createPaint(terminal)));
@@ -76,6 +80,7 @@ async function apply(session: Session): Promise<void> {
   else if (goes) terminal.out.write(`Done: ${count(steps, "step")}.\n`);
   else if (session.dryRun) terminal.out.write("Dry run: nothing was changed.\n");
   else if (!isEmpty(plan)) terminal.out.write("Nothing was done. The same with --yes does it.\n");
+  return goes || session.dryRun || isEmpty(plan) ? EXIT_OK : EXIT_FAILED;
 }
 
 async function makePlan(session: Session): Promise<Planned> {

@@ -9,7 +9,7 @@ import { RollbackPreviewSchema, type RollbackPreview } from "../../src/contracts
 import { RolloutSchema, RollbackInputSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
 import { numberBetween, oneOf, repeated, toInput } from "./arguments.ts";
 import { change } from "./change.ts";
-import { usageFailure } from "./failure.ts";
+import { EXIT_FAILED, EXIT_OK, usageFailure } from "./failure.ts";
 import { clean, count, pairs } from "./render.ts";
 import { rolloutAdvice } from "./rollout-advice.ts";
 import { rolloutLine } from "./rollout-render.ts";
@@ -56,7 +56,10 @@ export function addRolloutBack(object: Command, context: ProgramContext): void {
     {
       name: "rollback",
       summary: "take accounts back to where they were",
-      exits: ["it is on its way back, or without --yes: said what it would do", "refused, or it would be"],
+      exits: [
+        "it is on its way back (with --dry-run: said that it would be)",
+        "refused, or would be, or nothing done because --yes is missing",
+      ],
       dryRun: "the control plane says in numbers what it would do; nothing is done",
       seeAlso: ["rollout pause", "rollout show", "rollout impact", "version mark-bad", "default revert"],
       arguments: [ROLLOUT_ID],
@@ -145,8 +148,7 @@ async function ask(session: Session, body: unknown): Promise<RollbackPreview | n
   }
 }
 
-/** To say what it would do is what was asked for; that it would be refused is a finding, as of `preflight`. */
-const exitOf = (would: RollbackPreview | null): number => (would !== null && would.refused === null ? 0 : 1);
+const isAllowed = (would: RollbackPreview | null): boolean => would !== null && would.refused === null;
 
 async function rollBack(session: Session): Promise<number> {
   const { words, terminal, json, dryRun } = session;
@@ -158,12 +160,13 @@ async function rollBack(session: Session): Promise<number> {
   const text = would === null ? "What it does is not known." : rollbackText(would, { targets, ...scope });
   if (json && (dryRun || !words.on("yes"))) {
     printJson(session, { ...(dryRun ? { dryRun } : { done: false }), would, body });
-    return exitOf(would);
+    return dryRun && isAllowed(would) ? EXIT_OK : EXIT_FAILED;
   }
   if (!words.on("yes") && !dryRun) {
-    const next = exitOf(would) === 0 ? " The same with --yes does it." : "";
+    const next = isAllowed(would) ? " The same with --yes does it." : "";
     terminal.out.write(`${text}\nNothing was done.${next}\n`);
-    return exitOf(would);
+    // A script that forgot it must not take this for a rollback.
+    return EXIT_FAILED;
   }
   if (!json) terminal.err.write(`${text}\n`);
   await change(session, {
@@ -171,5 +174,5 @@ async function rollBack(session: Session): Promise<number> {
     request: { method: "POST", path: pathOf(session, "/rollback"), body },
     render: (after) => `${rolloutLine(after)}\nWhat to do: ${rolloutAdvice(after)}\n`,
   });
-  return 0;
+  return dryRun && !isAllowed(would) ? EXIT_FAILED : EXIT_OK;
 }

@@ -9,7 +9,7 @@ import type { Root } from "../contracts/maps.ts";
 import type { AccountSlug, EpochMs, ProductName } from "../contracts/units.ts";
 import type { Override } from "../core/decision.ts";
 import { own } from "../core/record.ts";
-import { OVERRIDE_COOKIE } from "./header-sets.ts";
+import { OVERRIDE_COOKIE, OVERRIDE_STATUS_HEADER } from "./header-sets.ts";
 import type { InboundHeaders } from "./inbound-headers.ts";
 
 /**
@@ -83,4 +83,15 @@ export async function checkOverride(
 
 function ignored(status: OverrideStatus): OverrideVerdict {
   return { override: null, status };
+}
+
+/** Tells the tester what became of the token; the response is otherwise as it was. */
+export function markOverride(response: Response, status: OverrideStatus): Response {
+  const headers = new Headers(response.headers);
+  headers.set(OVERRIDE_STATUS_HEADER, status);
+  const { webSocket } = response;
+  if (webSocket !== null && webSocket !== undefined) {
+    return new Response(null, { status: response.status, headers, webSocket });
+  }
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

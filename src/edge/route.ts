@@ -21,10 +21,9 @@ import { problemRequest, type Exchange, type RoutedExchange } from "./exchange.t
 import { answerFromFleet, type FleetDeps } from "./fleet.ts";
 import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
-import { OVERRIDE_STATUS_HEADER } from "./header-sets.ts";
 import { answerHold, answerMoving, passThroughHold } from "./hold.ts";
 import type { MirrorAnswered } from "./mirror.ts";
-import { checkOverride, findOverrideToken, type OverrideStatus } from "./override.ts";
+import { checkOverride, findOverrideToken, markOverride } from "./override.ts";
 import { answerProblem } from "./problem-response.ts";
 import { findSubject, underPublishedDomains, type KnownProduct, type Subject } from "./subject.ts";
 
@@ -287,15 +286,4 @@ async function forwardDefault(
   const response = await forwardDecided(forward, exchange, deps);
   deps.mirror(exchange, forward, response.status);
   return response;
-}
-
-/** Tells the tester what became of the token; the response is otherwise as it was. */
-function markOverride(response: Response, status: OverrideStatus): Response {
-  const headers = new Headers(response.headers);
-  headers.set(OVERRIDE_STATUS_HEADER, status);
-  const { webSocket } = response;
-  if (webSocket !== null && webSocket !== undefined) {
-    return new Response(null, { status: response.status, headers, webSocket });
-  }
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

@@ -153,7 +153,7 @@ describe("steps of a rollout", () => {
 
   it("only says what a rollback would do until it is told yes", async ({ expect }) => {
     const { code, out, seen } = await against(view(), ["rollback", ID, "--reason", "bad"]);
-    expect([code, writes(seen)]).toEqual([0, []]);
+    expect([code, writes(seen)]).toEqual([1, []]);
     expect(out).toMatch(/^Takes 1,030 accounts back .*\nNothing was done\. The same with --yes does it\.\n$/);
   });
 

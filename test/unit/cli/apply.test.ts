@@ -179,7 +179,7 @@ describe("apply and export of a directory", () => {
     });
     const before = await audited(one);
     const shown = await one.cli(`apply -f ${changed}`);
-    expect(shown.code).toBe(0);
+    expect(shown.code).toBe(1);
     expect(shown.out).toMatch(/~ version\/kiln\/2\.8\.0 \([\d,]+ accounts\)/);
     expect(shown.out).toContain("Nothing was done. The same with --yes does it.");
     expect((await done(one, `apply -f ${changed} --dry-run`)).out).toContain("1 changed");

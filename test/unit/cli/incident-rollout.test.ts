@@ -123,7 +123,7 @@ describe("the incident's rollout, by what help says", { timeout: TIMEOUT_MS }, (
     await until("awaiting-approval");
     expect(await done("rollout show 2026-11-autumn")).toMatch(/approve 2026-11-autumn rest/);
     const asked = await typed('rollout rollback 2026-11-autumn --all --reason "attachments fail"');
-    expect([asked.code, asked.out]).toEqual([0, expect.stringContaining("The same with --yes does it.")]);
+    expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("The same with --yes does it.")]);
     await done('rollout rollback 2026-11-autumn --all --reason "attachments fail" --yes');
   });
 
