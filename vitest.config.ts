@@ -37,6 +37,8 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
+          // Nothing here waits for a clock; a test that takes seconds alone takes more beside a browser.
+          testTimeout: 20_000,
           include: ["test/unit/**/*.test.ts", "test/property/**/*.prop.test.ts", "test/fuzz/fuzz.test.ts"],
           setupFiles: ["test/support/property-seed.ts"],
           // Modules hold no state that could pass from file to file, and loading them again for each costs a third more.
