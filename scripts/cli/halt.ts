@@ -33,7 +33,7 @@ export function addHalt(program: Command, context: ProgramContext): void {
         summary: on ? "stop every forward move and every automatic action at once" : "let moves go on",
         changes: true,
         reason: true,
-        writes: true,
+        writes: "unconditional",
         examples: [
           on ? 'halt on --reason "unexplained 5xx, looking"' : 'halt off --reason "network fault, fixed"',
         ],

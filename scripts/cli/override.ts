@@ -35,7 +35,7 @@ export function addOverride(program: Command, context: ProgramContext): void {
       ],
       changes: true,
       reason: true,
-      writes: true,
+      writes: "unconditional",
       examples: ['override issue kiln acme 2.9.0 --minutes 15 --reason "check search before the move"'],
       run: ({ words, ...rest }) => {
         const body = toInput(OverrideInputSchema, {
@@ -70,7 +70,7 @@ export function addOverride(program: Command, context: ProgramContext): void {
       summary: "revoke every token issued so far",
       changes: true,
       reason: true,
-      writes: true,
+      writes: "unconditional",
       examples: ['override revoke --reason "a token was pasted into a ticket"'],
       run: (session) =>
         change(session, {

@@ -39,7 +39,7 @@ export function addToken(program: Command, context: ProgramContext): void {
         { flags: "--expires <instant>", about: "good until then (default: until revoked)", parse: toInstant },
       ],
       changes: true,
-      writes: true,
+      writes: "unconditional",
       examples: ["token create ci-deploy --role deployer --products kiln --expires 2027-01-01T00:00:00Z"],
       run: (session) => {
         const { words } = session;
@@ -83,7 +83,7 @@ export function addToken(program: Command, context: ProgramContext): void {
       arguments: [{ name: "<name>", about: "name of the token" }],
       changes: true,
       reason: true,
-      writes: true,
+      writes: "unconditional",
       examples: ['token revoke ci-deploy --reason "leaked in a build log"'],
       run: (session) => {
         const { words } = session;

@@ -37,8 +37,8 @@ export interface VerbSpec {
   readonly changes?: boolean;
   /** A change the audit keeps with a reason: `--reason` is needed. */
   readonly reason?: boolean;
-  /** A write of one resource: offers `--if-match` and `--idempotency-key`. */
-  readonly writes?: boolean;
+  /** A write: offers `--idempotency-key`, and `--if-match` where what it writes has a revision. */
+  readonly writes?: boolean | "unconditional";
   /** Runs when the object is called without a verb. */
   readonly isDefault?: boolean;
   /** Works without the API, so it has no `--url`. */
@@ -125,17 +125,20 @@ const REASON_OPTION: OptionSpec = {
   about: "why; kept in the audit",
   required: true,
 };
-const WRITE_OPTIONS: readonly OptionSpec[] = [
-  {
-    flags: "--if-match <revision>",
-    about: "only when the resource is still at this revision (default: as it was read)",
-    parse: wholeFrom(0),
-  },
-  {
-    flags: "--idempotency-key <key>",
-    about: "a repeat with the same key is carried out once (default: random)",
-  },
-];
+const IF_MATCH_OPTION: OptionSpec = {
+  flags: "--if-match <revision>",
+  about: "only when the resource is still at this revision (default: as it was read)",
+  parse: wholeFrom(0),
+};
+const IDEMPOTENCY_OPTION: OptionSpec = {
+  flags: "--idempotency-key <key>",
+  about: "a repeat with the same key is carried out once (default: random)",
+};
+
+function writeOptions(writes: VerbSpec["writes"]): readonly OptionSpec[] {
+  if (writes === undefined || writes === false) return [];
+  return writes === "unconditional" ? [IDEMPOTENCY_OPTION] : [IF_MATCH_OPTION, IDEMPOTENCY_OPTION];
+}
 
 /** Adds an object, such as `product`, that holds verbs. Without a verb it shows its help and exits 2. */
 export function addObject(
@@ -171,7 +174,7 @@ function sharedOptions(spec: VerbSpec): readonly OptionSpec[] {
   return [
     ...(spec.reason === true ? [REASON_OPTION] : []),
     ...(spec.changes === true ? [dryRunOption(spec.dryRun)] : []),
-    ...(spec.writes === true ? WRITE_OPTIONS : []),
+    ...writeOptions(spec.writes),
     ...(spec.offline === true ? [] : [URL_OPTION]),
     jsonOption(spec.streams === true),
   ];

@@ -167,7 +167,7 @@ function addRetry(object: Command, context: ProgramContext): void {
       options: [{ flags: "--event <id>", about: "only this one (default: all)" }],
       changes: true,
       reason: true,
-      writes: true,
+      writes: "unconditional",
       examples: ['webhook retry on-call --reason "its receiver is back"'],
       run: (session) => {
         const { words } = session;

@@ -160,3 +160,18 @@ describe("the local run", () => {
     expect(err).toMatch(/There is no some-folder.control\.json/);
   });
 });
+
+describe("conditions", () => {
+  it.for([
+    ["halt", "on"],
+    ["override", "issue"],
+    ["override", "revoke"],
+    ["token", "create"],
+    ["token", "revoke"],
+    ["webhook", "retry"],
+  ])("are not offered where there is no revision: %s %s", async ([object = "", verb = ""], { expect }) => {
+    const { out } = await runCli([object, verb, "--help"]);
+    expect(out).toContain("--idempotency-key");
+    expect(out).not.toContain("--if-match");
+  });
+});
