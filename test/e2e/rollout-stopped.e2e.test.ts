@@ -83,12 +83,12 @@ describe("a rollout to the incident's version", () => {
     expect(view.reason).toContain("options-hostless");
     expect(view.reason).toContain("unknown-account");
     const { out } = await operator.cli("rollout", "show", ID);
-    expect(out).toMatch(/^what to do +`preflight show kiln 2\.9\.0` has the bytes/m);
+    expect(out).toMatch(/^what to do +`.*preflight show kiln 2\.9\.0 --all` has the bytes/m);
     await expectOn(expect, "2.8.0", 0);
   });
 
   it("shows the bytes sent and received", async ({ expect }) => {
-    const { code, out } = await operator.cli("preflight", "show", "kiln", "2.9.0");
+    const { code, out } = await operator.cli("preflight", "show", "kiln", "2.9.0", "--all");
     expect(code).toBe(1);
     const hostless = section(out, "options-hostless");
     expect(hostless).toContain("expected 200-399, which is what haproxy calls healthy");
