@@ -134,13 +134,19 @@ function FleetForm({ product: { name, fleet }, accounts, frame, mode }: Shown & 
           {mode === "compare" ? "; each decision is held against the version that it names" : ""}.
         </p>
         <label>
-          The fleet
-          <input name="origin" type="url" required value={fleet?.origin ?? ""} />
+          Address of today's fleet
+          <input
+            name="origin"
+            type="url"
+            placeholder="https://fleet.example.net"
+            required
+            value={fleet?.origin ?? ""}
+          />
         </label>
         {mode === "compare" ? (
           <label>
             Header that names the version
-            <input name="versionHeader" required value={fleet?.versionHeader ?? ""} />
+            <input name="versionHeader" placeholder="X-Version" required value={fleet?.versionHeader ?? ""} />
           </label>
         ) : null}
         <Confirm />
