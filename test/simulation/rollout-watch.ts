@@ -66,10 +66,13 @@ type Fail = (why: string) => never;
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();
 
-/** The first step of a stretch counts as a minute; what is left of a minute counts for the next: a bucket, and rounding. */
-function judgePace({ next, group, bp }: Rise, pace: number, fail: Fail): void {
+/**
+ * The first step of a stretch counts as a minute; what is left of a minute counts for the next: a bucket, and rounding.
+ * Between two looks there may have been a first step and others after it, so a stretch begins with the look before.
+ */
+function judgePace({ before, next, group, bp }: Rise, pace: number, fail: Fail): void {
   const last = next.rises.get(group.group);
-  const since = last === undefined ? 0 : (next.state.clockMs - last.atMs) / MINUTE;
+  const since = (next.state.clockMs - (last?.atMs ?? before.clockMs)) / MINUTE;
   const minutes = since + (last === undefined || last.hasWaited ? 1 : 0);
   if (bp > pace * minutes + pace / 60 + 2) fail(`in ${minutes.toFixed(2)} minutes at ${pace} a minute`);
 }
