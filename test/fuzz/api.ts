@@ -209,12 +209,14 @@ export const tokensTarget: Target = {
     "credentials and session cookies that are nearly right: 401 or the way to the door, and never in the log",
   property: () => {
     const world = createDashboardWorld();
+    // One session for all: sign-ins are bounded.
+    const signed = world.then(({ signedIn }) => signedIn());
     return fc.asyncProperty(
       credential,
       nearText(fc.constant("SESSION"), 2),
       async (authorization, cookie) => {
-        const { admin, browser, signedIn } = await world;
-        const session = (await signedIn()).cookie() ?? "";
+        const { admin, browser } = await world;
+        const session = (await signed).cookie() ?? "";
         const headers = new Headers();
         try {
           headers.set("authorization", authorization);
