@@ -167,7 +167,7 @@ describe("the flap brake", () => {
     });
     await start(
       world,
-      planOf("other", [{ name: "staff", cohorts: ["internal"], percent: 1, approve: "before" }], {
+      planOf("other", [{ name: "one", cohorts: ["*"], percent: 1, approve: "before" }], {
         fogbugz: "2",
       } as never),
     );
