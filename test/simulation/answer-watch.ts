@@ -8,6 +8,7 @@ import type { BreakGlass } from "../../src/contracts/maps.ts";
 import { SETTLE_LEAST_MS } from "../../src/contracts/move-data.ts";
 import type { Decision, Forward } from "../../src/core/decision.ts";
 import type { HookOrigin } from "../support/data-hooks.ts";
+import { ACCOUNTS } from "./beginnings.ts";
 import type { Answer } from "./isolate.ts";
 import { decideFrom, type Published, type PublishWatch } from "./published.ts";
 import { Violation, type Tale } from "./tale.ts";
@@ -134,6 +135,8 @@ export class AnswerWatch {
     if (served.size > 0 && !served.has(side)) tale.count("accounts seen on both sides of a held move");
     served.set(side, { version, atMs, isolate });
     if (data === null || product !== "kiln") return;
+    // Who came later began with data of the version that he came to.
+    if (!data.knows(product, slug) && !ACCOUNTS.includes(slug)) return;
     const { is } = data.of(product, slug);
     if (is !== side)
       throw new Violation("data-follows", `${key} is served by ${version} and its data is ${is}`);

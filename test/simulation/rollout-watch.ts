@@ -218,8 +218,15 @@ export class RolloutWatch {
       if (is === target && (lately.moved.has(account) || before.moved.has(account))) return "rollout step";
       const hasStayed = lately.unmoved.has(account) || before.unmoved.has(account);
       if (was === target && entry.isBackAsked && hasStayed) return "rollback";
+      // Held to go back, and its data could not be undone: it stays with them, by name. The data are looked at elsewhere.
+      if (is === target && entry.isBackAsked && this.isKept(id, account)) return "kept by a rollback";
     }
     return null;
+  }
+
+  private isKept(rollout: string, account: string): boolean {
+    const sql = "SELECT 1 FROM left_behind WHERE rollout = ? AND account = ? AND reason = 'kept'";
+    return this.parts.db.rows(sql, rollout, account).length > 0;
   }
 
   /** A root is out: what it can have shown is over. */

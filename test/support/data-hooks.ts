@@ -24,6 +24,11 @@ export class HookOrigin {
   prepared = 0;
   undone = 0;
 
+  /** Whether any hook was ever called for it. */
+  knows(product: string, account: string): boolean {
+    return this.data.has(`${product}/${account}`);
+  }
+
   of(product: string, account: string): Datum {
     const key = `${product}/${account}`;
     const known = this.data.get(key) ?? { is: "old", fence: 0, undone: false, madeBy: 0 };
