@@ -130,6 +130,13 @@ describe("card", () => {
       );
       const { lines } = JSON.parse(card) as { lines: readonly { to: string; line: string }[] };
       expect(lines).toHaveLength(10);
+      // The node explains from the maps it has, which may be half a minute older.
+      await expect
+        .poll(() => must(production, "explain customer-5.kiln.localhost --json"), {
+          timeout: 60_000,
+          interval: 500,
+        })
+        .toContain('"version": "2.9.0"');
       const said: Record<string, string> = {};
       for (const { to, line: text } of lines) {
         const state = join(folder, "kv");
