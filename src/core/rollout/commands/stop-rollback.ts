@@ -32,7 +32,8 @@ export function stop(state: RolloutState, { reason }: Stop, { by }: CommandConte
   if (state.phase === "draft") {
     return ok({ ...quietly(enter(state, { phase: "stopped", cause: "operator", reason: why })), happened });
   }
-  const settle = { askedMs: null, into: "stopped" } as const;
+  // Homes that are written already, or are being, must not be forgotten: a rollback puts them back first.
+  const settle = { askedMs: state.settle?.askedMs ?? null, into: "stopped" } as const;
   const next = enter(resetPace({ ...state, settle, rollback: null, paused: null }), {
     phase: "settling",
     cause: "operator",
