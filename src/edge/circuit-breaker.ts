@@ -52,7 +52,8 @@ export function createCircuitBreaker(): CircuitBreaker {
     mayTry({ origin, nowMs }) {
       const found = failing.size === 0 ? undefined : failing.get(origin);
       if (found === undefined || found.openUntilMs === null) return true;
-      if (nowMs < found.openUntilMs) return false;
+      // A clock that was put back must not keep it shut for longer than its longest wait.
+      if (nowMs < found.openUntilMs && found.openUntilMs - nowMs <= LAST_WAIT_MS) return false;
       // This one tries, and until it is known how that went the next one waits, longer each time.
       found.openUntilMs = nowMs + found.waitMs;
       found.waitMs = Math.min(found.waitMs * 2, LAST_WAIT_MS);

@@ -92,6 +92,14 @@ describe("the breaker of an isolate", () => {
     );
   });
 
+  it("is not kept shut by a clock that is put back", ({ expect }) => {
+    const breaker = createCircuitBreaker();
+    const nowMs = fail(breaker) - 3_600_000;
+    expect(may(breaker, nowMs)).toBe(true);
+    expect(may(breaker, nowMs)).toBe(false);
+    expect(may(breaker, nowMs + FIRST_WAIT_MS)).toBe(true);
+  });
+
   it("remembers no more origins than it has room for", ({ expect }) => {
     const breaker = createCircuitBreaker();
     const nowMs = fail(breaker);
