@@ -14,11 +14,8 @@ import { createMapsReader } from "./adapters/maps-reader.ts";
 import type { MapsReader } from "./adapters/maps-reader/types.ts";
 import { createMeters, homeMeter, METERS, type Meters, type MeterStub } from "./adapters/meters.ts";
 import { bindingOf } from "./adapters/origin.ts";
-import {
-  createFailedReader,
-  createFailedRequests,
-  type FailedMeterStub,
-} from "./adapters/failed-requests.ts";
+import { createFailedReader, type FailedMeterStub } from "./adapters/failed-meters.ts";
+import { createFailedRequests } from "./adapters/failed-requests.ts";
 import { createFleetCounter } from "./adapters/fleet-counts.ts";
 import { createFleetReader, type FleetMeterStub } from "./adapters/fleet-meters.ts";
 import { createMirrorCounter } from "./adapters/mirror-counts.ts";

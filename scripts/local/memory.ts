@@ -3,9 +3,13 @@
  * first node has the objects too, so the control plane is in its figure; the process has both, and KV as it is simulated.
  */
 import { readFileSync } from "node:fs";
-import type { Nodes } from "../local/nodes.ts";
-import { listWorkerd } from "../local/workerd-processes.ts";
-import type { Sample } from "./slope.ts";
+import type { Nodes } from "./nodes.ts";
+import { listWorkerd } from "./workerd-processes.ts";
+
+export interface Sample {
+  readonly atMs: number;
+  readonly value: number;
+}
 
 /** Held by node 1, held by node 2, resident. */
 export interface Memory {
@@ -48,7 +52,7 @@ export function watchMemory(
 }
 
 /** Of all workerd of this run; 0 elsewhere than on Linux. */
-function residentMb(): number {
+export function residentMb(): number {
   return listWorkerd().reduce((sum, { pid }) => sum + residentKbOf(pid) / 1024, 0);
 }
 

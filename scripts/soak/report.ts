@@ -1,7 +1,8 @@
 /**
  * What a soak came to: the verdict and the table at its end, and the line of a minute. Pure: figures in, text out.
  */
-import { isGrowth, slopeOf, type Sample, type Slope } from "./slope.ts";
+import type { Sample } from "../local/memory.ts";
+import { isGrowth, slopeOf, type Slope } from "./slope.ts";
 
 export interface Figures {
   readonly seconds: number;

@@ -13,7 +13,7 @@ import { listWorkerd } from "../local/workerd-processes.ts";
 import { startChurn, type Churn } from "./churn.ts";
 import { createHistory, type History } from "./history.ts";
 import { CHECK, knownAskers, unknownAskers } from "./hosts.ts";
-import { watchMemory, type Memory } from "./memory.ts";
+import { watchMemory, type Memory } from "../local/memory.ts";
 import { minuteLine, type Figures, type MemoryRow } from "./report.ts";
 
 const MINUTE_MS = 60_000;

@@ -3,11 +3,7 @@
  * laid through the means of the batches, and the interval is Student's, so that a sawtooth that goes with the work is not
  * taken for a trend, nor a trend for noise. Batch means: Law and Kelton, Simulation Modeling and Analysis, ch. 9. Pure.
  */
-
-export interface Sample {
-  readonly atMs: number;
-  readonly value: number;
-}
+import type { Sample } from "../local/memory.ts";
 
 /** Per hour, with the interval that holds the true slope in 95 of 100 runs. */
 export interface Slope {

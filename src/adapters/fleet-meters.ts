@@ -4,7 +4,7 @@
  * Called by the admin surface. Posture: rejects; who asks says that it is not known.
  */
 import type { FleetComparison, SeenDifference } from "../contracts/fleet.ts";
-import { METERS } from "./meters.ts";
+import { askAllMeters } from "./meters.ts";
 
 /** What a meter object offers through RPC for this. */
 export interface FleetMeterStub {
@@ -16,13 +16,7 @@ export function createFleetReader(
   meter: (name: string) => FleetMeterStub | null,
 ): (run: string) => Promise<FleetComparison> {
   return async (run) => {
-    const answers = await Promise.all(
-      Array.from({ length: METERS }, (_unused, number) => {
-        const stub = meter(`meter-${number}`);
-        if (stub === null) throw new Error("no METER binding");
-        return stub.fleet(run);
-      }),
-    );
+    const answers = await askAllMeters(meter, (stub) => stub.fleet(run));
     return answers.reduce(addComparisons);
   };
 }

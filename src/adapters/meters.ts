@@ -72,6 +72,20 @@ export function homeMeter(isolate: string): number {
   return murmur3(isolate, 0) % METERS;
 }
 
+/** Asks each meter. Rejects where the deployment binds none, and when one does not answer. */
+export function askAllMeters<S, A>(
+  meter: (name: string) => S | null,
+  ask: (stub: S) => Promise<A>,
+): Promise<readonly A[]> {
+  return Promise.all(
+    Array.from({ length: METERS }, async (_unused, number) => {
+      const stub = meter(`meter-${number}`);
+      if (stub === null) throw new Error("no METER binding");
+      return ask(stub);
+    }),
+  );
+}
+
 export function createMeters({ meter, nowMs, tickDeadlineMs = TICK_DEADLINE_MS }: MetersDeps): Meters {
   const numbers = Array.from({ length: METERS }, (_, number) => number);
   const stubOf = (number: number): MeterStub | null => meter(`meter-${number}`);

@@ -5,7 +5,7 @@
  */
 import type { MirrorReport } from "../contracts/mirror.ts";
 import { addCounts } from "../core/mirror.ts";
-import { METERS } from "./meters.ts";
+import { askAllMeters } from "./meters.ts";
 
 /** What a meter object offers through RPC for this. */
 export interface MirrorMeterStub {
@@ -17,13 +17,7 @@ export function createMirrorReader(
   meter: (name: string) => MirrorMeterStub | null,
 ): (runs: readonly string[]) => Promise<readonly MirrorReport[]> {
   return async (runs) => {
-    const answers = await Promise.all(
-      Array.from({ length: METERS }, (_, number) => {
-        const stub = meter(`meter-${number}`);
-        if (stub === null) throw new Error("no METER binding");
-        return stub.mirrored(runs);
-      }),
-    );
+    const answers = await askAllMeters(meter, (stub) => stub.mirrored(runs));
     const sums = new Map<string, MirrorReport>();
     for (const report of answers.flat()) {
       const known = sums.get(report.run);

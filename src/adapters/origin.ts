@@ -154,7 +154,7 @@ function createOutgoing(
   return createRequest(target.url, init);
 }
 
-interface Awaited {
+interface Wait {
   readonly request: OriginRequest;
   readonly sending: Sending;
   readonly deps: OriginSenderDeps;
@@ -166,7 +166,7 @@ interface Awaited {
  */
 function awaitHeaders(
   fetching: Promise<Response>,
-  { request, sending, deps }: Awaited,
+  { request, sending, deps }: Wait,
 ): Promise<Result<Response, OriginFailure>> {
   return new Promise((resolve, reject) => {
     let isOver = false;

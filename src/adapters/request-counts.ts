@@ -5,7 +5,12 @@
  * hash and so the same on all isolates; sums stay exact. Owned by telemetry.ts. Posture: open, and what is not counted is
  * counted as not counted. Design §5.2.
  */
-import { LATENCY_BUCKETS, type ObservedClass, type SeriesReport } from "../contracts/observation.ts";
+import {
+  FIRST_ERROR_STATUS,
+  LATENCY_BUCKETS,
+  type ObservedClass,
+  type SeriesReport,
+} from "../contracts/observation.ts";
 import type { AccountSlug, Generation, ProductName, VersionName } from "../contracts/units.ts";
 import { latencyBucket } from "../core/observation/latency.ts";
 import { accountHash, isSampled, MAX_LEVEL } from "../core/observation/account-hash.ts";
@@ -14,7 +19,6 @@ import { accountHash, isSampled, MAX_LEVEL } from "../core/observation/account-h
 export const MAX_ACCOUNTS = 4096;
 /** Products × versions × classes × generations between two flushes. */
 export const MAX_SERIES = 256;
-const FIRST_ERROR_STATUS = 500;
 
 /** One request that was for a version, when its end is known. */
 export interface ObservedRequest {

@@ -46,6 +46,9 @@ export const LATENCY_BOUNDS_MS = [
 ] as const;
 export const LATENCY_BUCKETS = LATENCY_BOUNDS_MS.length + 1;
 
+/** An answer from here on is an error of who gave it. */
+export const FIRST_ERROR_STATUS = 500;
+
 /** Requests per bucket, `LATENCY_BUCKETS` of them, not cumulative. Answered requests only: a time-out has no latency. */
 export type LatencyHistogram = readonly number[];
 

@@ -7,7 +7,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { FleetComparison } from "../contracts/fleet.ts";
 import type { MirrorReport } from "../contracts/mirror.ts";
-import type { FailedMeterStub } from "../adapters/failed-requests.ts";
+import type { FailedMeterStub } from "../adapters/failed-meters.ts";
 import type { FleetMeterStub } from "../adapters/fleet-meters.ts";
 import type { FailedAsk, KeptFailure } from "../contracts/failed-request.ts";
 import { createFailedTable, readFailed, recordFailed } from "./meter-failed.ts";

@@ -81,8 +81,6 @@ export interface EdgeDeps {
 
 export type HandleRequest = (request: EdgeRequest) => Promise<Response>;
 
-const FIRST_ERROR_STATUS = 500;
-
 /** What the phases share. */
 interface Edge extends EdgeDeps {
   readonly baseDomains: BaseDomains;
@@ -244,8 +242,7 @@ function conclude(
     const nowMs = edge.clock.nowMs();
     edge.log({ record, method: request.method, rawUrl: request.rawUrl, status, nowMs });
     observeRequest(edge.telemetry, record, { status, nowMs });
-    if (status >= FIRST_ERROR_STATUS && edge.noteFailed !== undefined && isFailure(record))
-      edge.noteFailed(failedRequestOf(record, status));
+    if (isFailure(record, status)) edge.noteFailed?.(failedRequestOf(record, status));
     edge.telemetry.flushIfDue(nowMs, request.waitUntil);
   } catch {
     // Counters and logs are the last to know, and the first to do without.

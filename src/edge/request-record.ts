@@ -2,6 +2,7 @@
  * What is noted about one request while it runs: one accumulator, filled by whoever learns a fact, read once at the end
  * for counters and logs. It must hold nothing secret: no query, no cookie, no token. Called by the edge alone.
  */
+import { FIRST_ERROR_STATUS } from "../contracts/observation.ts";
 import type { FailedRequest } from "../contracts/failed-request.ts";
 import type { ObservedClass } from "../contracts/observation.ts";
 import type { Outcome } from "../contracts/telemetry.ts";
@@ -55,9 +56,9 @@ export function createRequestRecord(): RequestRecord {
   };
 }
 
-/** What was held or sent in circles was answered as it was meant to be. */
-export function isFailure({ outcome }: RequestRecord): boolean {
-  return outcome !== "held" && outcome !== "loop" && outcome !== "admin";
+/** Whether somebody may ask why: what was held or sent in circles was answered as it was meant to be. */
+export function isFailure({ outcome }: RequestRecord, status: number): boolean {
+  return status >= FIRST_ERROR_STATUS && outcome !== "held" && outcome !== "loop" && outcome !== "admin";
 }
 
 /** As it is kept for whoever asks by its id. */

@@ -4,7 +4,7 @@
  * instance of their own, and nginx and HAProxy started on a map of as many. Memory: what the isolate of the control plane
  * holds after a collection, every few seconds, and the resident size of workerd, which has KV and every cache of SQLite in it.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { startInstance, type Instance } from "../../local/instance.ts";
 import { ADMIN_TOKEN } from "../../local/options.ts";
-import { listWorkerd } from "../../local/workerd-processes.ts";
+import { residentMb, watchMemory } from "../../local/memory.ts";
 import { isReached } from "../results.ts";
 import type { Key, Measured, Numbers, Prepared, Row } from "../row.ts";
 import { homeOf, slugOf } from "../world/accounts.ts";
@@ -27,7 +27,6 @@ const PUBLISHED_WITHIN_MS = 120_000;
 const LOOK_EVERY_MS = 50;
 /** A collection stops the isolate for as long as it takes. */
 const COLLECT_EVERY_MS = 2000;
-const MB_KB = 1024;
 const ZONES = ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"];
 
 const IMPORT = "import s";
@@ -82,15 +81,22 @@ async function measure(accounts: number): Promise<Numbers> {
     const before = residentMb();
     let most = before;
     const watch = setInterval(() => (most = Math.max(most, residentMb())), LOOK_EVERY_MS);
-    const held = await watchHeld(instance);
+    const faults: string[] = [];
+    const heldBefore = await instance.nodes.heldMb(1);
+    const held = watchMemory(instance.nodes, {
+      everyMs: COLLECT_EVERY_MS,
+      onFault: (fault) => faults.push(fault),
+    });
     const from = performance.now();
     await send(instance, accounts);
     const imported = performance.now();
     await published(instance, accounts);
     const done = performance.now();
     clearInterval(watch);
+    await held.stop();
+    if (faults.length > 0) throw new Error(faults.join("; "));
     return {
-      [HELD]: await held.stop(),
+      [HELD]: Math.max(...(held.memory.held[0] ?? []).map(({ value }) => value)) - heldBefore,
       [IMPORT]: (imported - from) / 1000,
       [PUBLISH]: (done - imported) / 1000,
       [GROWN]: most - before,
@@ -99,33 +105,6 @@ async function measure(accounts: number): Promise<Numbers> {
     await instance.stop();
     rmSync(state, { recursive: true, force: true });
   }
-}
-
-interface HeldWatch {
-  /** @returns how much more than at the beginning was held at most, in MB. */
-  stop(): Promise<number>;
-}
-
-async function watchHeld({ nodes }: Instance): Promise<HeldWatch> {
-  const before = await nodes.heldMb(1);
-  let most = before;
-  let isOver = false;
-  const look = async (): Promise<void> => void (most = Math.max(most, await nodes.heldMb(1)));
-  const watching = (async () => {
-    while (!isOver) {
-      await new Promise((resolve) => setTimeout(resolve, COLLECT_EVERY_MS));
-      await look();
-    }
-  })();
-  // A failed look is told where it is waited for.
-  watching.catch(() => undefined);
-  return {
-    async stop() {
-      isOver = true;
-      await watching;
-      return most - before;
-    },
-  };
 }
 
 async function prepareProduct({ admin }: Instance): Promise<void> {
@@ -188,13 +167,6 @@ async function published({ admin }: Instance, accounts: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   throw new Error(`${accounts} accounts were not published in ${PUBLISHED_WITHIN_MS} ms`);
-}
-
-function residentMb(): number {
-  return listWorkerd().reduce((sum, { pid }) => {
-    const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return sum + Number(kb ?? 0) / MB_KB;
-  }, 0);
 }
 
 function conclude(measured: Measured): ReturnType<Prepared["conclude"]> {

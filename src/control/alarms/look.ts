@@ -6,16 +6,13 @@
 import type { Alarm } from "../../contracts/alarms.ts";
 import type { AlarmView } from "../../contracts/api/alarms.ts";
 import type { ReadPulse } from "../../adapters/pulse-meters.ts";
-import type { EpochMs } from "../../contracts/units.ts";
 import { findAlarms } from "../../core/alarms/find.ts";
 import { turnAlarms } from "../../core/alarms/turn.ts";
 import { toInstant, toInstantOrNull } from "../clock.ts";
-import type { Db } from "../db.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { appendAudit } from "../store/audit.ts";
 import { loadAlarms, saveAlarms, savePulse } from "../store/alarms.ts";
-import { readCounter, writeCounter } from "../store/meta.ts";
-import { noteRefused } from "../store/refused.ts";
+import { noteRefusedOverrides } from "../store/refused.ts";
 import { loadAlarmFacts } from "./facts.ts";
 
 /** Asks the meters how edges do, and keeps the answer. Never rejects, so that it can hold up no tick. */
@@ -23,19 +20,8 @@ export async function lookAtPulse({ db, clock }: PublisherPorts, read: ReadPulse
   const pulse = await read().catch(() => null);
   db.transaction(() => {
     savePulse(db, pulse, clock.nowMs());
-    if (pulse !== null) noteOverrides(db, pulse.refusedOverrides, clock.nowMs());
+    if (pulse !== null) noteRefusedOverrides(db, pulse.refusedOverrides, clock.nowMs());
   });
-}
-
-/** Edges tell nobody but the meters; what these have counted since the last look goes the way of all refused attempts. */
-function noteOverrides(db: Db, total: number, nowMs: EpochMs): void {
-  const count = total - readCounter(db, "overrides_refused");
-  if (count === 0) return;
-  writeCounter(db, "overrides_refused", total);
-  // Fewer than before: a meter has lost its memory.
-  const operation = "a request with a tester's override";
-  if (count > 0)
-    noteRefused(db, [{ kind: "override", source: "edges", who: null, operation, count, lastMs: nowMs }]);
 }
 
 /** What holds now, without telling anybody. */

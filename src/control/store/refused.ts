@@ -28,6 +28,17 @@ export function noteRefused(db: Db, attempts: readonly RefusedAttempts[]): void 
   }
 }
 
+/** Edges tell nobody but the meters: counts what these have added to `total` since it was last told. */
+export function noteRefusedOverrides(db: Db, total: number, nowMs: EpochMs): void {
+  const count = total - readCounter(db, "overrides_refused");
+  if (count === 0) return;
+  writeCounter(db, "overrides_refused", total);
+  // Less than before: a meter has lost its memory, and begins again.
+  if (count < 0) return;
+  const operation = "a request with a tester's override";
+  add(db, { kind: "override", source: "edges", who: null, operation, count, lastMs: nowMs });
+}
+
 /** The attempts under a source of their own, or under one that all share when there are too many. */
 function fit(db: Db, given: RefusedAttempts): RefusedAttempts {
   const { name } = given.who ?? NOBODY;

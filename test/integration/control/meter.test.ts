@@ -5,7 +5,7 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
-import type { FailedMeterStub } from "../../../src/adapters/failed-requests.ts";
+import type { FailedMeterStub } from "../../../src/adapters/failed-meters.ts";
 import { createMeters, METERS, type MeterStub } from "../../../src/adapters/meters.ts";
 import { createObservationSender } from "../../../src/adapters/observation-sender.ts";
 import { createRequestCounts } from "../../../src/adapters/request-counts.ts";

@@ -1,6 +1,7 @@
 /** Failed requests from an isolate's sample into the meters' tables and back, by id and by account, within their bounds. */
 import { describe, it } from "vitest";
-import { createFailedReader, createFailedRequests } from "../../../src/adapters/failed-requests.ts";
+import { createFailedReader } from "../../../src/adapters/failed-meters.ts";
+import { createFailedRequests } from "../../../src/adapters/failed-requests.ts";
 import {
   FAILED_KEPT_MS,
   MAX_FAILED,

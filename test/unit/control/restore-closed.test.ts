@@ -10,26 +10,11 @@ import {
   valueOf,
   type World,
 } from "../../support/control-world.ts";
+import { readExport, restore } from "../../support/transfer.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const ALICE = "alice@example.com";
 const GRANT = { role: "admin", products: null, expires: null } as const;
-
-async function readExport(world: World): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page = await world.control.exportPage(cursor);
-    lines.push(...page.lines);
-    cursor = page.cursor;
-    if (cursor === null) return lines;
-  }
-}
-
-async function restore(world: World, lines: readonly string[]): Promise<void> {
-  valueOf(await world.control.restoreBegin(contextOf().actor, "drill"));
-  valueOf(await world.control.restoreLines(lines));
-  valueOf(await world.control.restoreEnd(0));
-}
 
 async function issue(world: World, name: string, secret = name): Promise<void> {
   const input = { name, role: "operator", products: null, expires: null } as const;

@@ -1,24 +1,8 @@
 /** What a restore takes for whole: every world that an export can be taken of must come back from it. */
 import { describe, it } from "vitest";
 import { createMemoryDb } from "../../support/control-db.ts";
-import {
-  addProducts,
-  contextOf,
-  createWorld,
-  must,
-  valueOf,
-  type World,
-} from "../../support/control-world.ts";
-
-async function readExport(world: World): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page = await world.control.exportPage(cursor);
-    lines.push(...page.lines);
-    cursor = page.cursor;
-    if (cursor === null) return lines;
-  }
-}
+import { addProducts, contextOf, createWorld, must, valueOf } from "../../support/control-world.ts";
+import { readExport } from "../../support/transfer.ts";
 
 describe("restore", () => {
   it("takes a product that has no version yet", async ({ expect }) => {

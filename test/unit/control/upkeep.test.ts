@@ -19,6 +19,7 @@ import {
   versionFor,
   type World,
 } from "../../support/control-world.ts";
+import { readExport, restore } from "../../support/transfer.ts";
 
 // Hundreds of roots are published before the first is dropped.
 vi.setConfig({ testTimeout: 60_000 });
@@ -32,22 +33,6 @@ async function start(): Promise<World> {
   await addAccount(world, "acme");
   await settle(world);
   return world;
-}
-
-async function readExport(world: World): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (let cursor: string | null = null; ;) {
-    const page = await world.control.exportPage(cursor);
-    lines.push(...page.lines);
-    cursor = page.cursor;
-    if (cursor === null) return lines;
-  }
-}
-
-async function restore(world: World, lines: readonly string[], highestSeen = 0): Promise<number> {
-  valueOf(await world.control.restoreBegin(ADMIN, "drill"));
-  valueOf(await world.control.restoreLines(lines));
-  return valueOf(await world.control.restoreEnd(highestSeen)).generation;
 }
 
 describe("tick", () => {

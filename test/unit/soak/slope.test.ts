@@ -1,6 +1,7 @@
 /** The slope of memory and its interval: a line is found, a sawtooth is no trend, and noise is covered as often as it says. */
 import { describe, it } from "vitest";
-import { isGrowth, slopeOf, type Sample } from "../../../scripts/soak/slope.ts";
+import type { Sample } from "../../../scripts/local/memory.ts";
+import { isGrowth, slopeOf } from "../../../scripts/soak/slope.ts";
 
 const HOUR_MS = 3_600_000;
 const SAMPLES = 150;
