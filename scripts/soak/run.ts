@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { cpuMsOf } from "../bench/cpu-time.ts";
 import type { Instance } from "../local/instance.ts";
 import { startLoad, type LoadGroup, type Tally } from "../local/load.ts";
@@ -25,16 +26,18 @@ const CHURN_PAUSE_MS = 2000;
 const RESTART_EVERY_MS = 5000;
 const SAMPLES_A_RUN = 180;
 const SAMPLE_EVERY_MOST_MS = 20_000;
-/** Of the run, at its beginning: code is compiled, caches fill, the demo's accounts are imported. */
-const WARM_UP_SHARE = 1 / 6;
 const MAX_FAULTS = 20;
 
 export interface SoakOptions {
   readonly minutes: number;
+  /** Before them, changed, asked and judged alike, but not for memory: code is compiled, caches fill. */
+  readonly warmUpMinutes: number;
   /** Requests a second over both nodes, without the checks. */
   readonly rate: number;
   /** Gets a line a minute. */
   readonly say: (line: string) => void;
+  /** Ends it early. What was seen until then is not judged: Ctrl-C reaches the nodes too, and they are gone at once. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SoakResult {
@@ -42,8 +45,8 @@ export interface SoakResult {
   readonly rows: readonly MemoryRow[];
 }
 
-/** Runs it. @throws when the local run cannot start. */
-export async function runSoak(options: SoakOptions): Promise<SoakResult> {
+/** Runs it. @returns null when its signal ended it. @throws when the local run cannot start. */
+export async function runSoak(options: SoakOptions): Promise<SoakResult | null> {
   const state = mkdtempSync(join(tmpdir(), "firebreak-soak-"));
   // Loaded only now: wrangler alone takes a second, which nobody who mistyped a flag should wait for.
   const { startInstance } = await import("../local/instance.ts");
@@ -64,7 +67,10 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   }
 }
 
-async function soak(instance: Instance, { minutes, rate, say }: SoakOptions): Promise<SoakResult> {
+async function soak(
+  instance: Instance,
+  { minutes, warmUpMinutes, rate, say, signal }: SoakOptions,
+): Promise<SoakResult | null> {
   const history = createHistory();
   const faults: string[] = [];
   let completeMs = 0;
@@ -82,22 +88,27 @@ async function soak(instance: Instance, { minutes, rate, say }: SoakOptions): Pr
     onFault: say,
   });
   const count = createCount({ history, churn, faults, restarts: restarts.done });
-  const [startedMs, endMs] = [performance.now(), performance.now() + minutes * MINUTE_MS];
-  const warmMs = startedMs + minutes * MINUTE_MS * WARM_UP_SHARE;
+  const startedMs = performance.now();
+  const warmMs = startedMs + warmUpMinutes * MINUTE_MS;
+  const endMs = warmMs + minutes * MINUTE_MS;
   for (let minute = 1; performance.now() < endMs; minute += 1) {
-    await pause(Math.min(MINUTE_MS, endMs - performance.now()));
+    await pause(Math.min(MINUTE_MS, endMs - performance.now()), signal);
+    if (signal?.aborted === true) break;
     const wrong = history.judge(completeMs);
     for (const each of wrong) say(`wrong: ${each}`);
     count.take(load.cut(), wrong);
     say(minuteLine(minute, count.figures(startedMs), rowsOf(watch.memory, 0)));
   }
   await Promise.all([watch.stop(), restarts.stop(), churn.stop()]);
-  count.take(await load.stop(), history.judge(Infinity));
+  const last = await load.stop();
+  if (signal?.aborted === true) return null;
+  count.take(last, history.judge(Infinity));
   return { figures: count.figures(startedMs), rows: rowsOf(watch.memory, warmMs) };
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Ends early, and well, when it is aborted. */
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function groupsOf(ports: readonly number[], history: History, rate: number): LoadGroup[] {

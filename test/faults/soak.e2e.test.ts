@@ -16,11 +16,14 @@ describe("a soak of seconds", () => {
     { timeout: TIMEOUT_MS },
     async ({ expect, annotate }) => {
       const said: string[] = [];
-      const { figures, rows } = await runSoak({
+      const result = await runSoak({
         minutes: MINUTES,
+        warmUpMinutes: 0,
         rate: RATE,
         say: (line) => said.push(line),
       });
+      if (result === null) throw new Error("it was stopped");
+      const { figures, rows } = result;
       await annotate(said.at(-1) ?? "nothing was said");
       expect(figures).toMatchObject({ wrong: 0, failedChecks: 0, unanswered: 0, faults: [] });
       for (const count of [
