@@ -189,10 +189,10 @@ export const SECOND_HALF: readonly Experiment[] = [
       "the admin surface: wrong tokens, wrong tokens of Cloudflare Access, forged forms, naughty strings, overrides replayed elsewhere or too late",
     holds:
       "all refused alike and in the audit; keys of Access fetched at most once a minute; tokens in no log, URL or origin; attempts are limited",
-    open: "time is studied of the comparison, not over the wire",
     proofs: [
       { file: "test/unit/admin/authenticate.test.ts" },
       { file: "test/unit/admin/token-timing.test.ts" },
+      { file: "test/faults/30-wrong-tokens.e2e.test.ts" },
       { file: "test/unit/access/tokens.test.ts" },
       { file: "test/unit/access/keys.test.ts" },
       { file: "test/unit/access/dashboard.test.ts" },

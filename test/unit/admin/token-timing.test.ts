@@ -7,11 +7,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { describe, it } from "vitest";
 import { equalBytes } from "../../../src/admin/authenticate.ts";
+import { compareTimes } from "../../support/welch.ts";
 
 const TRIES = 100_000;
 /** Comparisons of one try: one alone is below what the clock can tell. */
 const REPEATS = 10;
-const KEPT = 0.95;
 const P_MIN = 0.01;
 const RUNS = 3;
 
@@ -49,34 +49,12 @@ function measure(compare: Compare): readonly [number[], number[]] {
   return [of(0), of(1)];
 }
 
-function momentsOf(values: readonly number[]): { mean: number; error: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, error: squares / (values.length - 1) / values.length };
-}
-
-/** Two-sided p of Welch's t; with tens of thousands of tries its distribution is the normal one. */
-function welchP([first, last]: readonly [number[], number[]]): number {
-  const pooled = [...first, ...last].toSorted((a, b) => a - b);
-  const cut = pooled[Math.floor(pooled.length * KEPT)] ?? Infinity;
-  const a = momentsOf(first.filter((value) => value <= cut));
-  const b = momentsOf(last.filter((value) => value <= cut));
-  return erfc(Math.abs(a.mean - b.mean) / Math.sqrt(a.error + b.error) / Math.SQRT2);
-}
-
-/** Abramowitz and Stegun 7.1.26, exact to 1.5e-7. */
-function erfc(x: number): number {
-  const t = 1 / (1 + 0.3275911 * x);
-  const terms = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
-  return terms.reduce((sum, term) => (sum + term) * t, 0) * Math.exp(-x * x);
-}
-
 /** p of each run, up to the first that shows no difference. */
 function runsOf(compare: Compare): readonly number[] {
   measure(compare); // warm
   const found: number[] = [];
   for (let run = 1; run <= RUNS; run += 1) {
-    const p = welchP(measure(compare));
+    const { p } = compareTimes(...measure(compare));
     found.push(p);
     if (p > P_MIN) break;
   }
