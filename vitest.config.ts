@@ -4,6 +4,7 @@
  * those of them that measure times or load and therefore run alone.
  * `npm test` builds first, because the last two run dist/. Values of secrets here are for tests alone.
  */
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -15,7 +16,9 @@ const MEASURED = [
   "test/e2e/import-scale.e2e.test.ts",
   "test/e2e/observation.e2e.test.ts",
   "test/e2e/streaming.e2e.test.ts",
-  "test/faults/*.e2e.test.ts",
+  "test/faults/21-nodes-under-load.e2e.test.ts",
+  "test/faults/23-names-that-nobody-has.e2e.test.ts",
+  "test/faults/30-wrong-tokens.e2e.test.ts",
 ];
 
 /** Replaces vars and secrets of wrangler.toml. Tokens are `name:role:token`, keys `kid:secret`. */
@@ -65,9 +68,10 @@ export default defineConfig({
         test: {
           ...REAL_PARTS,
           name: "e2e",
-          include: ["test/e2e/**/*.e2e.test.ts"],
+          include: ["test/e2e/**/*.e2e.test.ts", "test/faults/*.e2e.test.ts"],
           exclude: MEASURED,
-          // Side by side: each starts servers of its own on ephemeral ports and mostly waits for them.
+          // Side by side, one more than there are cores: each starts servers of its own on ephemeral ports and mostly waits.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 1 },
         },
       },

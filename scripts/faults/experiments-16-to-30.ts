@@ -48,6 +48,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     holds: "serialisable; who loses is told the present revision; the audit is whole and in order",
     proofs: [
       { file: "test/integration/control/race.test.ts" },
+      { file: "test/integration/control/race-later.test.ts" },
       { file: COMMANDS, tests: ["conditions of a write"] },
       { file: "test/unit/control/rollout-behind.test.ts", tests: ["the audit"] },
     ],
