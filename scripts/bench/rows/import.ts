@@ -75,12 +75,14 @@ async function measure(accounts: number): Promise<Numbers> {
     bare: true,
     tick: false,
     trustedProxy: 0,
+    inspected: true,
   });
+  let watch: NodeJS.Timeout | undefined;
   try {
     await prepareProduct(instance);
     const before = residentMb();
     let most = before;
-    const watch = setInterval(() => (most = Math.max(most, residentMb())), LOOK_EVERY_MS);
+    watch = setInterval(() => (most = Math.max(most, residentMb())), LOOK_EVERY_MS);
     const faults: string[] = [];
     const heldBefore = await instance.nodes.heldMb(1);
     const held = watchMemory(instance.nodes, {
@@ -92,7 +94,6 @@ async function measure(accounts: number): Promise<Numbers> {
     const imported = performance.now();
     await published(instance, accounts);
     const done = performance.now();
-    clearInterval(watch);
     await held.stop();
     if (faults.length > 0) throw new Error(faults.join("; "));
     return {
@@ -102,6 +103,7 @@ async function measure(accounts: number): Promise<Numbers> {
       [GROWN]: most - before,
     };
   } finally {
+    clearInterval(watch);
     await instance.stop();
     rmSync(state, { recursive: true, force: true });
   }
