@@ -14,7 +14,7 @@ import { appendAudit } from "../store/audit.ts";
 import { markRoot } from "../store/changes.ts";
 import { loadProduct, saveProduct } from "../store/products.ts";
 import { saveReplacement, stepsKey, type ReplacementRecord } from "../store/replacements.ts";
-import { insertStep, loadActiveRollouts, saveRollout } from "../store/rollouts.ts";
+import { dropWaitingSteps, insertStep, loadActiveRollouts, saveRollout } from "../store/rollouts.ts";
 import { loadVersion, saveVersion } from "../store/versions.ts";
 import { areHomesOut, observeReplacement } from "./observe.ts";
 import { isAnybodyLeft } from "./sweep.ts";
@@ -63,6 +63,8 @@ export function takeReplacement(
     if (effect.kind === "publish") happened.push(`replacement ${effect.why}`);
   }
   if (canonicalJson(record) !== canonicalJson(before)) saveReplacement(drive.db, record);
+  // A probe that is still out would keep the alarm going for a replacement that nothing asks any more.
+  if (!isReplacing(state)) dropWaitingSteps(drive.db, stepsKey(record), drive.nowMs);
   if (!turned) return { record, happened };
   tell(drive, record, {
     action: "replacement.phase",

@@ -8,7 +8,6 @@ import { commandTime } from "../clock.ts";
 import type { Db } from "../db.ts";
 import type { RunPreflight } from "../preflight/run.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
-import { loadWaitingProbes } from "../store/replacements.ts";
 import { finishStep, loadWaitingSteps, type StepRecord } from "../store/rollouts.ts";
 import { loadFacts } from "./facts.ts";
 import { targetVersions } from "./heard.ts";
@@ -17,7 +16,7 @@ const ROLLOUT: Actor = { name: "rollout", role: "admin", products: null };
 
 /** Runs the probes that wait, one run for each version however many ask for it. */
 export async function runSteps({ db, clock }: PublisherPorts, runPreflight: RunPreflight): Promise<void> {
-  const byVersion = Map.groupBy(loadWaiting(db), ({ effect }) => versionOf(effect));
+  const byVersion = Map.groupBy(loadWaitingSteps(db), ({ effect }) => versionOf(effect));
   await Promise.all(
     [...byVersion].map(async ([name, steps]) => {
       const outcome = await probe(db, runPreflight, steps[0]);
@@ -32,11 +31,6 @@ export async function runSteps({ db, clock }: PublisherPorts, runPreflight: RunP
       });
     }),
   );
-}
-
-/** What waits, whoever asked. */
-export function loadWaiting(db: Db): readonly StepRecord[] {
-  return [...loadWaitingSteps(db), ...loadWaitingProbes(db)];
 }
 
 function versionOf(effect: RolloutEffect): string {

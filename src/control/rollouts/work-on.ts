@@ -26,10 +26,16 @@ import {
   loadActiveReplacements,
   type ReplacementRecord,
 } from "../store/replacements.ts";
-import { hasActiveRollout, loadActiveRollouts, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
+import {
+  hasActiveRollout,
+  loadActiveRollouts,
+  loadRollout,
+  loadWaitingSteps,
+  type RolloutRecord,
+} from "../store/rollouts.ts";
 import { advanceRollout } from "./drive.ts";
 import { homesBatch } from "./homes.ts";
-import { loadWaiting, runSteps } from "./probe-steps.ts";
+import { runSteps } from "./probe-steps.ts";
 import { hasTally, tallyBatch } from "./tally.ts";
 
 /** The ways out to hooks, and to what edges report. */
@@ -94,7 +100,7 @@ export function createRolloutWork(
   const goOn = async (): Promise<readonly string[]> => {
     const happened: string[] = [];
     hooks.kick();
-    for (let round = 0; round < MAX_ROUNDS && (isActive(db) || hasTally(db)); round += 1) {
+    for (let round = 0; round < MAX_ROUNDS && isGoing(db); round += 1) {
       await runSteps(ports, runPreflight);
       while (writeSomeHomes(db, commandTime(db, clock))) await clock.sleep(0);
       await lookAtEdges();
@@ -141,19 +147,20 @@ function nextDueAt(
   db: Db,
   { nowMs, hooksMs }: { readonly nowMs: EpochMs; readonly hooksMs: EpochMs | null },
 ): EpochMs | null {
-  if (isWaiting(db)) return nowMs;
+  // What `goOn` would leave alone must not wake anybody: the alarm would come again at once, for ever.
+  if (isGoing(db) && isWaiting(db)) return nowMs;
   const times = movingStates(db).flatMap(({ nextAtMs }) => nextAtMs ?? []);
   if (hooksMs !== null) times.push(hooksMs);
   return times.length === 0 ? null : Math.min(...times);
 }
 
-function isActive(db: Db): boolean {
-  return hasActiveRollout(db) || hasActiveReplacement(db);
+function isGoing(db: Db): boolean {
+  return hasActiveRollout(db) || hasActiveReplacement(db) || hasTally(db);
 }
 
 function isWaiting(db: Db): boolean {
   const writing = homesUnderWay(db) !== null || sweepUnderWay(db) !== null;
-  return loadWaiting(db).length > 0 || writing || hasTally(db);
+  return loadWaitingSteps(db).length > 0 || writing || hasTally(db);
 }
 
 function homesUnderWay(db: Db): RolloutRecord | null {

@@ -7,7 +7,6 @@ import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../contr
 import { isReplacing } from "../../core/rollout/replacement-plan.ts";
 import type { Db, SqlRow } from "../db.ts";
 import { readInt, readIntOrNull, readText } from "../row.ts";
-import type { StepRecord } from "./rollouts.ts";
 
 /** Where the writing of homes is. */
 export type SweepStage = "untouched" | "writing" | "written";
@@ -96,16 +95,6 @@ export function hasActiveReplacement(db: Db): boolean {
 /** Under which its effects wait; no rollout's id has a slash. */
 export function stepsKey({ number, state: { plan } }: Pick<ReplacementRecord, "number" | "state">): string {
   return `replacement/${plan.product}/${plan.from}/${number}`;
-}
-
-/** Effects of active replacements that nobody has carried out yet, in order. */
-export function loadWaitingProbes(db: Db): readonly StepRecord[] {
-  return loadActiveReplacements(db).flatMap((record) => {
-    const key = stepsKey(record);
-    return db
-      .rows("SELECT effect FROM rollout_steps WHERE rollout = ? AND done_at IS NULL ORDER BY step", key)
-      .map((row) => ({ rollout: key, effect: JSON.parse(readText(row, "effect")) as StepRecord["effect"] }));
-  });
 }
 
 const STAGES: readonly SweepStage[] = ["untouched", "writing", "written"];

@@ -235,16 +235,16 @@ export function finishStep(
   );
 }
 
-/** Nobody waits any more for what an ended rollout asked for. */
+/** Nobody waits any more for what an ended rollout or replacement asked for. */
 export function dropWaitingSteps(db: Db, rollout: string, at: EpochMs): void {
   db.run(
-    "UPDATE rollout_steps SET done_at = ?, outcome = 'the rollout has ended' WHERE rollout = ? AND done_at IS NULL",
+    "UPDATE rollout_steps SET done_at = ?, outcome = 'it has ended' WHERE rollout = ? AND done_at IS NULL",
     at,
     rollout,
   );
 }
 
-/** Effects that nobody has carried out yet, in order. */
+/** Effects that nobody has carried out yet, of rollouts and replacements, in order. */
 export function loadWaitingSteps(db: Db): readonly StepRecord[] {
   return db
     .rows("SELECT rollout, effect FROM rollout_steps WHERE done_at IS NULL ORDER BY rollout, step")

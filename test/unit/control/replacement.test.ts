@@ -11,6 +11,7 @@ import { createMemoryDb } from "../../support/control-db.ts";
 import {
   addAccount,
   contextOf,
+  createWorld,
   decide,
   must,
   readMaps,
@@ -205,6 +206,18 @@ describe("a replacement", () => {
     expect(await show(world)).toMatchObject({ number: 2, revision: expect.any(Number) });
     await runOut(world);
     expect(versions(world)).toEqual(new Set(["1.1"]));
+  });
+
+  it("taken back before it was probed asks for nothing any more", async ({ expect }) => {
+    const world = await prepare();
+    await must(world, "replacement.start", { ...ONE, input: HOTFIX });
+    await must(world, "replacement.rollback", { ...ONE, input: { reason: "too soon", confirmed: false } });
+    // The object dies before its probes are sent: another one finds what waits.
+    const other = createWorld({ ...world, preflight: { exchange: healthy, routerHeader: null } });
+    await other.control.alarm();
+    await other.control.idle();
+    expect((await show(other)).phase).toBe("rolled-back");
+    expect(other.wakeUp.at ?? Infinity).toBeGreaterThan(other.clock.now);
   });
 
   it("stops half way: who had moved stays, for good", async ({ expect }) => {
