@@ -219,7 +219,8 @@ async function comeToRest(to: Simulation): Promise<void> {
   kv.put(BREAK_GLASS_KEY, "{}");
   await to.pass(10 * SECOND);
   for (let round = 0; !isQuiet(to); round += 1) {
-    if (round >= MOST_ROUNDS) throw new Violation("outbox", "the publisher does not come to rest");
+    if (round >= MOST_ROUNDS)
+      throw new Violation("outbox", "the publisher, or an alarm, does not come to rest");
     await to.alarm();
     await to.pass(Math.min(90 * SECOND, Math.max(SECOND, (side.wakeAt ?? 0) - to.nowMs)));
   }
@@ -240,7 +241,9 @@ async function comeToRest(to: Simulation): Promise<void> {
   }
 }
 
-function isQuiet({ beginning: { db } }: Simulation): boolean {
+/** Nothing waits to be published, and no alarm that would come again at once. */
+function isQuiet({ beginning: { db }, side, nowMs }: Simulation): boolean {
+  if (side.wakeAt !== null && side.wakeAt <= nowMs) return false;
   const waiting = db.rows("SELECT 1 FROM outbox WHERE done_generation IS NULL LIMIT 1").length > 0;
   return (
     !waiting &&
