@@ -27,7 +27,8 @@ const USAGE = `npm run soak -- [flags]
 A local run of two nodes: known accounts, custom domains, unknown hosts and health checks, while pins, holds, domains,
 imports, windows and rollouts come and go and the first node loses its memory every few seconds of every other minute.
 It holds when no answer was wrong by what was published in its moment, no health check failed, every change came to what
-was meant, and the interval of what each node holds in memory does not lie above zero growth. Ctrl-C ends it, and nothing is judged.
+was meant, and the interval of the data that each node holds does not lie above zero growth. What V8 makes of the program
+(machine code of what becomes hot) grows for hours to what all of it takes; it is told beside. Ctrl-C ends it, unjudged.
 `;
 
 interface Flags {

@@ -3,35 +3,40 @@
  * first node has the objects too, so the control plane is in its figure; the process has both, and KV as it is simulated.
  */
 import { readFileSync } from "node:fs";
-import type { Nodes } from "./nodes.ts";
 import { listWorkerd } from "./workerd-processes.ts";
 
-export interface Sample {
+export interface Sample<T = number> {
   readonly atMs: number;
-  readonly value: number;
+  readonly value: T;
 }
 
-/** Held by node 1, held by node 2, resident. */
-export interface Memory {
-  readonly held: readonly Sample[][];
+export interface Memory<T> {
+  /** Of each node, the first one first. */
+  readonly held: readonly Sample<T>[][];
   readonly resident: Sample[];
 }
 
-export interface MemoryWatch {
-  readonly memory: Memory;
+export interface MemoryWatch<T> {
+  readonly memory: Memory<T>;
   stop(): Promise<void>;
 }
 
-/** Samples every node in turn until it is stopped. `onFault` is told of what could not be read. */
-export function watchMemory(
-  nodes: Nodes,
-  { everyMs, onFault }: { readonly everyMs: number; readonly onFault: (fault: string) => void },
-): MemoryWatch {
-  const memory: Memory = { held: nodes.ports.map(() => []), resident: [] };
+export interface Watched<T> {
+  /** What a node, counted from 1, holds. */
+  readonly measure: (node: number) => Promise<T>;
+  readonly everyMs: number;
+  /** Is told of what could not be read. */
+  readonly onFault: (fault: string) => void;
+}
+
+/** Samples so many nodes in turn until it is stopped. */
+export function watchMemory<T>(nodes: number, { measure, everyMs, onFault }: Watched<T>): MemoryWatch<T> {
+  const held = Array.from({ length: nodes }, (): Sample<T>[] => []);
+  const memory: Memory<T> = { held, resident: [] };
   let stopped = false;
   const take = async (): Promise<void> => {
-    for (const [index, samples] of memory.held.entries()) {
-      const value = await nodes.heldMb(index + 1);
+    for (const [index, samples] of held.entries()) {
+      const value = await measure(index + 1);
       samples.push({ atMs: performance.now(), value });
     }
     memory.resident.push({ atMs: performance.now(), value: residentMb() });

@@ -9,7 +9,8 @@ import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { z } from "zod";
 import { join } from "node:path";
 import { bundleWorker } from "./bundle.ts";
-import { heldMbOf } from "./inspector.ts";
+import type { HeldByKind } from "./heap-snapshot.ts";
+import { heldByKindOf, heldMbOf } from "./inspector.ts";
 import type { NodeAction, NodeState } from "./node-actions.ts";
 
 const WRANGLER_TOML = join(import.meta.dirname, "..", "..", "wrangler.toml");
@@ -55,6 +56,8 @@ export interface Nodes {
   published(key: string): Promise<string | null>;
   /** What the isolate of a node, counted from 1, holds after a collection, in MB. Needs `inspected`. */
   heldMb(node: number): Promise<number>;
+  /** The same told apart; the node stands still about a second for it. */
+  heldByKind(node: number): Promise<HeldByKind>;
   stop(): Promise<void>;
 }
 
@@ -97,6 +100,7 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.value;
   };
+  const poke = (node: number) => () => ask({ node, call: "act", action: { action: "state" } });
   try {
     await miniflare.ready;
     const urls = await Promise.all(numbers.map((number) => miniflare.unsafeGetDirectURL(nodeName(number))));
@@ -106,16 +110,18 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
       tick: (at) => ask({ node: 1, call: "tick", at }),
       published: async (key) =>
         (await miniflare.getKVNamespace("MAPS", FIRST)).get(key, "text") as Promise<string | null>,
-      heldMb: async (node) =>
-        heldMbOf(`http://${(await miniflare.getInspectorURL()).host}`, nodeName(node), () =>
-          ask({ node, call: "act", action: { action: "state" } }),
-        ),
+      heldMb: async (node) => heldMbOf(await inspectorOf(miniflare), nodeName(node), poke(node)),
+      heldByKind: async (node) => heldByKindOf(await inspectorOf(miniflare), nodeName(node), poke(node)),
       stop: () => miniflare.dispose(),
     };
   } catch (error) {
     await miniflare.dispose().catch(() => {}); // the first error is the one to tell
     throw error;
   }
+}
+
+async function inspectorOf(miniflare: Miniflare): Promise<string> {
+  return `http://${(await miniflare.getInspectorURL()).host}`;
 }
 
 /**

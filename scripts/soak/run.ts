@@ -14,7 +14,8 @@ import { listWorkerd } from "../local/workerd-processes.ts";
 import { startChurn, type Churn } from "./churn.ts";
 import { createHistory, type History } from "./history.ts";
 import { CHECK, knownAskers, unknownAskers } from "./hosts.ts";
-import { watchMemory, type Memory } from "../local/memory.ts";
+import type { HeldByKind } from "../local/heap-snapshot.ts";
+import { watchMemory, type Memory, type Sample } from "../local/memory.ts";
 import { minuteLine, type Figures, type MemoryRow } from "./report.ts";
 
 const MINUTE_MS = 60_000;
@@ -24,8 +25,9 @@ const CHECK_EVERY_MS = 200;
 const TIMEOUT_MS = 10_000;
 const CHURN_PAUSE_MS = 2000;
 const RESTART_EVERY_MS = 5000;
-const SAMPLES_A_RUN = 180;
-const SAMPLE_EVERY_MOST_MS = 20_000;
+const SAMPLES_A_RUN = 90;
+/** A node stands still for a sample. */
+const SAMPLE_EVERY_MOST_MS = 40_000;
 const MAX_FAULTS = 20;
 
 export interface SoakOptions {
@@ -82,7 +84,8 @@ async function soak(
   });
   const load = startLoad(groupsOf(instance.ports, history, rate));
   const restarts = restartFirst(instance);
-  const watch = watchMemory(instance.nodes, {
+  const watch = watchMemory(instance.ports.length, {
+    measure: (node) => instance.nodes.heldByKind(node),
     everyMs: Math.min(SAMPLE_EVERY_MOST_MS, (minutes * MINUTE_MS) / SAMPLES_A_RUN),
     // A sample that a busy machine did not answer is one less, and no fault of what is sampled.
     onFault: say,
@@ -148,14 +151,17 @@ function restartFirst({ nodes }: Instance): { readonly done: () => number; stop(
   };
 }
 
-/** The rows of memory, from a time on. */
-function rowsOf({ held, resident }: Memory, fromMs: number): MemoryRow[] {
-  const after = (samples: readonly { atMs: number; value: number }[]): MemoryRow["samples"] =>
-    samples.filter(({ atMs }) => atMs >= fromMs);
+/** The rows of memory, from a time on. What V8 makes of the program has an end, and only a longer run could show it. */
+function rowsOf({ held, resident }: Memory<HeldByKind>, fromMs: number): MemoryRow[] {
+  const after = <T>(samples: readonly Sample<T>[], of: (value: T) => number): Sample[] =>
+    samples.filter(({ atMs }) => atMs >= fromMs).map(({ atMs, value }) => ({ atMs, value: of(value) }));
+  const rows = held.flatMap((samples, index): MemoryRow[] => [
+    { what: `data of node ${index + 1}`, counts: true, samples: after(samples, ({ data }) => data) },
+    { what: `code of node ${index + 1}`, counts: false, samples: after(samples, ({ code }) => code) },
+  ]);
   return [
-    { what: "held by node 2", counts: true, samples: after(held[1] ?? []) },
-    { what: "held by node 1", counts: true, samples: after(held[0] ?? []) },
-    { what: "resident, whole process", counts: false, samples: after(resident) },
+    ...rows,
+    { what: "resident, whole process", counts: false, samples: after(resident, (value) => value) },
   ];
 }
 

@@ -85,7 +85,8 @@ async function measure(accounts: number): Promise<Numbers> {
     watch = setInterval(() => (most = Math.max(most, residentMb())), LOOK_EVERY_MS);
     const faults: string[] = [];
     const heldBefore = await instance.nodes.heldMb(1);
-    const held = watchMemory(instance.nodes, {
+    const held = watchMemory(1, {
+      measure: (node) => instance.nodes.heldMb(node),
       everyMs: COLLECT_EVERY_MS,
       onFault: (fault) => faults.push(fault),
     });
