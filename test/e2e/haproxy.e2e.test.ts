@@ -16,7 +16,7 @@ import { mustSkipHaProxy } from "../support/haproxy.ts";
 import { startTestInstance } from "../support/local-instance.ts";
 import { request, sendRaw } from "../support/raw-http.ts";
 
-const PHASE_MS = 7000;
+const PHASE_MS = 5000;
 /** When an unknown account's client gives up, and after which nothing of the phase before is under way. */
 const GIVE_UP_MS = 1000;
 const SETTLE_MS = GIVE_UP_MS + 200;
