@@ -50,7 +50,7 @@ const received = (): number => instance.origins.reduce((sum, origin) => sum + or
 const resident = (): number => listWorkerd().reduce((sum, { pid }) => sum + readResidentBytes(pid), 0);
 const workedMs = (): number => listWorkerd().reduce((sum, { pid }) => sum + (cpuMsOf(pid) ?? 0), 0);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const megabytes = (bytes: number): string => `${Math.round(bytes / MIB)} MB`;
+const signed = (bytes: number): string => `${bytes < 0 ? "−" : "+"}${Math.round(Math.abs(bytes) / MIB)} MB`;
 
 function asksOf(product: string, version: string): Asker[] {
   return accounts.map((account) => ({
@@ -219,7 +219,7 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy", () => {
       const open = SLOW_CLIENTS - cut;
       for (const socket of sockets) socket.destroy();
       await annotate(
-        `${SLOW_CLIENTS} slow clients, ${open} still open after ${SLOW_MS / 1000} s, memory +${megabytes(grown)} in the second half; others: ${during.requests} answers, ${during.faults.length} wrong, p99 ${during.p99Ms.toFixed(0)} ms (quiet ${quiet.p99Ms.toFixed(0)} ms); ${tellHealth(seen)}`,
+        `${SLOW_CLIENTS} slow clients, ${open} still open after ${SLOW_MS / 1000} s, memory ${signed(grown)} in the second half; others: ${during.requests} answers, ${during.faults.length} wrong, p99 ${during.p99Ms.toFixed(0)} ms (quiet ${quiet.p99Ms.toFixed(0)} ms); ${tellHealth(seen)}`,
       );
       expect(during.faults).toEqual([]);
       expect(during.requests).toBeGreaterThan(SLOW_MS / 100);
@@ -283,7 +283,7 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy", () => {
       const answers = during.reduce((sum, { requests }) => sum + requests, 0);
       const faults = during.flatMap((each) => each.faults);
       await annotate(
-        `${asked} random hosts in ${FLOOD_MS / 1000} s (${told}), workerd at ${Math.round((100 * busy.cpuMs) / busy.ms)} % of a core; KV calls a node ${reads.join(" and ")}, at most ${most} (${shards} shards); memory +${megabytes(grown)} in the second half; known accounts: ${answers} answers, ${faults.length} wrong, p99 ${floodedP99.toFixed(0)} ms (quiet ${quietP99.toFixed(0)} ms), ${ratio.toFixed(2)} times quiet in the median of ${FLOOD_ROUNDS} rounds`,
+        `${asked} random hosts in ${FLOOD_MS / 1000} s (${told}), workerd at ${Math.round((100 * busy.cpuMs) / busy.ms)} % of a core; KV calls a node ${reads.join(" and ")}, at most ${most} (${shards} shards); memory ${signed(grown)} in the second half; known accounts: ${answers} answers, ${faults.length} wrong, p99 ${floodedP99.toFixed(0)} ms (quiet ${quietP99.toFixed(0)} ms), ${ratio.toFixed(2)} times quiet in the median of ${FLOOD_ROUNDS} rounds`,
       );
       for (const each of reads) expect(each).toBeLessThanOrEqual(most);
       expect([...seenStatuses.keys()].toSorted((a, b) => a - b)).toEqual([200, 421]);
