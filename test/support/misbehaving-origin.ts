@@ -78,6 +78,8 @@ export interface MisbehavingOrigin {
   stop(): Promise<void>;
 }
 
+const KEPT_OPEN: ReadonlySet<Misbehaviour> = new Set(["well-kept-open", "well-chunked"]);
+
 /** Listens and answers every request in this way. */
 export async function startMisbehaving(how: Misbehaviour): Promise<MisbehavingOrigin> {
   return listen((onSocket) => createServer(onSocket), how);
@@ -114,6 +116,10 @@ async function listen(
       answered = true;
       heard.push(head);
       MISBEHAVIOURS[how](socket);
+      if (!KEPT_OPEN.has(how)) return;
+      // The router sends the next request over the same connection.
+      head = "";
+      answered = false;
     });
   });
   server.on("connection", (socket: Socket) => {
