@@ -31,13 +31,18 @@ const CODE_TYPES: ReadonlySet<string> = new Set(["code", "object shape"]);
 const INTERNAL = "system / ";
 const BUFFER = "system / JSArrayBufferData";
 
-/** @param text the snapshot as the inspector sends it, all chunks together */
+/**
+ * @param text the snapshot as the inspector sends it, all chunks together
+ * @throws Error when its nodes lack a field that is read here
+ */
 export function readHeld(text: string): HeldByKind {
   const { snapshot, nodes, strings } = JSON.parse(text) as Snapshot;
   const { node_fields: fields, node_types: types } = snapshot.meta;
-  const [typeAt, nameAt, sizeAt] = ["type", "name", "self_size"].map((field) => fields.indexOf(field));
-  if (typeAt === undefined || nameAt === undefined || sizeAt === undefined || fields.length === 0)
-    throw new Error("a heap snapshot without its fields");
+  const [typeAt, nameAt, sizeAt] = [
+    placeOf("type", fields),
+    placeOf("name", fields),
+    placeOf("self_size", fields),
+  ];
   let [data, code] = [0, 0];
   for (let node = 0; node < nodes.length; node += fields.length) {
     const type = types[0][nodes[node + typeAt] ?? -1] ?? "";
@@ -47,6 +52,12 @@ export function readHeld(text: string): HeldByKind {
     else data += size;
   }
   return { data: data / MB, code: code / MB };
+}
+
+function placeOf(field: string, fields: readonly string[]): number {
+  const place = fields.indexOf(field);
+  if (place < 0) throw new Error(`a heap snapshot whose nodes have no ${field}`);
+  return place;
 }
 
 function isCode(type: string, name: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Refused attempts on the admin surface, and overrides that edges refused, as the Worker counts them and the control plane
- * puts them into the audit: by kind, source and (where it is known) who. Shapes and the closed list of kinds; no token, cookie or body is ever part of one.
- * Called by admin, dashboard and control.
+ * puts them into the audit: by kind, source and (where it is known) who. Shapes and the closed list of kinds; no token,
+ * cookie or body is ever part of one. Called by admin, dashboard and control.
  */
 import type { EpochMs } from "./units.ts";
 

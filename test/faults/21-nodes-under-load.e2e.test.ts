@@ -21,9 +21,8 @@ import { request, sendRaw } from "../support/raw-http.ts";
 
 const MINUTE_MS = 60_000;
 const CHECK_EVERY_MS = 100;
-/** Longer than an isolate keeps counts. */
-const REPORTED_WITHIN_MS = 20_000;
-const SENT_WITHIN_MS = 500;
+/** Longer than an isolate keeps what it counted of earlier requests; seconds end before that goes out. */
+const REPORTED_MS = inForm({ short: 0, long: 20_000 });
 const CHECKS_MS = inForm({ short: 2000, long: 60 * MINUTE_MS });
 const SLOW_MS = inForm({ short: 2000, long: 10 * MINUTE_MS });
 const SLOW_BYTE_EVERY_MS = inForm({ short: 500, long: 10_000 });
@@ -61,19 +60,6 @@ function asksOf(product: string, version: string): Asker[] {
     path: `/app?for=${account}`,
     judge: expectVersion(`${product}/${version}`, account),
   }));
-}
-
-/** What was counted of earlier requests goes out within a quarter of a minute; then nobody is asked anything any more. */
-async function untilReported(): Promise<void> {
-  const meters = async (): Promise<number[]> => (await states()).map(({ asked }) => asked.meter);
-  const before = await meters();
-  const giveUpMs = performance.now() + REPORTED_WITHIN_MS;
-  while (performance.now() < giveUpMs) {
-    await pause(CHECK_EVERY_MS);
-    if (!(await meters()).every((count, node) => count > (before[node] ?? 0))) continue;
-    // One report goes to several meters.
-    return pause(SENT_WITHIN_MS);
-  }
 }
 
 /** Of the published maps. */
@@ -185,8 +171,7 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy", () => {
     "ask nothing and nobody for the checks",
     { timeout: CHECKS_MS + SPARE_MS },
     async ({ expect, annotate }) => {
-      // Seconds end before that time comes.
-      await inForm({ short: () => Promise.resolve(), long: untilReported })();
+      await pause(REPORTED_MS);
       const [before, atOrigins] = [await states(), received()];
       const health = startHealthWatch(instance.ports);
       await pause(CHECKS_MS);

@@ -78,6 +78,7 @@ export interface MisbehavingOrigin {
   stop(): Promise<void>;
 }
 
+/** Their connection takes further requests; with the others it has ended, or is lost for good. */
 const KEPT_OPEN: ReadonlySet<Misbehaviour> = new Set(["well-kept-open", "well-chunked"]);
 
 /** Listens and answers every request in this way. */
@@ -117,7 +118,6 @@ async function listen(
       heard.push(head);
       MISBEHAVIOURS[how](socket);
       if (!KEPT_OPEN.has(how)) return;
-      // The router sends the next request over the same connection.
       head = "";
       answered = false;
     });
