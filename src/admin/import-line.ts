@@ -7,19 +7,22 @@ import { ImportLineSchema, UnreadableLineSchema, type ImportLine } from "../cont
 import type { NumberedLine, RejectedLine } from "../contracts/import-port.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 import { describeLine } from "./issues.ts";
+import { FORBIDDEN_NAME, parseJsonText } from "./json-text.ts";
 import type { Line } from "./ndjson-lines.ts";
 
 const MAX_SHOWN_CHARS = 100;
 
+const WHY_NOT = {
+  "not-json": "is not JSON: send one object a line",
+  "forbidden-name": `has a member called ${FORBIDDEN_NAME}: nothing can have that name`,
+} as const;
+
 /** The account of a line, or why it is none; `account` is then what it calls itself, when that can be read. */
 export function parseImportLine({ line, text, fault }: Line): Result<NumberedLine, RejectedLine> {
   if (text === null) return err({ line, account: null, reason: fault });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return err({ line, account: null, reason: "is not JSON: send one object a line" });
-  }
+  const read = parseJsonText(text);
+  if (!read.ok) return err({ line, account: null, reason: WHY_NOT[read.error] });
+  const { value } = read;
   const parsed = ImportLineSchema.safeParse(value);
   if (!parsed.success)
     return err(

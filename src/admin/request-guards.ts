@@ -5,7 +5,8 @@
  * Fetch Metadata (W3C), ASVS 3.5.1-3.5.3.
  */
 import type { Refusal } from "../contracts/problems.ts";
-import { err, ok, type Result } from "../contracts/result.ts";
+import { err, type Result } from "../contracts/result.ts";
+import { FORBIDDEN_NAME, parseJsonText } from "./json-text.ts";
 
 /** JSON bodies are small: the largest is an account with 50 domains. */
 export const MAX_JSON_BYTES = 1024 * 1024;
@@ -45,9 +46,14 @@ export function refuseMediaType(request: Request, kind: BodyKind): Refusal | nul
   return { problem: "unsupported-media-type", detail: `Send the body with Content-Type: ${taken[0]}.` };
 }
 
+// The parser's own words quote the body, which may hold a secret.
 const NOT_JSON: Refusal = {
   problem: "invalid",
   detail: "The body is not JSON. Send one JSON document in UTF-8.",
+};
+const FORBIDDEN_MEMBER: Refusal = {
+  problem: "invalid",
+  detail: `The body has a member called ${FORBIDDEN_NAME}. Nothing can have that name; choose another.`,
 };
 const TOO_LARGE: Refusal = {
   problem: "too-large",
@@ -65,10 +71,11 @@ export async function readJson(request: Request): Promise<Result<unknown, Refusa
   try {
     const text = await readBounded(request.body);
     if (text === null) return err(TOO_LARGE);
-    const value: unknown = JSON.parse(text);
-    return ok(value);
+    const read = parseJsonText(text);
+    if (read.ok) return read;
+    return err(read.error === "not-json" ? NOT_JSON : FORBIDDEN_MEMBER);
   } catch {
-    // Cut off, not UTF-8 or not JSON. The parser's own words quote the body, which may hold a secret.
+    // Cut off, or not UTF-8.
     return err(NOT_JSON);
   }
 }

@@ -77,7 +77,8 @@ describe("accounts import", () => {
       lineOf("UPPER"),
       lineOf("c", { timeZone: "Mars/Base" }),
       lineOf("d", { extra: 1 }),
-      `{"__proto__":{},"account":"e"}`,
+      lineOf("e", { labels: { tier: "gold" } }).replace("tier", "__proto__"),
+      lineOf("f", { labels: { tier: "gold" } }).replace("tier", String.raw`__prot\u006f__`),
       "x".repeat(20_000),
     ];
     const good = bad.map((_line, at) => lineOf(`good-${at}`));
@@ -93,13 +94,23 @@ describe("accounts import", () => {
       "UPPER",
       "c",
       "d",
-      "e",
+      null,
+      null,
       null,
     ]);
     expect(rejected.map(({ reason }) => reason)).toEqual(
-      ["JSON", "object", "object", "timeZone", "lower-case", "IANA", "extra", "timeZone", "16384 bytes"].map(
-        (part) => expect.stringContaining(part),
-      ),
+      [
+        "JSON",
+        "object",
+        "object",
+        "timeZone",
+        "lower-case",
+        "IANA",
+        "extra",
+        "__proto__",
+        "__proto__",
+        "16384 bytes",
+      ].map((part) => expect.stringContaining(part)),
     );
     expect(batchesOf(at)[0]?.map(({ account }) => account.account)).toEqual(
       good.map((_line, at) => `good-${at}`),

@@ -137,6 +137,19 @@ describe("bodies", () => {
     },
   );
 
+  it.for(['"__proto__"', String.raw`"\u005F_proto__"`])(
+    "refuses a member called %s, which would be lost",
+    async (name, { expect }) => {
+      const at = buildAdmin();
+      const body = `{"timeZone":"Europe/Berlin","cohort":"a","labels":{"tier":"gold",${name}:"x"}}`;
+      const headers = { "content-type": "application/json" };
+      const response = await at.call("/api/v1/accounts/acme", { method: "PUT", body, headers });
+      expect(response.status).toBe(400);
+      expect(((await response.json()) as Invalid).detail).toContain("__proto__");
+      expect(at.control.calls).toEqual([]);
+    },
+  );
+
   it("answers 400 to bytes that are no UTF-8", async ({ expect }) => {
     const body = new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d]);
     expect(
