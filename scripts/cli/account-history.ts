@@ -23,6 +23,8 @@ const WHY: Readonly<Record<MoveCause, string>> = {
   replacement: "hotfix in place of its version",
   "break-glass": "break-glass",
   home: "home written",
+  fleet: "today's fleet answers",
+  active: "Firebreak answers, not today's fleet",
 };
 
 export function addAccountHistory(accounts: Command, context: ProgramContext): void {

@@ -50,7 +50,7 @@ export interface AccountMove {
   readonly at: string;
   readonly generation: Generation;
   readonly product: ProductName;
-  /** Null: it was not known, or could not be answered. */
+  /** Null: it was not known, could not be answered, or today's fleet answered it. */
   readonly from: VersionName | null;
   readonly to: VersionName | null;
   readonly why: MoveCause;
@@ -76,6 +76,8 @@ export const MOVE_CAUSES = [
   "replacement", // a hotfix in place of its version
   "break-glass",
   "home", // written by people or a restore
+  "fleet", // today's fleet answers the product from then on
+  "active", // Firebreak answers it, and no longer today's fleet
 ] as const;
 export type MoveCause = (typeof MOVE_CAUSES)[number];
 

@@ -5,11 +5,12 @@
 import type { MoveCause, PastMaps } from "../../contracts/history-port.ts";
 import type { AccountSlug, EpochMs, ProductName } from "../../contracts/units.ts";
 import type { Forward, Reason } from "../../core/decision.ts";
+import { fleetOf } from "../../core/fleet.ts";
 import { own } from "../../core/record.ts";
 import type { Db } from "../db.ts";
 import { parseObject, readText, readTextOrNull } from "../row.ts";
 
-/** One side of a move; `decision` null: the account was not known for the product. */
+/** One side of a move; `decision` null: the account was not known for the product, or today's fleet answered. */
 export interface Side {
   readonly maps: PastMaps;
   readonly decision: Forward | null;
@@ -26,8 +27,9 @@ const ENDED: { readonly [K in Reason]?: MoveCause } = { quarantine: "unquarantin
 export function causeOf(product: ProductName, before: Side, after: Side): Cause {
   const [was, is] = [before.decision, after.decision];
   const plain = (why: MoveCause): Cause => ({ why, rollout: null });
-  if (was === null) return plain(before.maps.row === null ? "created" : "product");
-  if (is === null) return plain(after.maps.row === null ? "removed" : "product");
+  if (was === null)
+    return plain(whyUnanswered(product, before.maps, { unknown: "created", fleet: "active" }));
+  if (is === null) return plain(whyUnanswered(product, after.maps, { unknown: "removed", fleet: "fleet" }));
   if (was.reason === "break-glass" || is.reason === "break-glass") return plain("break-glass");
   if (is.reason === "quarantine" || is.reason === "pin") return plain(is.reason);
   const ended = ENDED[was.reason];
@@ -37,6 +39,16 @@ export function causeOf(product: ProductName, before: Side, after: Side): Cause 
   if (was.reason === "rollout" && is.reason === "home")
     return { why: "rolled-back", rollout: rolloutOf(product, before.maps) };
   return plain(was.replaced === is.replaced ? "home" : "replacement");
+}
+
+/** What kept the account from an answer of ours on that side, told as the change it is. */
+function whyUnanswered(
+  product: ProductName,
+  { row, root }: PastMaps,
+  told: { readonly unknown: MoveCause; readonly fleet: MoveCause },
+): MoveCause {
+  if (row === null) return told.unknown;
+  return fleetOf(root, product) === null ? "product" : told.fleet;
 }
 
 function rolloutOf(product: ProductName, { root }: PastMaps): string | null {
@@ -70,12 +82,13 @@ const ACTIONS: Readonly<Record<MoveCause, readonly string[]>> = {
   replacement: [],
   "break-glass": [],
   home: ["restore"],
+  fleet: ["product.mode.set"],
+  active: ["product.mode.set"],
 };
 
 /** The newest entry of the audit that fits, at or before the move. */
 export function tellCause(db: Db, { account, product, atMs, why, rollout }: Asked): Told {
-  const target =
-    rollout !== null ? `rollout/${rollout}` : why === "home" ? "everything" : `account/${account}`;
+  const target = targetOf({ account, product, why, rollout });
   for (const row of db.rows(
     `SELECT actor, reason, detail FROM audit WHERE target = ?1 AND at <= ?2
      AND action IN (SELECT value FROM json_each(?3)) ORDER BY seq DESC LIMIT 100`,
@@ -89,4 +102,11 @@ export function tellCause(db: Db, { account, product, atMs, why, rollout }: Aske
   }
   // A rollout that went back by itself has nobody's word for it.
   return { by: why === "rolled-back" ? "rollout" : null, reason: null };
+}
+
+/** What the audit calls the thing that was acted on. */
+function targetOf({ account, product, why, rollout }: Omit<Asked, "atMs">): string {
+  if (rollout !== null) return `rollout/${rollout}`;
+  if (why === "home") return "everything";
+  return why === "fleet" || why === "active" ? `product/${product}` : `account/${account}`;
 }

@@ -8,6 +8,7 @@ import type { BreakGlass } from "../../contracts/maps.ts";
 import type { AccountSlug, EpochMs, Generation, ProductName } from "../../contracts/units.ts";
 import { decideVersion } from "../../core/decide-version.ts";
 import type { Forward } from "../../core/decision.ts";
+import { fleetOf, outranksFleet } from "../../core/fleet.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { toInstant, toInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
@@ -35,7 +36,7 @@ interface Point {
   readonly breakGlass: BreakGlass | null;
 }
 
-/** What an account was answered by, holds left aside. */
+/** What an account was answered by, holds left aside; nothing of products that today's fleet answered. */
 export interface Answers {
   readonly maps: PastMaps;
   readonly byProduct: ReadonlyMap<ProductName, Forward>;
@@ -155,7 +156,9 @@ function decideAll({ root, row }: PastMaps, breakGlass: BreakGlass | null): Answ
       row: { ...row, hold: null },
       override: null,
     });
-    if (decision.kind === "forward" && decision.reason !== "default") decided.set(product, decision);
+    const isTheirs = fleetOf(root, product) !== null && !outranksFleet(decision);
+    if (decision.kind === "forward" && decision.reason !== "default" && !isTheirs)
+      decided.set(product, decision);
   }
   return decided;
 }

@@ -57,6 +57,27 @@ describe("product.mode.set", () => {
     expect(readMaps(world.kv.values).root.products["kiln"]?.fleet).toBeUndefined();
   });
 
+  it("is told in the history of accounts: when the fleet began to answer them, when it ended, and by whom", async ({
+    expect,
+  }) => {
+    const world = await start();
+    for (const input of [COMPARE, PASS, { mode: "active", reason: "adopted" } as const]) {
+      valueOf(await setMode(world, input));
+      await settle(world);
+    }
+    const query = { account: "acme", product: null, cursor: null, limit: 10 };
+    const { items } = valueOf(await world.control.query("account.history", query));
+    expect(items.map(({ product: name, from, to, why, reason }) => [name, from, to, why, reason])).toEqual([
+      ["kiln", null, "1", "active", "adopted"],
+      ["kiln", "1", null, "fleet", "adoption"],
+      ["fogbugz", null, "1", "recorded", null],
+      ["kiln", null, "1", "recorded", null],
+    ]);
+    expect(new Set(items.slice(0, 2).map(({ by }) => by))).toEqual(
+      new Set([contextOf("operator").actor.name]),
+    );
+  });
+
   it("keeps origin and header from one mode to the next, and begins a comparison of its own", async ({
     expect,
   }) => {
