@@ -12,12 +12,13 @@ import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { command } from "../../core/rollout/command.ts";
 import type { Change, Command, Work } from "../commands/work.ts";
 import { sendSignal } from "../gates/signals.ts";
+import { refuse } from "../refuse.ts";
 import { loadFrozen } from "../store/rollouts.ts";
 import { adoptInto, createDraft, deleteDraft } from "./drafts.ts";
 import { advanceRollout, takeAdvanced } from "./drive.ts";
 import { loadFacts } from "./facts.ts";
 import { findRollout } from "./find.ts";
-import { pairsOf, rollbackCommand } from "./going-back.ts";
+import { pairsOf, rollbackCommand, scopeProblem } from "./going-back.ts";
 import { askAgain, refuseSamePerson } from "./second-person.ts";
 import { startRollout } from "./start.ts";
 import { finishTallies } from "./tally.ts";
@@ -42,6 +43,8 @@ function tell(
   const context = { nowMs, by: actor.name, facts, frozen: loadFrozen(db, id), pairs };
   const answer = command(before.state, said.what, context);
   if (!answer.ok) return answer;
+  const problem = what.kind === "rollback" ? scopeProblem(db, before, what.scope) : null;
+  if (problem !== null) return refuse("conflict", problem);
   // The second of two clicks: it is so already, and nothing is recorded.
   const { effects, happened } = answer.value;
   if (effects.length === 0 && happened.length === 0)

@@ -22,7 +22,7 @@ import { openHomeBook, type Homes } from "../store/home-sets.ts";
 import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { aheadOf, currentHomes, loadFacts, loadHeldVersions, loadRunning, type Running } from "./facts.ts";
 import { splitIn, type Split } from "./regroup.ts";
-import { accountsByGroup } from "./split-labels.ts";
+import { accountsByGroup, cutProblem, labelWhole } from "./split-labels.ts";
 
 /** Hundredths of a percent in one. */
 const BP_PER_PERCENT = 100;
@@ -61,12 +61,14 @@ function cut(db: Db, record: RolloutRecord, scope: RollbackScope): Cut {
   const labels = scope.where.labels ?? {};
   const splits: Split[] = [];
   const chosen = new Map<AccountSlug, number>();
-  for (const [from, slugs] of accountsByGroup(db, record, labels)) {
+  const carriers = accountsByGroup(db, record, labels);
+  for (const [from, { slugs, whole }] of carriers) {
+    if (whole) continue;
     const to = MADE_UP + splits.length;
     splits.push({ from, to, variant: "asked", slugs, labels });
     for (const slug of slugs) chosen.set(slug, to);
   }
-  return { ...splitIn(record, frozen, splits), chosen };
+  return { ...splitIn(record, labelWhole(frozen, carriers, labels), splits), chosen };
 }
 
 /** Homes that settling has replaced already. */
@@ -125,6 +127,12 @@ export function pairsOf(
   return brokenPairs(db, cut(db, record, scope), { scope, facts });
 }
 
+/** Why the groups that a rollback is about cannot be cut out of their own; null: they can, or need not. */
+export function scopeProblem(db: Db, record: RolloutRecord, scope: RollbackScope): string | null {
+  if (scope.kind !== "where" || !needsSplit(record.state, scope)) return null;
+  return cutProblem(db, record, scope.where.labels ?? {});
+}
+
 /** Says what a rollback would do, and does nothing. */
 export function viewRollback(
   db: Db,
@@ -139,5 +147,6 @@ export function viewRollback(
   const asked = cut(db, record, scope);
   const pairs = brokenPairs(db, asked, { scope, facts });
   const context = { nowMs, by: "", facts, frozen: asked.frozen, pairs };
-  return ok({ id, ...previewRollback(asked.record.state, what, context) });
+  const preview = previewRollback(asked.record.state, what, context);
+  return ok({ id, ...preview, refused: preview.refused ?? scopeProblem(db, record, scope) });
 }

@@ -1,7 +1,8 @@
 /**
  * Puts the accounts of a label into groups of their own, for a rollback that names labels the groups were not kept apart
- * by. The one step of a running rollout that reads account rows besides its start and end; asked for by a person.
+ * by. A group in which everybody carries the label is left as it is. The one step of a running rollout that reads account rows besides its start and end; asked for by a person.
  */
+import type { FrozenGroup } from "../../contracts/rollout.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { own } from "../../core/record.ts";
 import type { Db } from "../db.ts";
@@ -23,9 +24,10 @@ export function splitByLabels(
   const book = openGroupBook(db);
   const variant = `split:${seq}:${canonicalJson(labels)}`;
   const splits: Split[] = [];
-  for (const [from, slugs] of accountsByGroup(db, record, labels)) {
+  const carriers = accountsByGroup(db, record, labels);
+  for (const [from, { slugs, whole }] of carriers) {
     const group = frozen.find((one) => one.group === from);
-    if (group === undefined) continue;
+    if (group === undefined || whole) continue;
     const to = book.idOf(identityOf({ ...group, variant: `${variant}:${from}` }));
     if (to === null)
       throw new Error(`rollout ${record.id}: no number is left for a group of ${canonicalJson(labels)}`);
@@ -39,10 +41,18 @@ export function splitByLabels(
     record.id,
     splits.map(({ from, to, variant: apart, slugs }) => ({ from, to, variant: apart, slugs })),
   );
-  const done = splitIn({ ...record, splitSeq: moves.length === 0 ? 1 : seq }, frozen, splits);
+  const next = { ...record, splitSeq: moves.length === 0 ? 1 : seq };
+  const done = splitIn(next, labelWhole(frozen, carriers, labels), splits);
   saveRollout(db, done.record);
   saveFrozen(db, record.id, done.frozen);
   return done.record;
+}
+
+/** Those of a group who carry the labels that were asked for. */
+export interface Carriers {
+  readonly slugs: readonly string[];
+  /** Nobody else is in the group, so that it need not be cut. */
+  readonly whole: boolean;
 }
 
 /** Accounts of a rollout that carry labels, by the number of their group. */
@@ -50,19 +60,44 @@ export function accountsByGroup(
   db: Db,
   { state }: RolloutRecord,
   labels: Readonly<Record<string, string>>,
-): ReadonlyMap<number, readonly string[]> {
-  const found = new Map<number, string[]>();
+): ReadonlyMap<number, Carriers> {
+  const found = new Map<number, { readonly slugs: string[]; whole: boolean }>();
   const rows = db.rows(
     "SELECT slug, group_id, labels FROM accounts WHERE group_id IN (SELECT value FROM json_each(?)) ORDER BY slug",
     JSON.stringify(state.groups.number),
   );
   for (const row of rows) {
     const carried = parseTexts(readText(row, "labels"));
-    if (!Object.entries(labels).every(([key, value]) => own(carried, key) === value)) continue;
     const group = readInt(row, "group_id");
-    const slugs = found.get(group) ?? [];
-    found.set(group, slugs);
-    slugs.push(readText(row, "slug"));
+    const carriers = found.get(group) ?? { slugs: [], whole: true };
+    found.set(group, carriers);
+    if (Object.entries(labels).every(([key, value]) => own(carried, key) === value))
+      carriers.slugs.push(readText(row, "slug"));
+    else carriers.whole = false;
   }
-  return found;
+  return new Map([...found].filter(([, { slugs }]) => slugs.length > 0));
+}
+
+/** The groups, with the labels noted of those in which everybody carries them. */
+export function labelWhole(
+  frozen: readonly FrozenGroup[],
+  carriers: ReadonlyMap<number, Carriers>,
+  labels: Readonly<Record<string, string>>,
+): readonly FrozenGroup[] {
+  return frozen.map((group) =>
+    carriers.get(group.group)?.whole === true ? { ...group, labels: { ...group.labels, ...labels } } : group,
+  );
+}
+
+/** Why the groups of these labels cannot be cut; null: they can. Reads the accounts only where numbers are short. */
+export function cutProblem(
+  db: Db,
+  record: RolloutRecord,
+  labels: Readonly<Record<string, string>>,
+): string | null {
+  const free = openGroupBook(db).free();
+  if (free >= record.state.groups.number.length) return null;
+  const cuts = [...accountsByGroup(db, record, labels).values()].filter(({ whole }) => !whole).length;
+  if (cuts <= free) return null;
+  return `accounts with ${canonicalJson(labels)} are in ${cuts} move groups together with others, and the maps have room for ${free} more groups: roll back by cohort or cell, or everything`;
 }

@@ -18,8 +18,13 @@ export interface GroupIdentity {
 }
 
 export interface GroupBook {
-  /** Number of the group, made when it is new; null when there are MAX_GROUPS already. */
+  /**
+   * Number of the group, made when it is new; null when there are MAX_GROUPS already. Nobody else gets it from this book,
+   * also while nobody was added yet.
+   */
   idOf(identity: GroupIdentity): number | null;
+  /** How many more groups that are new could get a number. */
+  free(): number;
   add(id: number, accounts: number): void;
   /** Writes the collected differences. Call once, at the end of the transaction. */
   flush(): void;
@@ -40,13 +45,18 @@ export function openGroupBook(db: Db): GroupBook {
     groups.set(readInt(row, "id"), { identity, accounts, stored: accounts });
     byIdentity.set(identity, readInt(row, "id"));
   }
+  const given = new Set<number>();
   return {
     idOf: (group) => {
       const identity = identityOf(group);
       const known = byIdentity.get(identity);
-      if (known !== undefined) return known;
-      const id = freeNumber(db, groups);
-      if (id === null) return null;
+      if (known !== undefined) {
+        given.add(known);
+        return known;
+      }
+      const [id] = groups.size < MAX_GROUPS ? [groups.size] : unused(db, groups, given);
+      if (id === undefined) return null;
+      given.add(id);
       byIdentity.delete(groups.get(id)?.identity ?? "");
       byIdentity.set(identity, id);
       groups.set(id, { identity, accounts: 0, stored: 0 });
@@ -61,6 +71,7 @@ export function openGroupBook(db: Db): GroupBook {
       );
       return id;
     },
+    free: () => MAX_GROUPS - groups.size + [...unused(db, groups, given)].length,
     add: (id, accounts) => {
       const group = groups.get(id);
       if (group !== undefined) group.accounts += accounts;
@@ -81,18 +92,20 @@ function identityOf({ cohort, timeZone, window, cell, variant = "" }: GroupIdent
 }
 
 /**
- * The next number, or the lowest one whose group nobody is in (and was in when the transaction began) and that no
- * running rollout counts among its own.
+ * Numbers, from the lowest, whose group nobody is in (and was in when the transaction began), that were not asked for in
+ * it either, and that no running rollout counts among its own.
  */
-function freeNumber(db: Db, groups: ReadonlyMap<number, GroupState>): number | null {
-  if (groups.size < MAX_GROUPS) return groups.size;
+function* unused(
+  db: Db,
+  groups: ReadonlyMap<number, GroupState>,
+  given: ReadonlySet<number>,
+): Generator<number> {
   const taken = new Set(
     db
       .rows("SELECT number FROM rollout_groups JOIN rollouts ON id = rollout WHERE active = 1")
       .map((row) => readInt(row, "number")),
   );
   for (const [id, group] of groups) {
-    if (group.accounts === 0 && group.stored === 0 && !taken.has(id)) return id;
+    if (group.accounts === 0 && group.stored === 0 && !taken.has(id) && !given.has(id)) yield id;
   }
-  return null;
 }

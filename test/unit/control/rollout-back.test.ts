@@ -1,6 +1,7 @@
 /** Rollbacks by the control plane: what they say they would do is what they do, and no pair is made that was not declared. */
 import { describe, it, vi } from "vitest";
 import type { RollbackInput, RolloutInput } from "../../../src/contracts/api/rollouts.ts";
+import { MAX_GROUPS } from "../../../src/contracts/limits.ts";
 import type { RollbackPreviewView } from "../../../src/contracts/rollout-port.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import {
@@ -250,5 +251,60 @@ describe("two products that go only together", () => {
         [meanwhile, "pinned"],
       ]),
     );
+  });
+});
+
+describe("a rollback by label when the numbers of groups run short", () => {
+  const ASKED = { where: { labels: { tier: "gold" } }, reason: "slow", confirmed: true };
+  /** Groups that others fill, until so many numbers are left. */
+  const fill = (world: World, left: number): void =>
+    world.db.run(
+      `WITH RECURSIVE n(id) AS (SELECT (SELECT max(id) + 1 FROM groups) UNION ALL SELECT id + 1 FROM n WHERE id < ?)
+       INSERT INTO groups (id, identity, cohort, time_zone, window, cell, accounts)
+       SELECT id, 'other ' || id, 'other', 'UTC', NULL, NULL, 1 FROM n`,
+      MAX_GROUPS - 1 - left,
+    );
+  const goldOn = (world: World, version: string): number => {
+    const maps = readMaps(world.kv.values);
+    return ACCOUNTS.filter((slug, n) => n % 4 === 0 && versionFor(maps, "kiln", slug) === version).length;
+  };
+
+  it("is refused before it begins, and says how else to go back", async ({ expect }) => {
+    const world = await prepare();
+    await run(world, planOf("autumn", { kiln: "2" }), FRIDAY);
+    const before = moved(world);
+    fill(world, 1);
+    const shown = await preview(world, "autumn", ASKED);
+    const refused = await world.control.execute(
+      "rollout.rollback",
+      { id: "autumn", input: ASKED },
+      contextOf(),
+    );
+    expect(refusalOf(refused)).toEqual({ problem: "conflict", detail: shown.refused });
+    expect(shown.refused).toContain("roll back by cohort or cell, or everything");
+    await tick(world, FRIDAY + 10 * MINUTE);
+    expect(moved(world)).toEqual(before);
+    const whole = { ...ASKED, where: { cohort: "internal" } };
+    await must(world, "rollout.rollback", { id: "autumn", input: whole });
+  });
+
+  it("needs no number for a group in which everybody carries the label", async ({ expect }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: [] });
+    for (const [n, account] of ACCOUNTS.entries()) {
+      const cohort = n % 4 === 0 ? "internal" : "general";
+      const labels = n % 4 === 0 ? { tier: "gold" } : {};
+      await must(world, "account.put", { account, input: { timeZone: "Europe/Paris", cohort, labels } });
+    }
+    await quiet(world);
+    await run(world, planOf("autumn", { kiln: "2" }), FRIDAY);
+    const before = moved(world);
+    expect(goldOn(world, "2")).toBe(15);
+    fill(world, 0);
+    expect((await preview(world, "autumn", ASKED)).refused).toBeNull();
+    await must(world, "rollout.rollback", { id: "autumn", input: ASKED });
+    await tick(world, FRIDAY + 10 * MINUTE);
+    await tick(world, FRIDAY + 11 * MINUTE);
+    expect(goldOn(world, "2")).toBe(0);
+    expect(moved(world)).toHaveLength(before.length - 15);
   });
 });
