@@ -5,14 +5,14 @@
  * written into its homes first, so that it does not fall back either. Never fails: with no number left for a group it is
  * put into none, which no rollout touches. In the command's transaction.
  */
-import type { AccountFacts } from "../../contracts/rollout-input.ts";
 import type { FrozenGroup, GroupKey, LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
 import { NO_GROUP } from "../../contracts/maps.ts";
 import type { AccountSlug, ProductName } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
 import { own } from "../../core/record.ts";
 import { leftBehindReason, whyLeft } from "../../core/rollout/eligible.ts";
-import { admitLate, lateVariant } from "../../core/rollout/groups.ts";
+import { labelsUnder, labelVariant } from "../../core/rollout/freeze.ts";
+import { addOrigins, admitLate, lateVariant } from "../../core/rollout/groups.ts";
 import { settleHome } from "../accounts/apply.ts";
 import type { Db } from "../db.ts";
 import { loadAccount } from "../store/accounts.ts";
@@ -45,7 +45,7 @@ export function keepInPlace(db: Db, moment: Moment, freed: Freed): void {
     // Read again each time: what one rollout makes of it changes the others' groups.
     const record = loadActiveRollouts(db).find((one) => one.id === id);
     const [read] = readAccounts(db, moment.nowMs, [freed.slug]);
-    if (record === undefined || read === undefined || read.record.deletedAt !== null) continue;
+    if (record === undefined || read === undefined) continue;
     keepInOne(db, moment, { record, read, product: freed.product });
   }
 }
@@ -66,7 +66,7 @@ export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly st
     const query = { targets, facts: loadFacts(db), nowMs: moment.nowMs, again: true };
     const left = whyLeft(read.facts, query);
     if (left === null) continue;
-    regroup(db, moment, { record, read, late: false });
+    regroup(db, moment, { record, read, homes: read.facts.homes, late: false });
     saveLeftBehind(db, id, [{ account: slug, ...left }]);
     const now = loadActiveRollouts(db).find((one) => one.id === id);
     if (now !== undefined)
@@ -108,11 +108,11 @@ function keepInOne(db: Db, moment: Moment, { record, read, product }: Case): voi
   const { state } = record;
   const { targets } = state.plan;
   const { groupId, slug } = read.record;
-  // Whoever came after the start is on stable and stays there.
   if (groupId === NO_GROUP) return;
   if (!state.groups.number.includes(groupId)) {
-    if (isEligible(db, moment, { record, facts: read.facts }))
-      regroup(db, moment, { record, read, late: true });
+    const { homes } = read.facts;
+    if (mayJoin(db, moment, { record, read, homes }))
+      regroup(db, moment, { record, read, homes, late: true });
     return;
   }
   // Not moved yet: it goes with its group when the time comes.
@@ -120,17 +120,21 @@ function keepInOne(db: Db, moment: Moment, { record, read, product }: Case): voi
   const target = own(targets, product);
   if (target === undefined || read.homes[product] === target) return;
   const homes = writeMoved(db, read, { targets, product });
-  const late = isEligible(db, moment, { record, facts: { ...read.facts, homes } });
-  regroup(db, moment, { record, read, late });
+  const late = mayJoin(db, moment, { record, read, homes });
+  regroup(db, moment, { record, read, homes, late });
 }
 
-function isEligible(
+/** Whether the rollout may still take the account along; who came after its start, or is deleted, stays where it is. */
+function mayJoin(
   db: Db,
   { nowMs }: Moment,
-  { record, facts }: { readonly record: RolloutRecord; readonly facts: AccountFacts },
+  { record, read, homes }: Pick<Case, "record" | "read"> & { readonly homes: Homes },
 ): boolean {
-  const { targets } = record.state.plan;
-  return leftBehindReason(facts, { targets, facts: loadFacts(db), nowMs, again: false }) === null;
+  const { plan, startedMs } = record.state;
+  const { createdAt, deletedAt } = read.record;
+  if (deletedAt !== null || createdAt > (startedMs ?? createdAt)) return false;
+  const query = { targets: plan.targets, facts: loadFacts(db), nowMs, again: false };
+  return leftBehindReason({ ...read.facts, homes }, query) === null;
 }
 
 /** What the rollout has moved of it besides `product` stays moved once it is out of its group. */
@@ -157,28 +161,25 @@ function regroup(
   {
     record,
     read,
+    homes,
     late,
-  }: { readonly record: RolloutRecord; readonly read: ReadAccount; readonly late: boolean },
+  }: Pick<Case, "record" | "read"> & { readonly homes: Homes; readonly late: boolean },
 ): void {
   const { state, id } = record;
   const { slug, groupId: from } = read.record;
   const bucket = bucketOf(state.salt, slug);
   const frozen = withoutAccount(loadFrozen(db, id), from, bucket);
   const { cohort, zone, window, cell } = read.facts;
-  const key: GroupKey = {
-    cohort,
-    zone,
-    window,
-    cell,
-    variant: late ? lateVariant(state, frozen) : `out:${id}`,
-  };
+  const labels = labelsUnder(read.facts.labels, state.labelKeys);
+  const variant = late ? `${lateVariant(state, frozen)}${labelVariant(labels)}` : `out:${id}`;
+  const key: GroupKey = { cohort, zone, window, cell, variant };
   const to = takeNumber(db, moment, { key, slug, from, id });
   if (!late || to === NO_GROUP) {
     saveFrozen(db, id, frozen);
     return;
   }
-  const group = { ...key, group: to, labels: null, buckets: Uint16Array.of(bucket) };
-  const admitted = admitLate(state, frozen, group);
+  const group = { ...key, group: to, labels, buckets: Uint16Array.of(bucket) };
+  const admitted = admitLate(addOrigins(state, homes), frozen, group);
   saveRollout(db, { ...record, state: admitted.state, leftBehind: notLeft(db, record, slug) });
   saveFrozen(db, id, admitted.frozen);
 }

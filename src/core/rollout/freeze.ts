@@ -42,7 +42,8 @@ export function labelKeysOf(freezes: readonly Freeze[]): readonly string[] {
   return [...new Set(freezes.flatMap(({ scope }) => Object.keys(scope.labels ?? {})))].sort();
 }
 
-function labelsUnder(
+/** The labels of an account that groups are kept apart by. */
+export function labelsUnder(
   labels: AccountFacts["labels"],
   keys: readonly string[],
 ): Readonly<Record<string, string>> {
@@ -52,6 +53,11 @@ function labelsUnder(
     if (value !== undefined) known[key] = value;
   }
   return known;
+}
+
+/** What keeps accounts with these labels apart in a group's key; empty for none. */
+export function labelVariant(labels: Readonly<Record<string, string>>): string {
+  return Object.keys(labels).length === 0 ? "" : `labels:${canonicalJson(labels)}`;
 }
 
 /** Placement of one account: its group's key, and why it is not moved, if it is not. */
@@ -72,7 +78,7 @@ export function placeAccount(
   const query = { ...options, targets: options.plan.targets };
   const left = whyLeft(account, query);
   const labels = labelsUnder(account.labels, labelKeys);
-  const apart = Object.keys(labels).length === 0 ? "" : `labels:${canonicalJson(labels)}`;
+  const apart = labelVariant(labels);
   const { cohort, zone, window, cell } = account;
   const variant = left === null ? apart : `out:${options.plan.id}`;
   const said = { leftBehind: left?.reason ?? null, detail: left?.detail ?? null };

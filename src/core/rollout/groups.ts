@@ -4,6 +4,8 @@
  * Called by commands, phases, and by control when pins, quarantines or deferrals begin or end. Pure.
  */
 import type { FrozenGroup, GroupColumns, RolloutState } from "../../contracts/rollout.ts";
+import type { ProductName, VersionName } from "../../contracts/units.ts";
+import { own } from "../record.ts";
 import { countBetween, targetThreshold } from "./thresholds.ts";
 
 /** Columns for groups of which nobody was moved yet. */
@@ -122,6 +124,19 @@ export function lateVariant(state: RolloutState, frozen: readonly FrozenGroup[])
   const prefix = `late:${state.plan.id}:${state.wave}`;
   const moved = frozen.filter(({ variant }, index) => variant.startsWith(prefix) && hasBegun(state, index));
   return moved.length === 0 ? prefix : `${prefix}.${state.groups.moved.length}`;
+}
+
+/** Notes where accounts that are let in late come from, so that a way back there is judged like every other. */
+export function addOrigins(
+  state: RolloutState,
+  homes: Readonly<Record<ProductName, VersionName>>,
+): RolloutState {
+  const origins = { ...state.origins };
+  for (const product of Object.keys(state.plan.targets)) {
+    const home = own(homes, product);
+    if (home !== undefined) origins[product] = [...new Set([...(own(origins, product) ?? []), home])].sort();
+  }
+  return { ...state, origins };
 }
 
 /**
