@@ -45,6 +45,7 @@ function renderStatus(status: Status): string {
     ]),
     "\n",
     renderProducts(status),
+    renderRollouts(status),
     renderReplacements(status),
     ...status.waiting.map(waitingLines),
   ].join("");
@@ -123,6 +124,24 @@ function renderProducts({ products }: Status): string {
         .join(", "),
     ]),
   );
+}
+
+/** Beside the homes above, which stay what they are until a rollout is over. */
+function renderRollouts({ rollouts }: Status): string {
+  if (rollouts.length === 0) return "";
+  const rows = rollouts.map(({ id, targets, phase, wave, reason, moved, accounts }) => [
+    id,
+    Object.entries(targets)
+      .map(([product, version]) => `${product} ${version}`)
+      .join(", "),
+    moved === null || accounts === null
+      ? null
+      : `${moved.toLocaleString("en-US")} of ${accounts.toLocaleString("en-US")}`,
+    phase,
+    wave,
+    reason,
+  ]);
+  return `\n${renderTable(["rollout", "to", "moved", "phase", "wave", "reason"], rows)}`;
 }
 
 function renderReplacements({ replacements }: Status): string {

@@ -124,6 +124,7 @@ function nodeStatus(
     accounts: root?.accounts ?? 0,
     domains: root?.domains ?? 0,
     products: root === null ? [] : productsOf(root),
+    rollouts: root === null ? [] : root.rollouts.map(rolloutOf),
     replacements: root === null ? [] : replacementsOf(root),
     counting: null,
     waiting: [],
@@ -142,6 +143,11 @@ function productsOf({ products }: Root): Status["products"] {
     mode: fleet?.mode ?? "active",
     versions: {},
   }));
+}
+
+/** As the maps have it; how far it is only the control plane knows. */
+function rolloutOf({ id, targets }: Root["rollouts"][number]): Status["rollouts"][number] {
+  return { id, targets, phase: null, wave: null, reason: null, moved: null, accounts: null };
 }
 
 /** As the maps have them; why they are where they are only the control plane knows. */

@@ -11,6 +11,7 @@ import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import { tellBreakGlass } from "../core/break-glass-words.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../core/maps/break-glass.ts";
+import { movedAccounts } from "../core/rollout/groups.ts";
 import { viewAlarms } from "./alarms/look.ts";
 import { commandTime, toInstant, toInstantOrNull } from "./clock.ts";
 import { refuseOriginHere } from "./commands/products.ts";
@@ -26,6 +27,7 @@ import { readCounter, readMeta } from "./store/meta.ts";
 import { loadFleet, loadFleets } from "./store/product-modes.ts";
 import { loadProducts } from "./store/products.ts";
 import { loadActiveReplacements } from "./store/replacements.ts";
+import { loadActiveRollouts, loadFrozen, type RolloutRecord } from "./store/rollouts.ts";
 import { loadPendingRoot, loadPublished } from "./store/roots.ts";
 import { listWaiting } from "./waiting.ts";
 import { webhookWarnings } from "./webhooks/dead.ts";
@@ -66,6 +68,7 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       mode: loadFleet(db, product.name)?.mode ?? "active",
       versions: countAccounts(db, product.name),
     })),
+    rollouts: loadActiveRollouts(db).map((record) => summariseRollout(db, record)),
     replacements: loadActiveReplacements(db).map(({ state: { plan, below, phase, reason } }) => ({
       product: plan.product,
       from: plan.from,
@@ -88,6 +91,20 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       ...eventWarnings(db, commandTime(db, clock)),
       ...webhookWarnings(db, commandTime(db, clock)),
     ],
+  };
+}
+
+function summariseRollout(db: Db, { id, state }: RolloutRecord): Status["rollouts"][number] {
+  const { plan, phase, wave, reason } = state;
+  const frozen = loadFrozen(db, id);
+  return {
+    id,
+    targets: plan.targets,
+    phase,
+    wave: plan.waves[wave]?.name ?? null,
+    reason,
+    moved: movedAccounts(state, frozen),
+    accounts: frozen.reduce((sum, { buckets }) => sum + buckets.length, 0),
   };
 }
 

@@ -206,6 +206,17 @@ describe("reading", () => {
           versions: { "2.8.0": 9999, "2.9.0": 1 },
         },
       ],
+      rollouts: [
+        {
+          id: "night",
+          targets: { kiln: "2.9.0" },
+          phase: "shifting",
+          wave: "forty",
+          reason: 'Wave "forty" moves',
+          moved: 2197,
+          accounts: 9990,
+        },
+      ],
       replacements: [
         { product: "kiln", from: "2.8.0", to: "2.8.1", percent: 25, phase: "baking", reason: "25 %; baking" },
       ],
@@ -238,6 +249,7 @@ describe("reading", () => {
       /generation 4711: 75 % of the requests, 3 isolates\n\s+generation 4710: 25 % of the requests, 1 isolate\n/,
     );
     expect(out).toContain("2.8.0: 9,999, 2.9.0: 1");
+    expect(out).toMatch(/night +kiln 2\.9\.0 +2,197 of 9,990 +shifting +forty +Wave "forty" moves/);
     expect(out).toMatch(/kiln 2\.8\.0 +2\.8\.1 +25 % +baking +25 %; baking/);
   });
 });

@@ -156,6 +156,7 @@ export const STATUS: Status = {
       versions: { "2.8.0": 3 },
     },
   ],
+  rollouts: [],
   replacements: [],
   counting: null,
   alarms: [],

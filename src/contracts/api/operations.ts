@@ -105,6 +105,21 @@ const StatusReplacementSchema = z
   })
   .openapi("StatusReplacement");
 
+const StatusRolloutSchema = z
+  .object({
+    id: z.string(),
+    targets: z.record(ProductNameSchema, VersionNameSchema),
+    phase: z
+      .string()
+      .nullable()
+      .openapi({ description: "null, as all that follows: only the maps could be asked" }),
+    wave: z.string().nullable().openapi({ description: "The wave at hand; null: all are done" }),
+    reason: z.string().nullable(),
+    moved: z.int().nullable().openapi({ description: "Accounts that it has moved so far" }),
+    accounts: z.int().nullable().openapi({ description: "Accounts that it may move" }),
+  })
+  .openapi("StatusRollout");
+
 export const CountingSchema = z
   .object({
     requests: z.int().openapi({ description: "Requests for versions that were counted" }),
@@ -162,9 +177,14 @@ export const StatusSchema = z
         default: z.string().nullable(),
         standby: z.string().nullable(),
         mode: ProductModeSchema.default("active"),
-        versions: z.record(VersionNameSchema, z.int()).openapi({ description: "Accounts by home" }),
+        versions: z.record(VersionNameSchema, z.int()).openapi({
+          description: "Accounts by home, which a running rollout leaves as it is",
+        }),
       }),
     ),
+    rollouts: z.array(StatusRolloutSchema).default([]).openapi({
+      description: "Those that are running, paused or going back",
+    }),
     replacements: z.array(StatusReplacementSchema).default([]).openapi({
       description: "Versions that are being replaced, for whoever is on them",
     }),

@@ -71,6 +71,7 @@ describe("status", () => {
       seen: { highest: 41 },
       products: [{ name: "kiln", stable: "2.8.0", default: "2.8.0" }],
     });
+    expect(status.rollouts).toEqual([]);
     expect(status.replacements).toEqual([
       { product: "kiln", from: "2.8.0", to: "2.9.0", percent: 12.5, phase: null, reason: null },
     ]);

@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { addProducts, createWorld, must, valueOf, type World } from "../../support/control-world.ts";
+import { FRIDAY, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
 
 async function start(): Promise<World> {
   const world = createWorld({ db: createMemoryDb() });
@@ -14,6 +15,32 @@ async function warningsOf(world: World): Promise<readonly string[]> {
 }
 
 describe("status", () => {
+  it("names running rollouts and how far they are, beside homes that they leave as they are", async ({
+    expect,
+  }) => {
+    const accounts = Array.from({ length: 20 }, (_unused, n) => `account-${n}`);
+    const world = await prepareRollouts(createMemoryDb(), { accounts });
+    const read = async () => valueOf(await world.control.query("status", { seen: [] }));
+    expect((await read()).rollouts).toEqual([]);
+    const bake = { minutes: 60, requests: 0, workdays: 0 };
+    const waves = [{ name: "all", cohorts: ["*"], percent: 100, bake }];
+    await must(world, "rollout.create", {
+      id: "night",
+      input: { id: "night", targets: { kiln: "2" }, waves },
+    });
+    await must(world, "rollout.start", { id: "night", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + 10 * MINUTE);
+    const { rollouts, products } = await read();
+    expect(rollouts).toMatchObject([
+      { id: "night", targets: { kiln: "2" }, phase: "baking", wave: "all", moved: 20, accounts: 20 },
+    ]);
+    expect(products.find(({ name }) => name === "kiln")?.versions).toMatchObject({ "1": 20, "2": 0 });
+    await must(world, "rollout.rollback", { id: "night", input: { reason: "slow", confirmed: true } });
+    await tick(world, FRIDAY + 20 * MINUTE);
+    expect((await read()).rollouts).toEqual([]);
+  });
+
   it("warns while a product is held, and no longer once it is released", async ({ expect }) => {
     const world = await start();
     await must(world, "product.hold.set", {
