@@ -78,10 +78,15 @@ export function renderExplain(explained: Explain): string {
     ["version", explained.version],
     ["origin", explained.origin],
     ["reason", explained.reason],
-    ["generation", explained.generation],
+    ["generation", at === undefined ? servedNow(explained) : explained.generation],
     ...(at === undefined ? [] : timeFields(at)),
   ]);
   return `${clean(explained.sentence).trim()}\n\n${fields}`;
+}
+
+/** A change made seconds ago may not be in them, and whoever made it asks just then. */
+function servedNow({ generation }: Explain): string {
+  return `${generation}, which this node answers by; it looks for a newer one every 30 s, \`status\` names the newest`;
 }
 
 const SOURCES: Readonly<Record<ExplainedTime["source"], string>> = {

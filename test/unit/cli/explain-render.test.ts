@@ -20,6 +20,7 @@ describe("explain on the command line", () => {
   it("shows of now what it always did", ({ expect }) => {
     const out = renderExplain(EXPLAIN);
     expect(out).toMatch(/^GET goes somewhere\.\n\nhost +acme/);
+    expect(out).toMatch(/generation +4711, which this node answers by; it looks for a newer one every 30 s/);
     expect(out).not.toContain("certainty");
   });
 
