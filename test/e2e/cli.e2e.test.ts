@@ -421,7 +421,7 @@ describe("changing", () => {
       ["account", "put", "acme", "--cohort", "general", "--dry-run"],
     );
     expect(people.out).toContain(
-      "Difference:\n  cohort\n  - early\n  + general\nDry run: nothing was sent.\n",
+      "Difference:\n  cohort\n  - early\n  + general\nDry run: nothing was sent. Whether it would be accepted only the server knows.\n",
     );
     const program = await against(
       () => ({ body: ACCOUNT }),
