@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { StatusSchema, type Status } from "../../src/contracts/api/operations.ts";
+import { StatusSchema, type Status } from "../../src/contracts/api/status.ts";
 import type { BreakGlass } from "../../src/contracts/maps.ts";
 import {
   BREAK_GLASS_COMMANDS,

@@ -86,5 +86,7 @@ export function showRequest(
         .map((line) => `  ${line}`),
     );
   if (changes !== null) lines.push("Difference:", renderDiff(changes).trimEnd());
-  session.terminal.out.write(`${lines.join("\n")}\nDry run: nothing was sent. Whether it would be accepted only the server knows.\n`);
+  session.terminal.out.write(
+    `${lines.join("\n")}\nDry run: nothing was sent. Whether it would be accepted only the server knows.\n`,
+  );
 }

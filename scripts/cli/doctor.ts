@@ -5,12 +5,8 @@
  */
 import type { Command } from "commander";
 import { DeadEventSchema } from "../../src/contracts/api/handover.ts";
-import {
-  MapsEntrySchema,
-  ReadySchema,
-  StatusSchema,
-  type Ready,
-} from "../../src/contracts/api/operations.ts";
+import { MapsEntrySchema, ReadySchema, type Ready } from "../../src/contracts/api/operations.ts";
+import { StatusSchema } from "../../src/contracts/api/status.ts";
 import { PreflightSchema } from "../../src/contracts/api/preflight-runs.ts";
 import { WhoamiSchema } from "../../src/contracts/api/sessions.ts";
 import { RUN } from "./command-line.ts";

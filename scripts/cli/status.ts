@@ -1,6 +1,6 @@
 /** `status`: what an operator looks at first. Alarms, halt, break-glass, published against seen, products, warnings. */
 import type { Command } from "commander";
-import { StatusSchema, type Status } from "../../src/contracts/api/operations.ts";
+import { StatusSchema, type Status } from "../../src/contracts/api/status.ts";
 import type { AlarmView } from "../../src/contracts/api/alarms.ts";
 import { asTyped, RUN } from "./command-line.ts";
 import { haltText } from "./halt.ts";

@@ -5,12 +5,8 @@
  */
 import type { Command } from "commander";
 import { HurtAccountSchema, RolloutGatesSchema } from "../../src/contracts/api/gates.ts";
-import {
-  AuditEntrySchema,
-  StatusSchema,
-  type AuditEntry,
-  type Status,
-} from "../../src/contracts/api/operations.ts";
+import { AuditEntrySchema, type AuditEntry } from "../../src/contracts/api/operations.ts";
+import { StatusSchema, type Status } from "../../src/contracts/api/status.ts";
 import { RolloutSchema } from "../../src/contracts/api/rollouts.ts";
 import { TERMINAL_PHASES } from "../../src/contracts/rollout.ts";
 import { toInstant, toZone } from "./arguments.ts";

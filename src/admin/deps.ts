@@ -9,7 +9,7 @@ import type { IsTooMany } from "../adapters/location-limit.ts";
 import type { MapsKv } from "../adapters/kv.ts";
 import type { Logger } from "../adapters/logger.ts";
 import type { MapsReader } from "../adapters/maps-reader/types.ts";
-import type { Status } from "../contracts/api/operations.ts";
+import type { Status } from "../contracts/api/status.ts";
 import type { ControlPort } from "../contracts/control.ts";
 import type { Config } from "../contracts/env.ts";
 import type { FailedAsk, KeptFailure } from "../contracts/failed-request.ts";

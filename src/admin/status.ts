@@ -3,7 +3,7 @@
  * serves, with warnings for all that is then unknown. It must not fail because a part fails: status is asked when things
  * are broken. Called by routes/insight.ts, metrics and the pages.
  */
-import type { Status } from "../contracts/api/operations.ts";
+import type { Status } from "../contracts/api/status.ts";
 import type { MapsSnapshot } from "../adapters/maps-reader/types.ts";
 import type { Root } from "../contracts/maps.ts";
 import type { MeterIntake, MeterTotals } from "../contracts/observation.ts";

@@ -14,7 +14,8 @@ import type {
 } from "./api/accounts.ts";
 import type * as access from "./access-port.ts";
 import type * as defaults from "./default-port.ts";
-import type { AuditPage, Halt, HaltInput, OverrideInput, Status } from "./api/operations.ts";
+import type { AuditPage, Halt, HaltInput, OverrideInput } from "./api/operations.ts";
+import type { Status } from "./api/status.ts";
 import type {
   HoldInput,
   Product,

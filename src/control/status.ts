@@ -6,7 +6,7 @@
  * KV to spread, or for the root's turn), `blocked` (readers would refuse the next root; `problem` says what to do).
  * A failing KV leaves the state as it is and says so in `problem`.
  */
-import type { Status } from "../contracts/api/operations.ts";
+import type { Status } from "../contracts/api/status.ts";
 import { BREAK_GLASS_KEY, type BreakGlass } from "../contracts/maps.ts";
 import type { SeenIsolate } from "../contracts/telemetry.ts";
 import { tellBreakGlass } from "../core/break-glass-words.ts";

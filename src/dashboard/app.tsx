@@ -8,7 +8,7 @@ import { Hono, type Context } from "hono";
 import type { RefusalNotes } from "../admin/refusal-notes.ts";
 import type { AccessConfig } from "../contracts/access-env.ts";
 import { StoredFreezeListSchema } from "../contracts/api/calendar.ts";
-import { StatusSchema } from "../contracts/api/operations.ts";
+import { StatusSchema } from "../contracts/api/status.ts";
 import { WhoamiSchema } from "../contracts/api/sessions.ts";
 import { createApi, type Api, type Handler, type Problem } from "./api.ts";
 import { serveAsset } from "./assets.ts";

@@ -4,7 +4,7 @@
  * Draws what it is given; asks nothing.
  */
 import type { Child } from "hono/jsx";
-import type { Status } from "../contracts/api/operations.ts";
+import type { Status } from "../contracts/api/status.ts";
 import type { Whoami } from "../contracts/api/sessions.ts";
 import { count, When } from "./parts/words.tsx";
 import { PROOF_FIELD } from "./session.ts";

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, it } from "vitest";
 import type { Account } from "../../src/contracts/api/accounts.ts";
-import type { AuditEntry, Status } from "../../src/contracts/api/operations.ts";
+import type { AuditEntry } from "../../src/contracts/api/operations.ts";
+import type { Status } from "../../src/contracts/api/status.ts";
 import type { Product, Version } from "../../src/contracts/api/products.ts";
 import { auditHash } from "../../scripts/cli/audit-chain.ts";
 import {

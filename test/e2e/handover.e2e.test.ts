@@ -13,7 +13,7 @@ import { EVENTS_PATH } from "../../scripts/local/demo/moved-events.ts";
 import type { DemoOrigin } from "../../scripts/local/demo/origin.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { AssignmentSchema, EventReceiverSchema } from "../../src/contracts/api/handover.ts";
-import { StatusSchema } from "../../src/contracts/api/operations.ts";
+import { StatusSchema } from "../../src/contracts/api/status.ts";
 import { WebhookSchema, WebhookWithSecretSchema } from "../../src/contracts/api/webhooks.ts";
 import { VersionSchema, type Version } from "../../src/contracts/api/products.ts";
 import { makeStateFolder, startTestInstance } from "../support/local-instance.ts";

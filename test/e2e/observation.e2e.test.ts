@@ -7,7 +7,7 @@ import { z } from "zod";
 import { createDemoAccounts } from "../../scripts/local/demo/accounts.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { anything, startLoad, type Asker } from "../../scripts/local/load.ts";
-import { StatusSchema } from "../../src/contracts/api/operations.ts";
+import { StatusSchema } from "../../src/contracts/api/status.ts";
 import { startTestInstance } from "../support/local-instance.ts";
 import { mustSkipPromtool, promtool } from "../support/promtool.ts";
 

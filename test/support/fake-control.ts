@@ -8,7 +8,8 @@ import type { StoredFreeze, StoredWindow } from "../../src/contracts/api/calenda
 import type { PreflightView } from "../../src/contracts/api/preflight-runs.ts";
 import type { KeptSettings, PreflightDone } from "../../src/contracts/preflight-port.ts";
 import type { Probe } from "../../src/contracts/preflight.ts";
-import type { Halt, Status, TokenView } from "../../src/contracts/api/operations.ts";
+import type { Halt, TokenView } from "../../src/contracts/api/operations.ts";
+import type { Status } from "../../src/contracts/api/status.ts";
 import type { ReplacementView } from "../../src/contracts/api/replacements.ts";
 import type { RolloutInput, RolloutView } from "../../src/contracts/api/rollouts.ts";
 import type { RolloutPlanView } from "../../src/contracts/rollout-port.ts";

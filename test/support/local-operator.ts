@@ -8,7 +8,8 @@ import { z } from "zod";
 import { openMaps, readDump, type OpenMaps } from "../../scripts/cli/maps-dump.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { spreadAt } from "../../scripts/local/spread.ts";
-import { ExplainSchema, StatusSchema } from "../../src/contracts/api/operations.ts";
+import { ExplainSchema } from "../../src/contracts/api/operations.ts";
+import { StatusSchema } from "../../src/contracts/api/status.ts";
 import { decideVersion } from "../../src/core/decide-version.ts";
 import { runCli, type CliRun } from "./cli.ts";
 

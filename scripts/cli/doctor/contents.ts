@@ -2,7 +2,7 @@
  * What is wrong with what a deployment holds: its maps, its products and the versions that answer unknown accounts, what was
  * counted and what was sent. Pure, as findings.ts, which asks it and looks at the deployment itself.
  */
-import type { Status } from "../../../src/contracts/api/operations.ts";
+import type { Status } from "../../../src/contracts/api/status.ts";
 import type { PreflightView } from "../../../src/contracts/api/preflight-runs.ts";
 import { clean, count } from "../render.ts";
 import type { Verification } from "../maps-verify.ts";

@@ -3,7 +3,8 @@
  * every limit of a judgement is a constant here. What could not be read is told as unknown, never as well.
  */
 import type { AlarmView } from "../../../src/contracts/api/alarms.ts";
-import type { Ready, Status } from "../../../src/contracts/api/operations.ts";
+import type { Ready } from "../../../src/contracts/api/operations.ts";
+import type { Status } from "../../../src/contracts/api/status.ts";
 import type { Whoami } from "../../../src/contracts/api/sessions.ts";
 import { BREAK_GLASS_COMMANDS } from "../../../src/core/break-glass-words.ts";
 import { clean, count, instant, percent } from "../render.ts";

@@ -3,7 +3,8 @@
  * to whoever has a token that can be checked without it.
  */
 import * as z from "../../contracts/api/zod.ts";
-import { ExplainQuerySchema, ExplainSchema, StatusSchema } from "../../contracts/api/operations.ts";
+import { ExplainQuerySchema, ExplainSchema } from "../../contracts/api/operations.ts";
+import { StatusSchema } from "../../contracts/api/status.ts";
 import { ok } from "../../contracts/result.ts";
 import { explainAt } from "../explain-at.ts";
 import { explain } from "../explain.ts";

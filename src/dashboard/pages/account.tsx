@@ -4,7 +4,7 @@
  */
 import { AccountSchema, type Account } from "../../contracts/api/accounts.ts";
 import { AccountHistorySchema, type MoveRow } from "../../contracts/api/history.ts";
-import type { Status } from "../../contracts/api/operations.ts";
+import type { Status } from "../../contracts/api/status.ts";
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";

@@ -2,7 +2,8 @@
  * Incident: for the worst quarter of an hour. What happened lately, how far it has spread, what can be stopped or taken
  * back, each with its number of accounts, and words for the status page. Nothing here is clever; it is all in one place.
  */
-import { AuditPageSchema, HaltSchema, type Status } from "../../contracts/api/operations.ts";
+import { AuditPageSchema, HaltSchema } from "../../contracts/api/operations.ts";
+import type { Status } from "../../contracts/api/status.ts";
 import { RolloutListSchema } from "../../contracts/api/rollout-plan.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import { ok } from "../../contracts/result.ts";

@@ -3,7 +3,8 @@
  * The first page somebody woken at night sees, so alarms and warnings come before everything else.
  */
 import * as z from "../../contracts/api/zod.ts";
-import { HaltSchema, type Status } from "../../contracts/api/operations.ts";
+import { HaltSchema } from "../../contracts/api/operations.ts";
+import type { Status } from "../../contracts/api/status.ts";
 import { RolloutSchema, type RolloutView } from "../../contracts/api/rollouts.ts";
 import { TrafficSchema } from "../../contracts/api/traffic.ts";
 import { ok } from "../../contracts/result.ts";

@@ -2,7 +2,7 @@
  * "Instead": whoever would get one version gets another, by break-glass, which works while the control plane does not. The
  * form makes the command with everything filled in; it is run by hand, because this must not depend on the admin host.
  */
-import type { Status } from "../../contracts/api/operations.ts";
+import type { Status } from "../../contracts/api/status.ts";
 import type { Visit } from "../visit.ts";
 import { BREAK_GLASS_COMMANDS, shellWord } from "../../core/break-glass-words.ts";
 import { ProblemNote } from "../layout.tsx";

@@ -1,5 +1,5 @@
 /** A product on the first page: what new and unknown accounts get, and its versions with accounts, traffic and failures. */
-import type { Status } from "../../contracts/api/operations.ts";
+import type { Status } from "../../contracts/api/status.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
 import type { Traffic } from "../../contracts/api/traffic.ts";
 import { path } from "../api.ts";

@@ -1,5 +1,5 @@
 /** What waits for a person's yes, with the yes and the no beside it where both are one form. */
-import type { Status } from "../../contracts/api/operations.ts";
+import type { Status } from "../../contracts/api/status.ts";
 import { DefaultSchema } from "../../contracts/api/products.ts";
 import { ok } from "../../contracts/result.ts";
 import { path } from "../api.ts";

@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { summariseSeen } from "../../../src/admin/status.ts";
 import { ALARM_NAMES } from "../../../src/contracts/alarms.ts";
 import { AlarmListSchema } from "../../../src/contracts/api/alarms.ts";
-import { StatusSchema } from "../../../src/contracts/api/operations.ts";
+import { StatusSchema } from "../../../src/contracts/api/status.ts";
 import { LATENCY_BUCKETS, type SeriesTotal, type Tally } from "../../../src/contracts/observation.ts";
 import type { SeenIsolate } from "../../../src/contracts/telemetry.ts";
 import { buildAdmin, buildReplacingRoot, buildSnapshot, NOW_MS } from "../../support/admin-builders.ts";

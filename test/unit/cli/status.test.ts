@@ -1,6 +1,6 @@
 /** What `status` says of a run that is only played: ticks ahead of the wall, isolates without maps. */
 import { describe, it } from "vitest";
-import type { Status } from "../../../src/contracts/api/operations.ts";
+import type { Status } from "../../../src/contracts/api/status.ts";
 import { runCli, startFakeApi } from "../../support/cli.ts";
 import { STATUS } from "../../support/fake-control.ts";
 
