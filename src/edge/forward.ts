@@ -14,6 +14,7 @@ import type { PathTimeout } from "../contracts/maps.ts";
 import type { Origin } from "../contracts/origin-rules.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
 import { own } from "../core/record.ts";
+import { announcesChunks, findChunks } from "./chunked-read.ts";
 import { LAST_WAIT_MS, type CircuitBreaker } from "./circuit-breaker.ts";
 import { identifyClient } from "./client.ts";
 import { problemRequest, serialisedPath, type Exchange, type RoutedExchange } from "./exchange.ts";
@@ -60,6 +61,8 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
       record.version = target.version;
       return answerProblem(problemRequest(exchange), "origin-not-allowed");
     }
+    const chunks = announcesChunks(exchange) ? await findChunks(exchange.request.body) : "none";
+    if (chunks !== "none") return answerChunks(exchange, chunks);
     const plan = planAttempts({ deps, exchange, target, origin: judged.value });
     const send = createAttempt(deps, exchange, target);
     const { breaker, clock } = deps;
@@ -185,6 +188,14 @@ function timeToHeaders(exchange: Exchange, timeouts: readonly PathTimeout[]): nu
 /** nginx's status for a client that closed its request; nobody is expected to read it. */
 const CLIENT_CLOSED_REQUEST = 499;
 
+/** A body that cannot be carried on, or that ended nowhere. */
+function answerChunks(exchange: RoutedExchange, chunks: "some" | "broken"): Response {
+  if (chunks === "broken") return answerFailure(exchange, "client-gone");
+  exchange.record.outcome = "refused";
+  exchange.record.why = "length-required";
+  return answerProblem(problemRequest(exchange), "length-required");
+}
+
 function answerFailure(exchange: RoutedExchange, failure: Failure): Response {
   const { record } = exchange;
   if (failure === "client-gone") {
@@ -204,8 +215,8 @@ function answerFailure(exchange: RoutedExchange, failure: Failure): Response {
 function outgoingBody({ request, inbound }: Exchange): OutgoingBody {
   const { "content-length": length, "transfer-encoding": encoding } = inbound.values;
   const isRead = request.method === "GET" || request.method === "HEAD";
-  // Asking for a body that is not there costs; reads announce theirs or have none.
-  if (isRead && length === undefined && encoding === undefined) return { kind: "none" };
+  // Asking for a body that is not there costs; reads announce theirs or have none. Chunks turned out to be none.
+  if (isRead && (length === undefined || encoding !== undefined)) return { kind: "none" };
   const lengthBytes = encoding === undefined && length !== undefined ? Number(length) : null;
   if (lengthBytes === 0 || request.body === null) return { kind: "none" };
   if (isRead) return { kind: "request", request: request.raw };

@@ -14,6 +14,8 @@ const DETAILS = {
   "malformed-host": "The Host header or the request target cannot be used as it was sent.",
   "host-required": "Name the host you want in the Host header.",
   "bad-transfer-encoding": "Send the body with a Content-Length or with Transfer-Encoding: chunked.",
+  "length-required":
+    "Send the body of a GET or HEAD with a Content-Length; in chunks it cannot be passed on.",
   "target-too-long": "Shorten the address; it may have 16 KiB.",
   "headers-too-large": "Send fewer or shorter headers; they may have 128 KiB in all.",
   misdirected: "No service with this host name is reached here.",

@@ -252,6 +252,25 @@ describe("what the origin sees", () => {
   });
 });
 
+describe("a GET that announces chunks", () => {
+  const head =
+    "GET /chunks HTTP/1.1\r\nHost: main.kiln.example.com\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+  it("is refused when they come, since they would be lost on the way", async ({ expect }) => {
+    const before = main.seen.length;
+    const { status, body } = await sendRaw(node.port, `${head}5\r\nhello\r\n0\r\n\r\n`);
+    expect(status).toBe(411);
+    expect(body).toContain("length-required");
+    expect(main.seen).toHaveLength(before);
+  });
+
+  it("arrives as a plain one when there are none", async ({ expect }) => {
+    expect((await sendRaw(node.port, `${head}0\r\n\r\n`)).status).toBe(200);
+    const { "content-length": length, "transfer-encoding": encoding } = lastSeen(main);
+    expect([main.seen.at(-1)?.url, length, encoding]).toEqual(["/chunks", undefined, undefined]);
+  });
+});
+
 describe("what the client gets", () => {
   it("is every Set-Cookie in its order", async ({ expect }) => {
     const { headers } = await ask("main", "/cookies");

@@ -194,6 +194,12 @@ const ROWS: readonly Row[] = [
       ),
     ],
   ]),
+  ...raw("router", 411, [
+    [
+      "a GET with a body in chunks",
+      `${request("GET / HTTP/1.1", `Host: ${ACME}`, "Transfer-Encoding: chunked")}2\r\nhi\r\n0\r\n\r\n`,
+    ],
+  ]),
   ...raw("router", 414, [
     ["a target above 16 KB", request(`GET /${"a".repeat(MAX_TARGET)} HTTP/1.1`, `Host: ${ACME}`)],
   ]),

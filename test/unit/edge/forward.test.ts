@@ -150,6 +150,44 @@ describe("blame", () => {
   });
 });
 
+describe("a read that announces chunks", () => {
+  const headers = { "Transfer-Encoding": "chunked" };
+
+  it.for(["GET", "HEAD"])("is 411 for a %s with a body, and told what to do", async (method, { expect }) => {
+    const edge = buildEdge();
+    const response = await edge.fetch(KNOWN, "/", { method, headers, body: bodyOf("hello") });
+    expect(response.status).toBe(411);
+    expect(await response.text()).toMatch(method === "HEAD" ? /^$/ : /length-required.*Content-Length/);
+    expect([edge.seen, edge.outcomes, edge.observed]).toEqual([[], ["refused"], []]);
+  });
+
+  it.for(["GET", "HEAD"])("goes on as a %s without a body when none comes", async (method, { expect }) => {
+    const edge = buildEdge({ origin: failing(1) });
+    expect((await edge.fetch(KNOWN, "/", { method, headers, body: bodyOf("") })).status).toBe(200);
+    expect(edge.seen).toHaveLength(2);
+    expect((await edge.fetch(KNOWN, "/", { method, headers })).status).toBe(200);
+  });
+
+  it("is the client's when its body breaks", async ({ expect }) => {
+    const body = new ReadableStream({ start: (controller) => controller.error(new Error("client lost")) });
+    const edge = buildEdge();
+    expect((await edge.fetch(KNOWN, "/", { headers, body })).status).toBe(499);
+    expect([edge.seen, edge.outcomes]).toEqual([[], ["client-gone"]]);
+  });
+
+  it("is not waited for when it is an upgrade, nor when it is health", async ({ expect }) => {
+    const body = new ReadableStream<Uint8Array>();
+    const edge = buildEdge();
+    const upgrade = { ...headers, Upgrade: "websocket", Connection: "Upgrade" };
+    expect((await edge.fetch(KNOWN, "/", { headers: upgrade, body })).status).toBe(200);
+    for (const host of [null, "10.0.0.7"]) {
+      expect((await edge.fetch(host, "/", { headers, body })).status).toBe(200);
+      expect((await edge.fetch(host, "/", { method: "OPTIONS", headers, body })).status).toBe(204);
+    }
+    expect(edge.outcomes.slice(1)).toEqual(Array.from({ length: 4 }, () => "health"));
+  });
+});
+
 describe("on Cloudflare", () => {
   const config = { trustedProxy: { kind: "cloudflare" } } as const;
 
