@@ -343,6 +343,10 @@ describe("circles over a second router", () => {
       toB.target = a.port;
       expect((await sendRaw({ port: a.port, bytes })).status).toBe(508);
       expect(toB.heads).toHaveLength(2);
+      const quoted = request("GET / HTTP/1.1", `Host: ${ACME}`, 'CDN-Loop: other, "');
+      expect((await sendRaw({ port: a.port, bytes: quoted })).status).toBe(508);
+      expect(toB.heads).toHaveLength(3);
+      expect(toB.heads[2]).toMatch(/\r\ncdn-loop: firebreak, other, "\r\n/i);
       await annotate(
         "A → B → A: 508 after one pass, and A → A likewise; ids of others kept in front of ours",
       );

@@ -7,7 +7,7 @@ import { extendLoop, hasOwnLoop } from "../../../src/edge/cdn-loop.ts";
 import { createFirebreakHeader } from "../../../src/core/firebreak-header.ts";
 import { connectionNames } from "../../../src/edge/inbound-headers.ts";
 import { stripOverrideCookie } from "../../../src/edge/override.ts";
-import { buildEdge, NOW_MS, ORIGIN_KEY } from "../../support/edge-builders.ts";
+import { buildEdge, NOW_MS, ORIGIN_KEY, type TestEdge } from "../../support/edge-builders.ts";
 
 const HOST = "acme.kiln.example.com";
 
@@ -152,7 +152,11 @@ describe("CDN-Loop", () => {
     ['other; x="a, firebreak"', false],
     ['other; x="a\\", firebreak"', false],
     ["firebreaker, my.firebreak", false],
-    ['"unclosed, firebreak', false],
+    ['"unclosed, firebreak', true],
+    ['firebreak, "unclosed', true],
+    ['a; x="b, firebreak", "unclosed, other', false],
+    ['"unclosed, other', false],
+    ['"', false],
     ["", false],
   ] as const)("%j holds our own id: %s", ([value, expected], { expect }) => {
     expect(hasOwnLoop(value)).toBe(expected);
@@ -161,6 +165,28 @@ describe("CDN-Loop", () => {
   it("keeps what came, parsable or not, and adds ours", ({ expect }) => {
     expect(extendLoop(undefined)).toBe("firebreak");
     expect(extendLoop(";;??, a")).toBe(";;??, a, firebreak");
+    expect(extendLoop('a; b="c, d"')).toBe('a; b="c, d", firebreak');
+  });
+
+  // Behind a quote that nobody closed it would be a part of a string, also once a later hop closes that.
+  it.for(['"', 'a, "b', '"a\\"', 'a="b", "'])(
+    "puts ours in front of the unclosed quote in %j",
+    (value, { expect }) => {
+      expect(extendLoop(value)).toBe(`firebreak, ${value}`);
+      expect(hasOwnLoop(extendLoop(value))).toBe(true);
+      expect(hasOwnLoop(`${extendLoop(value)}, other; x="y"`)).toBe(true);
+    },
+  );
+
+  it("ends a circle after one pass, whatever quotes it began with", async ({ expect }) => {
+    for (const value of ["other", '"', '"a, b', 'other; x="']) {
+      const edge: TestEdge = buildEdge({
+        origin: ({ headers }) =>
+          edge.seen.length > 3 ? new Response("round") : edge.fetch(HOST, "/", { headers }),
+      });
+      const response = await edge.fetch(HOST, "/", { headers: { "CDN-Loop": value } });
+      expect([value, response.status, edge.seen.length]).toEqual([value, 508, 1]);
+    }
   });
 
   it("answers a request that came through here before with 508", async ({ expect }) => {
