@@ -1,6 +1,6 @@
 /**
  * Sends what lies below a version's asset prefixes to that version, whatever the account is on by now: a page loaded
- * before a move goes on asking for the files it names. Without cookies and authorization, and for no account: the
+ * before a move goes on asking for the files it names. Without what says who asks, and for no account: the
  * version may be one that the account has left, and must not be able to act for it.
  * Called by `route.ts`. Whoever declares no prefixes pays one look at the product's versions.
  */

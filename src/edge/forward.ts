@@ -33,7 +33,7 @@ export interface ForwardTarget {
   readonly version: VersionName | null;
   readonly origin: string;
   readonly standby: { readonly version: VersionName; readonly origin: string } | null;
-  /** True: the origin must not learn who asks, so cookies and authorization stay here. */
+  /** True: the origin must not learn who asks, so cookies, authorization and assertion stay here. */
   readonly anonymous?: true;
 }
 

@@ -63,12 +63,15 @@ export const HEADER_RULES: ReadonlyMap<string, "drop" | ReadHeader> = new Map<st
 /** Names that say who the client is. Where the platform does not set them, the client did. */
 export const CLIENT_ADDRESS_HEADERS = ["cf-connecting-ip", "true-client-ip", "x-real-ip"] as const;
 
+/** The one word of Cloudflare Access that carries its own proof: origins may verify it. */
+const ACCESS_ASSERTION = "cf-access-jwt-assertion";
+
+/** Names that say who asks: the application's own two, and the assertion with the person's address in it. */
+export const IDENTITY_HEADERS = ["cookie", "authorization", ACCESS_ASSERTION] as const;
+
 const LOWER_C = 0x63;
 const LOWER_F = 0x66;
 const LOWER_X = 0x78;
-
-/** The one word of Cloudflare Access that carries its own proof: origins may verify it. */
-const ACCESS_ASSERTION = "cf-access-jwt-assertion";
 
 /**
  * True for the prefixes that are ours or the trusted proxy's alone: `firebreak`, `firebreak-…`, `x-forwarded…`; and for

@@ -7,7 +7,7 @@
 import type { TrustedProxy } from "../contracts/env.ts";
 import { extendLoop } from "./cdn-loop.ts";
 import type { Client } from "./client.ts";
-import { CLIENT_ADDRESS_HEADERS, OVERRIDE_COOKIE } from "./header-sets.ts";
+import { CLIENT_ADDRESS_HEADERS, IDENTITY_HEADERS, OVERRIDE_COOKIE } from "./header-sets.ts";
 import { connectionNames, isWebSocketUpgrade, type InboundHeaders } from "./inbound-headers.ts";
 import { stripOverrideCookie } from "./override.ts";
 
@@ -18,7 +18,7 @@ export interface OriginHeaderFacts {
   /** The canonical name, with the port when the client named one. */
   readonly forwardedHost: string;
   readonly trusted: TrustedProxy;
-  /** Leaves out what says who asks: `Cookie` and `Authorization`. */
+  /** Leaves out what says who asks. */
   readonly anonymous: boolean;
 }
 
@@ -53,8 +53,7 @@ function dropInbound(headers: Headers, { inbound, method, trusted, anonymous }: 
     if (values[name] !== undefined && !isPlatforms(name, inbound, trusted)) headers.delete(name);
   }
   if (anonymous) {
-    headers.delete("cookie");
-    headers.delete("authorization");
+    for (const name of IDENTITY_HEADERS) headers.delete(name);
   } else if (values.cookie?.includes(OVERRIDE_COOKIE) === true) {
     const cookie = stripOverrideCookie(values.cookie);
     if (cookie === null) headers.delete("cookie");

@@ -41,13 +41,21 @@ describe("a file below a version's asset prefix", () => {
     expect(await reached(options, FILE)).toBe(OLD + FILE);
   });
 
-  it("tells the origin neither cookies nor authorization nor the account", async ({ expect }) => {
+  it("tells the origin neither cookies nor any word of who was let in, nor the account", async ({
+    expect,
+  }) => {
     const edge = buildEdge(declaring(["/assets/2.7.0/"]));
     await edge.fetch(KNOWN, FILE, {
-      headers: { Cookie: "session=1; __Host-firebreak-override=x", Authorization: "Bearer x", Accept: "*/*" },
+      headers: {
+        Cookie: "session=1; __Host-firebreak-override=x",
+        Authorization: "Bearer x",
+        "Cf-Access-Jwt-Assertion": "a.b.c",
+        Accept: "*/*",
+      },
     });
     const { headers } = edge.seen[0] ?? {};
-    expect([headers?.get("cookie"), headers?.get("authorization")]).toEqual([null, null]);
+    for (const name of ["cookie", "authorization", "cf-access-jwt-assertion"])
+      expect([name, headers?.get(name)]).toEqual([name, null]);
     expect(headers?.get("accept")).toBe("*/*");
     expect(headers?.get("firebreak")).toContain('version="2.7.0"');
     expect(headers?.get("firebreak")).not.toContain("acme");
