@@ -17,7 +17,8 @@ const ADDRESS = /^[0-9A-Fa-f.:]{2,45}$/;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /**
- * @param urlScheme the scheme of an absolute-form target, null in origin form.
+ * @param urlScheme the scheme of an absolute-form target, null in origin form. Only on Cloudflare has the platform made
+ *   it; on a front socket it is whatever the client wrote, and would tell an origin that plain text came encrypted.
  */
 export function identifyClient(
   { values }: InboundHeaders,
@@ -30,10 +31,10 @@ export function identifyClient(
     case "hops":
       return {
         address: toAddress(fromRight(values["x-forwarded-for"], trusted.hops)),
-        scheme: toScheme(fromRight(values["x-forwarded-proto"], 1)) ?? urlScheme ?? "http",
+        scheme: toScheme(fromRight(values["x-forwarded-proto"], 1)) ?? "http",
       };
     case "none":
-      return { address: null, scheme: urlScheme ?? "http" };
+      return { address: null, scheme: "http" };
   }
 }
 

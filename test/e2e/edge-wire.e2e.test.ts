@@ -212,6 +212,12 @@ describe("what the origin sees", () => {
     expect(JSON.stringify(seen)).not.toContain("evil");
   });
 
+  it("is http for whoever writes https into the target", async ({ expect }) => {
+    expect((await ask("main", "https://main.kiln.example.com/written")).status).toBe(200);
+    expect(main.seen.at(-1)?.url).toBe("/written");
+    expect(lastSeen(main)["x-forwarded-proto"]).toBe("http");
+  });
+
   it.for([
     ["/a/../../b", "/b"],
     ["/a/%2e%2e/b", "/b"],

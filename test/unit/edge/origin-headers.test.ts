@@ -117,6 +117,23 @@ describe("the client", () => {
     expect(seen.get("cf-connecting-ip")).toBe(trusted.kind === "cloudflare" ? "198.51.100.1" : null);
   });
 
+  // On a front socket whoever writes the whole address as target may write any scheme; on Cloudflare the platform wrote it.
+  it.for([
+    [{ kind: "none" }, "https", {}, "http"],
+    [{ kind: "none" }, "https", { "X-Forwarded-Proto": "https" }, "http"],
+    [{ kind: "hops", hops: 1 }, "https", {}, "http"],
+    [{ kind: "hops", hops: 1 }, "https", { "X-Forwarded-Proto": "wss" }, "http"],
+    [{ kind: "hops", hops: 1 }, "http", { "X-Forwarded-Proto": "https" }, "https"],
+    [{ kind: "cloudflare" }, "https", { "X-Forwarded-Proto": "http" }, "https"],
+    [{ kind: "cloudflare" }, "http", {}, "http"],
+  ] as const)(
+    "came, for %j with a target of %s and %j, over %s",
+    async ([trusted, named, headers, scheme], { expect }) => {
+      const seen = await headersAtOrigin(headers, trusted, { target: `${named}://${HOST}/` });
+      expect(seen.get("x-forwarded-proto")).toBe(scheme);
+    },
+  );
+
   it.for([
     ["[2001:db8::1]:443", "2001:db8::1"],
     ["192.0.2.1:5555", "192.0.2.1"],
