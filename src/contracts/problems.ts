@@ -11,6 +11,7 @@ export const PROBLEMS = {
   "malformed-host": { status: 400, title: "The Host header or request target is not valid" },
   "host-required": { status: 400, title: "This request needs a Host header" },
   "bad-transfer-encoding": { status: 400, title: "Only chunked transfer encoding is accepted" },
+  "bad-content-length": { status: 400, title: "The Content-Length is not a number" },
   "length-required": { status: 411, title: "The body of this request needs a Content-Length" },
   "target-too-long": { status: 414, title: "The request target is too long" },
   "headers-too-large": { status: 431, title: "The request headers are too large" },

@@ -183,11 +183,19 @@ function isCorsPreflight(headers: Headers): boolean {
   return headers.has("origin") && headers.has("access-control-request-method");
 }
 
+const DIGITS = /^\d+$/;
+
 /** What is wrong with the headers of a request that would otherwise be taken. */
 function findFault({ sizeBytes, values }: InboundHeaders): EdgeProblem | null {
   if (sizeBytes > MAX_HEADER_BYTES) return "headers-too-large";
   const encoding = values["transfer-encoding"];
   if (encoding !== undefined && encoding.trim().toLowerCase() !== "chunked") return "bad-transfer-encoding";
+  const length = values["content-length"];
+  if (length !== undefined && encoding === undefined) {
+    if (!DIGITS.test(length)) return "bad-content-length";
+    // Above it numbers are no longer exact, and no stream can be given such a length.
+    if (Number(length) > Number.MAX_SAFE_INTEGER) return "too-large";
+  }
   return hasOwnLoop(values["cdn-loop"]) ? "loop" : null;
 }
 

@@ -14,6 +14,8 @@ const DETAILS = {
   "malformed-host": "The Host header or the request target cannot be used as it was sent.",
   "host-required": "Name the host you want in the Host header.",
   "bad-transfer-encoding": "Send the body with a Content-Length or with Transfer-Encoding: chunked.",
+  "bad-content-length": "Send the number of bytes in the body as Content-Length, in digits alone.",
+  "too-large": "Send a body of fewer bytes; nothing behind this address takes one of that length.",
   "length-required":
     "Send the body of a GET or HEAD with a Content-Length; in chunks it cannot be passed on.",
   "target-too-long": "Shorten the address; it may have 16 KiB.",

@@ -200,6 +200,12 @@ const ROWS: readonly Row[] = [
       `${request("GET / HTTP/1.1", `Host: ${ACME}`, "Transfer-Encoding: chunked")}2\r\nhi\r\n0\r\n\r\n`,
     ],
   ]),
+  ...raw("router", 413, [
+    [
+      "a length beyond what a stream can have",
+      request("POST / HTTP/1.1", `Host: ${ACME}`, "Content-Length: 9007199254740993"),
+    ],
+  ]),
   ...raw("router", 414, [
     ["a target above 16 KB", request(`GET /${"a".repeat(MAX_TARGET)} HTTP/1.1`, `Host: ${ACME}`)],
   ]),

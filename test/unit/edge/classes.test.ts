@@ -126,6 +126,41 @@ describe("refusals", () => {
     const parts = { method: "POST", headers: { "transfer-encoding": encoding } };
     expect((await edge.fetch("acme.kiln.example.com", "/", parts)).status).toBe(status);
   });
+
+  it.for([
+    ["9007199254740991", 200, null],
+    ["007", 200, null],
+    ["9007199254740992", 413, "too-large"],
+    ["9007199254740993", 413, "too-large"],
+    ["18446744073709551615", 413, "too-large"],
+    ["1".repeat(400), 413, "too-large"],
+    ["five", 400, "bad-content-length"],
+    ["-1", 400, "bad-content-length"],
+    ["0x5", 400, "bad-content-length"],
+    ["5, 5", 400, "bad-content-length"],
+    ["", 400, "bad-content-length"],
+  ] as const)("answers Content-Length %j with %i %s", async ([length, status, type], { expect }) => {
+    for (const [host, method] of [
+      ["acme.kiln.example.com", "POST"],
+      ["acme.kiln.example.com", "GET"],
+      ["admin.example.com", "PUT"],
+    ] as const) {
+      const edge = buildEdge();
+      const response = await edge.fetch(host, "/", { method, headers: { "Content-Length": length } });
+      expect(response.status).toBe(status);
+      if (type === null) continue;
+      expect(await response.json()).toMatchObject({ type: `urn:firebreak:problem:${type}` });
+      expect([edge.seen, edge.outcomes]).toEqual([[], ["refused"]]);
+    }
+  });
+
+  it("reads no Content-Length beside chunks, and none for health", async ({ expect }) => {
+    const edge = buildEdge();
+    const headers = { "Content-Length": "9007199254740993" };
+    const chunked = { method: "POST", headers: { ...headers, "Transfer-Encoding": "chunked" } };
+    expect((await edge.fetch("acme.kiln.example.com", "/", chunked)).status).toBe(200);
+    expect((await edge.fetch(null, "/", { method: "OPTIONS", headers })).status).toBe(204);
+  });
 });
 
 describe("routing", () => {
