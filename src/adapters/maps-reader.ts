@@ -11,7 +11,7 @@ import { createMapsSource } from "./maps-reader/maps-source.ts";
 import { createObjectReader } from "./maps-reader/objects.ts";
 import { createRefresher } from "./maps-reader/refresher.ts";
 import { createRows } from "./maps-reader/rows.ts";
-import { createSchedule, type Serving } from "./maps-reader/schedule.ts";
+import { createSchedule } from "./maps-reader/schedule.ts";
 import { createShards } from "./maps-reader/shards.ts";
 import { createSingleFlight, waitAtMost, type SharedLoad } from "./maps-reader/single-flight.ts";
 import { COLD_WAIT_MS, REFRESH_MS } from "./maps-reader/timing.ts";
@@ -53,42 +53,40 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
     const { nowMs } = request;
     if (nowMs >= holding.expiresMs()) holding.serve(nowMs);
     const load = flight.running(nowMs) ?? (schedule.isDue(nowMs) ? startRefresh(request) : null);
-    const patienceMs = load === null ? 0 : schedule.patienceMs(nowMs, serving());
+    const patienceMs = load === null ? 0 : schedule.patienceMs(nowMs, holding.serving());
     // While requests wait, those that come after them have to look again.
     dueMs = patienceMs > 0 ? nowMs : schedule.nextMs();
-    if (load === null || patienceMs <= 0) return holding.served();
-    const enough = holding.maps === null ? Promise.race([load.done, refresher.ready()]) : load.done;
-    return waitAtMost(clock, enough, patienceMs).then(holding.served);
+    if (load === null || patienceMs <= 0) return holding.given(nowMs);
+    const enough = holding.served().root === null ? Promise.race([load.done, refresher.ready()]) : load.done;
+    return waitAtMost(clock, enough, patienceMs).then(() => holding.given(clock.nowMs()));
   }
 
   async function renew(request: ReaderRequest): Promise<MapsSnapshot> {
     const { nowMs } = request;
     const load = flight.running(nowMs) ?? (schedule.mayHurry(nowMs) ? startRefresh(request) : null);
     if (load !== null) await waitAtMost(clock, load.done, COLD_WAIT_MS);
-    return holding.served();
+    return holding.given(clock.nowMs());
   }
 
   function startRefresh(request: ReaderRequest): SharedLoad<void> {
-    schedule.begin(request.nowMs, serving());
+    schedule.begin(request.nowMs, holding.serving());
     return flight.start(
       request,
       async (ticket) => {
         const confirmed = await refresher.refresh(ticket, request);
+        await refresher.frozen();
         if (ticket.live) settle(confirmed);
       },
       () => {
         deps.onFault("timeout", "root");
+        holding.goWithout(clock.nowMs());
         settle(false);
       },
     );
   }
 
-  function serving(): Serving {
-    return holding.maps === null ? "nothing" : holding.source;
-  }
-
   function settle(confirmed: boolean): void {
-    schedule.end(clock.nowMs(), { confirmed, fromKv: serving() === "kv" });
+    schedule.end(clock.nowMs(), { confirmed, fromKv: holding.serving() === "kv" });
     dueMs = schedule.nextMs();
   }
 

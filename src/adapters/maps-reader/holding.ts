@@ -4,10 +4,11 @@
  * Changed by `refresher` only; asked by the reader on every request.
  */
 import type { BreakGlass } from "../../contracts/maps.ts";
-import type { EpochMs } from "../../contracts/units.ts";
+import type { EpochMs, Generation } from "../../contracts/units.ts";
 import { chooseBreakGlass, parseBreakGlass } from "../../core/maps/break-glass.ts";
 import { folds } from "../../core/maps/folds.ts";
 import type { ShardIndex } from "./last-good.ts";
+import type { Serving } from "./schedule.ts";
 import { makeSnapshot } from "./snapshots.ts";
 import type { HeldMaps, MapsReaderDeps, MapsSnapshot } from "./types.ts";
 
@@ -21,13 +22,20 @@ export interface Holding {
   /** Last maps from KV, or the copy that stands in for them; null on a cold start. */
   maps: HeldMaps | null;
   source: "kv" | "cache";
-  /** The generation that break-glass holds, once it was read. */
-  frozen: HeldMaps | null;
   /** Break-glass as KV has it, and its text; null before it was read. */
   kvGlass: BreakGlass | null;
   kvGlassText: string | null;
   /** What requests see. */
   readonly served: () => MapsSnapshot;
+  /** The generation that break-glass holds, until it is at hand; null when none is wanted. */
+  readonly unread: () => Generation | null;
+  /** What reading a generation to hold gave; null: nothing, or not in time, and the newest maps stand in for it. */
+  readonly freeze: (generation: Generation, maps: HeldMaps | null, nowMs: EpochMs) => void;
+  /** Serves the newest maps in place of a generation to hold that does not come. */
+  readonly goWithout: (nowMs: EpochMs) => void;
+  /** What is served to those who wait no longer: the newest maps rather than none. */
+  readonly given: (nowMs: EpochMs) => MapsSnapshot;
+  readonly serving: () => Serving;
   /** When `served` has to be made again because a document expires. */
   readonly expiresMs: () => EpochMs;
   readonly backing: (snapshot: MapsSnapshot) => Backing | undefined;
@@ -42,23 +50,56 @@ export function createHolding(deps: MapsReaderDeps, onAdopt: (index: ShardIndex)
   let served = makeSnapshot({ maps: null, source: "kv", breakGlass: null }, deps.fallback);
   let expiresMs = 0;
   let epoch = 0;
+  /** What break-glass wants to be held; its maps, once they were read; and whether that was tried in vain. */
+  let wanted: Generation | null = null;
+  let frozen: HeldMaps | null = null;
+  let isMissed = false;
 
   const holding: Holding = {
     maps: null,
-    source: "kv",
-    frozen: null,
+    source: "cache",
     kvGlass: null,
     kvGlassText: null,
     served: () => served,
     expiresMs: () => expiresMs,
     backing: (snapshot) => backings.get(snapshot),
+    unread: () => (frozen === null ? wanted : null),
+    freeze(generation, maps, nowMs) {
+      if (holding.unread() !== generation) return;
+      frozen = maps;
+      isMissed = maps === null;
+      holding.serve(nowMs);
+    },
+    goWithout(nowMs) {
+      const generation = holding.unread();
+      if (generation !== null && holding.maps !== null) holding.freeze(generation, null, nowMs);
+    },
+    given(nowMs) {
+      if (served.root === null) holding.goWithout(nowMs);
+      return served;
+    },
+    serving: () => (served.root === null ? "nothing" : holding.source),
     serve(nowMs) {
       const breakGlass = chooseBreakGlass(holding.kvGlass, variableGlass, nowMs);
       expiresMs = nextExpiry([holding.kvGlass, variableGlass], nowMs);
-      if (holding.frozen?.root.generation !== breakGlass?.holdGeneration) holding.frozen = null;
-      replace({ maps: holding.frozen ?? holding.maps, source: holding.source, breakGlass });
+      want(breakGlass?.holdGeneration ?? null);
+      replace({ maps: choose(), source: holding.source, breakGlass });
     },
   };
+
+  function want(generation: Generation | null): void {
+    if (generation !== wanted) isMissed = false;
+    wanted = generation;
+    if (holding.maps?.root.generation === wanted) frozen = holding.maps;
+    else if (frozen?.root.generation !== wanted) frozen = null;
+  }
+
+  /** Until the generation to hold was tried, what was served before: the newest maps are what it is to keep away. */
+  function choose(): HeldMaps | null {
+    const before = backings.get(served)?.maps ?? null;
+    if (wanted !== null && frozen === null && !isMissed) return before;
+    return frozen ?? holding.maps ?? before;
+  }
 
   function replace(view: Parameters<typeof makeSnapshot>[0]): void {
     const { maps } = view;

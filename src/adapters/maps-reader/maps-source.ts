@@ -11,13 +11,13 @@ import {
   type BreakGlass,
   type Root,
 } from "../../contracts/maps.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
 import type { Generation } from "../../contracts/units.ts";
 import { parseBreakGlass } from "../../core/maps/break-glass.ts";
 import { decodeIndex, encodeIndex } from "../../core/maps/index-codec.ts";
-import { refuse } from "../../core/maps/refusal.ts";
+import { refuse, type MapsRefusal } from "../../core/maps/refusal.ts";
 import { decodeRoot } from "../../core/maps/root-codec.ts";
 import { checkRoot } from "../../core/maps/root-limits.ts";
-import { MIN_CACHE_TTL_SECONDS } from "../kv.ts";
 import type { ObjectReader, Wanted } from "./objects.ts";
 import type { HeldMaps, MapsReaderDeps, ReaderRequest } from "./types.ts";
 
@@ -41,10 +41,10 @@ export interface MapsSource {
     read: { text: string; root: Root; held: HeldMaps | null },
     request: ReaderRequest,
   ): Promise<HeldMaps | null>;
-  /** The immutable root of one generation with its index, for `holdGeneration`. */
+  /** The immutable root of one generation with its index, from KV or its copy, for `holdGeneration`. */
   readGeneration(
     generation: Generation,
-    held: HeldMaps | null,
+    held: () => HeldMaps | null,
     request: ReaderRequest,
   ): Promise<HeldMaps | null>;
   readCopy(): Promise<MapsCopy | null>;
@@ -66,10 +66,9 @@ export function createMapsSource(deps: MapsReaderDeps, objects: ObjectReader): M
   }
 
   function decode(text: string): Root | null {
-    const decoded = decodeRoot(text);
-    const refusal = decoded.ok ? checkRoot(decoded.value) : decoded.error;
-    if (refusal !== null) onFault(refusal.fault, refusal.detail);
-    return decoded.ok && refusal === null ? decoded.value : null;
+    const opened = openRoot(text);
+    if (!opened.ok) onFault(opened.error.fault, opened.error.detail);
+    return opened.ok ? opened.value : null;
   }
 
   const complete: MapsSource["complete"] = async ({ text, root, held }, request) => {
@@ -80,27 +79,17 @@ export function createMapsSource(deps: MapsReaderDeps, objects: ObjectReader): M
   };
 
   const readGeneration: MapsSource["readGeneration"] = async (generation, held, request) => {
-    try {
-      const key = rootCopyKey(generation);
-      const text = await kv.get(key, MIN_CACHE_TTL_SECONDS);
-      if (text === null) onFault("missing", key);
-      const root = text === null ? null : decode(text);
-      if (text === null || root === null) return null;
-      if (root.generation === generation) return await complete({ text, root, held }, request);
-      onFault("generation", `${key} holds generation ${root.generation}`);
-    } catch (error) {
-      onFault("unreadable", `${rootCopyKey(generation)}: ${String(error)}`);
-    }
-    return null;
+    const read = await objects.load(wantedRoot(generation), request);
+    return read === null ? null : complete({ ...read, held: held() }, request);
   };
 
   async function readCopy(): Promise<MapsCopy | null> {
     if (cache === null) return null;
     try {
       const [text, glassText] = await Promise.all([cache.get(ROOT_KEY), cache.get(BREAK_GLASS_KEY)]);
-      const decoded = text === null ? null : decodeRoot(text);
-      if (text === null || decoded?.ok !== true || checkRoot(decoded.value) !== null) return null;
-      const root = decoded.value;
+      const opened = text === null ? null : openRoot(text);
+      if (text === null || opened?.ok !== true) return null;
+      const root = opened.value;
       const index = root.index.inline ?? (await objects.loadCopy(wantedIndex(root)));
       const glass = parseBreakGlass(glassText ?? "");
       return index === null
@@ -123,6 +112,27 @@ export function createMapsSource(deps: MapsReaderDeps, objects: ObjectReader): M
 
 function holdTogether(text: string, root: Root, index: readonly string[]): HeldMaps {
   return { text, root, index, urgent: new Map(root.urgent.map((row) => [row.key, row])) };
+}
+
+/** A root that is sound in itself. */
+function openRoot(text: string): Result<Root, MapsRefusal> {
+  const decoded = decodeRoot(text);
+  const refusal = decoded.ok ? checkRoot(decoded.value) : null;
+  return refusal === null ? decoded : err(refusal);
+}
+
+/** Under its number a root never changes, so its copy is as good as it is, and asked for only while that is held. */
+function wantedRoot(generation: Generation): Wanted<{ readonly text: string; readonly root: Root }> {
+  return {
+    key: rootCopyKey(generation),
+    open(text) {
+      const opened = openRoot(text);
+      if (!opened.ok) return opened;
+      const root = opened.value;
+      if (root.generation === generation) return ok({ text, root });
+      return refuse("generation", `holds generation ${root.generation}`);
+    },
+  };
 }
 
 function wantedIndex({ index }: Root): Wanted<readonly string[]> {

@@ -5,6 +5,7 @@
  * Never rejects; every refusal is counted and changes nothing.
  */
 import { BREAK_GLASS_KEY, type Root } from "../../contracts/maps.ts";
+import type { Generation } from "../../contracts/units.ts";
 import { parseBreakGlass } from "../../core/maps/break-glass.ts";
 import { checkSuccession } from "../../core/maps/succession.ts";
 import type { Holding } from "./holding.ts";
@@ -18,6 +19,8 @@ import type { MapsReaderDeps, ReaderRequest } from "./types.ts";
 export interface Refresher {
   /** @returns true when KV said what is held now. */
   refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean>;
+  /** Resolves once the generation to hold that the refresh begun last had to read was read, or could not be. */
+  frozen(): Promise<void>;
   /** Resolves once the refresh begun last has found something to serve; on a cold start only. */
   ready(): Promise<void>;
 }
@@ -34,6 +37,13 @@ interface Load {
   readonly request: ReaderRequest;
 }
 
+interface Freezing {
+  readonly generation: Generation | null;
+  readonly done: Promise<void>;
+}
+
+const NOT_FREEZING: Freezing = { generation: null, done: Promise.resolve() };
+
 type Context = MapsReaderDeps & RefresherParts;
 
 /** Makes the refresher of one isolate. */
@@ -42,41 +52,57 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
   const { clock, onFault } = deps;
   const context: Context = { ...deps, ...parts };
   let ready = Promise.withResolvers<void>();
+  let freezing = NOT_FREEZING;
 
   async function refresh(ticket: Ticket, request: ReaderRequest): Promise<boolean> {
     const load: Load = { ticket, request };
     // A promise belongs to the request that made it: resolved by a later one, after the first has ended, it wakes nobody.
     ready = Promise.withResolvers();
-    const copy = holding.maps === null ? readCopy(request) : null;
+    freezing = NOT_FREEZING;
+    const copy = holding.maps === null ? readCopy(load) : null;
     const read = await source.readMutable();
     if (!ticket.live) return false;
     if (read !== null) takeGlass(read.glassText, request, context);
     const confirmed = read !== null && (await takeRoot(read.rootText, load));
     if (!ticket.live) return false;
-    if (!confirmed && copy !== null) takeCopy(await copy);
-    holding.serve(clock.nowMs());
-    await freeze(load, context);
-    if (holding.maps !== null) ready.resolve();
+    if (!confirmed && copy !== null) takeCopy(await copy, load);
+    show(load);
     return confirmed;
   }
 
+  /** Serves what was taken, and reads the generation that break-glass wants to be held, once a refresh. */
+  function show(load: Load): void {
+    holding.serve(clock.nowMs());
+    if (holding.served().root !== null) ready.resolve();
+    const generation = holding.unread();
+    if (generation === null || generation === freezing.generation || !load.ticket.live) return;
+    freezing = { generation, done: freeze(generation, load) };
+  }
+
+  async function freeze(generation: Generation, { ticket, request }: Load): Promise<void> {
+    const maps = await source.readGeneration(generation, () => holding.maps, request);
+    if (!ticket.live) return;
+    holding.freeze(generation, maps, clock.nowMs());
+    if (holding.served().root !== null) ready.resolve();
+  }
+
   /** Taken after a while even if KV is still silent, and in any case the place to look for older shards. */
-  function readCopy(request: ReaderRequest): Promise<MapsCopy | null> {
+  function readCopy(load: Load): Promise<MapsCopy | null> {
     const copy = source.readCopy().then((found) => {
       if (found !== null) shards.seed(found.maps.index, found.maps.root);
       return found;
     });
-    request.waitUntil(Promise.all([copy, clock.sleep(COPY_AFTER_MS)]).then(([found]) => takeCopy(found)));
+    const late = Promise.all([copy, clock.sleep(COPY_AFTER_MS)]);
+    load.request.waitUntil(late.then(([found]) => takeCopy(found, load)));
     return copy;
   }
 
-  function takeCopy(copy: MapsCopy | null): void {
+  function takeCopy(copy: MapsCopy | null, load: Load): void {
     if (holding.maps !== null || copy === null) return;
     holding.maps = copy.maps;
     holding.source = "cache";
     if (holding.kvGlassText === null) holding.kvGlass = copy.breakGlass;
-    holding.serve(clock.nowMs());
-    ready.resolve();
+    show(load);
   }
 
   async function takeRoot(text: string | null, { ticket, request }: Load): Promise<boolean> {
@@ -99,7 +125,7 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     return true;
   }
 
-  return { refresh, ready: () => ready.promise };
+  return { refresh, frozen: () => freezing.done, ready: () => ready.promise };
 }
 
 /** A document that cannot be read leaves the previous one in force, until it expires. */
@@ -119,15 +145,4 @@ function follows(root: Root, { holding, onFault }: Context): boolean {
   const refusal = checkSuccession(holding.maps?.root ?? null, root);
   if (refusal !== null) onFault(refusal.fault, refusal.detail);
   return refusal === null;
-}
-
-/** Reads the generation that break-glass wants to be held, when it is not the one at hand. */
-async function freeze({ ticket, request }: Load, { holding, source, clock }: Context): Promise<void> {
-  const wanted = holding.served().breakGlass?.holdGeneration ?? null;
-  if (wanted === null || holding.frozen !== null) return;
-  const held = holding.maps;
-  const maps = held?.root.generation === wanted ? held : await source.readGeneration(wanted, held, request);
-  if (maps === null || !ticket.live) return;
-  holding.frozen = maps;
-  holding.serve(clock.nowMs());
 }
