@@ -49,7 +49,7 @@ type Context = MapsReaderDeps & RefresherParts;
 /** Makes the refresher of one isolate. */
 export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Refresher {
   const { holding, source, shards } = parts;
-  const { clock, onFault } = deps;
+  const { clock } = deps;
   const context: Context = { ...deps, ...parts };
   let ready = Promise.withResolvers<void>();
   let freezing = NOT_FREEZING;
@@ -63,7 +63,9 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     const read = await source.readMutable();
     if (!ticket.live) return false;
     if (read !== null) takeGlass(read.glassText, request, context);
-    const confirmed = read !== null && (await takeRoot(read.rootText, load));
+    // Before the root, whose index may never come: what operators say must not wait for it.
+    show(load);
+    const confirmed = read !== null && (await takeRoot(read.rootText, load, context));
     if (!ticket.live) return false;
     if (!confirmed && copy !== null) takeCopy(await copy, load);
     show(load);
@@ -105,27 +107,29 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     show(load);
   }
 
-  async function takeRoot(text: string | null, { ticket, request }: Load): Promise<boolean> {
-    if (text === null) {
-      onFault("missing", "root");
-      return false;
-    }
-    if (text === holding.maps?.text) {
-      holding.source = "kv";
-      return true;
-    }
-    const root = source.decode(text);
-    if (root === null || !follows(root, context)) return false;
-    const maps = await source.complete({ text, root, held: holding.maps }, request);
-    // Asked again, because a copy may have been taken while the index was read.
-    if (maps === null || !ticket.live || !follows(root, context)) return false;
-    holding.maps = maps;
+  return { refresh, frozen: () => freezing.done, ready: () => ready.promise };
+}
+
+/** @returns true when this is the root that is held now. */
+async function takeRoot(text: string | null, { ticket, request }: Load, context: Context): Promise<boolean> {
+  const { holding, source, onFault } = context;
+  if (text === null) {
+    onFault("missing", "root");
+    return false;
+  }
+  if (text === holding.maps?.text) {
     holding.source = "kv";
-    source.saveCopies(maps, request);
     return true;
   }
-
-  return { refresh, frozen: () => freezing.done, ready: () => ready.promise };
+  const root = source.decode(text);
+  if (root === null || !follows(root, context)) return false;
+  const maps = await source.complete({ text, root, held: holding.maps }, request);
+  // Asked again, because a copy may have been taken while the index was read.
+  if (maps === null || !ticket.live || !follows(root, context)) return false;
+  holding.maps = maps;
+  holding.source = "kv";
+  source.saveCopies(maps, request);
+  return true;
 }
 
 /** A document that cannot be read leaves the previous one in force, until it expires. */

@@ -5,6 +5,7 @@
  */
 import { describe, it } from "vitest";
 import { BREAK_GLASS_KEY, indexKey, ROOT_KEY, shardKey, type Root } from "../../../src/contracts/maps.ts";
+import type { MapsSnapshot } from "../../../src/adapters/maps-reader/types.ts";
 import { encodeIndex } from "../../../src/core/maps/index-codec.ts";
 import { shardOf } from "../../../src/core/maps/key-hash.ts";
 import { encodeRoot } from "../../../src/core/maps/root-codec.ts";
@@ -133,6 +134,40 @@ describe("what is nested deeper than the stack", () => {
     expect(isolate.faults).toEqual([fault]);
     expect((await isolate.ask("acme")).found.kind).toBe("row");
     expect(isolate.rejections).toEqual([]);
+  });
+});
+
+describe("an index that never answers", () => {
+  /** What an isolate serves when break-glass changes together with a root whose index hangs. */
+  async function served(before: string, after: string): Promise<MapsSnapshot> {
+    const world = createWorld();
+    publish(world, { generation: 4 });
+    publish(world, { generation: 5 });
+    world.kv.entries.set(BREAK_GLASS_KEY, before);
+    const isolate = createIsolate(world);
+    await isolate.ask("acme");
+    const made = publish(world, { generation: 6 }, [...ROWS, row({ slug: "newcomer" })]);
+    const get = world.kv.get.bind(world.kv);
+    world.kv.get = (key, ttlSeconds) =>
+      key === indexKey(made.root.index.hash) ? new Promise(() => undefined) : get(key, ttlSeconds);
+    world.kv.entries.set(BREAK_GLASS_KEY, after);
+    await refresh(world, isolate);
+    return isolate.now();
+  }
+  const DOWN = JSON.stringify(breakGlass({ reason: "down" }));
+
+  it("does not keep break-glass from coming into force", async ({ expect }) => {
+    expect(await served("{}", DOWN)).toMatchObject({ generation: 5, breakGlass: { reason: "down" } });
+  });
+
+  it("does not keep it from being lifted", async ({ expect }) => {
+    expect(await served(DOWN, "{}")).toMatchObject({ generation: 5, breakGlass: null });
+  });
+
+  it("does not keep a generation from being held", async ({ expect }) => {
+    expect(await served("{}", JSON.stringify(breakGlass({ holdGeneration: 4 })))).toMatchObject({
+      generation: 4,
+    });
   });
 });
 

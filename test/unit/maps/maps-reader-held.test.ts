@@ -3,7 +3,7 @@
  * before and however slow KV is; and nobody waits longer, or goes without maps, because the held ones cannot be read.
  */
 import { describe, it } from "vitest";
-import { BREAK_GLASS_KEY, ROOT_KEY, rootCopyKey } from "../../../src/contracts/maps.ts";
+import { BREAK_GLASS_KEY, indexKey, ROOT_KEY, rootCopyKey } from "../../../src/contracts/maps.ts";
 import { createIsolate, createWorld, type Isolate, type World } from "../../support/isolate.ts";
 import { accounts, published, rollout, row, type Published } from "../../support/maps-builders.ts";
 
@@ -113,6 +113,26 @@ describe("a generation that is held", () => {
     hold(world, 1);
     await world.clock.advance(40_000);
     expect(await watch(world, isolate, 10_000)).toEqual([2, 3]);
+  });
+});
+
+describe("a generation that is held while the index of the newest never answers", () => {
+  it("is served by a cold isolate, and on after the document for want of newer maps", async ({ expect }) => {
+    const world = worldThatHolds(1);
+    const newest = publish(world, { generation: 4 }, [...ROWS, row({ slug: "newcomer" })]);
+    hang(world, indexKey(newest.root.index.hash));
+    hold(world, 1, 60_000);
+    const isolate = createIsolate(world);
+    for (let second = 0; second < 120; second++) {
+      const { snapshot, found } = await isolate.ask("acme");
+      expect([snapshot.generation, found.kind]).toEqual([1, "row"]);
+      await world.clock.advance(1000);
+    }
+    expect(isolate.now().breakGlass).toBeNull();
+    publish(world, { generation: 5 });
+    await world.clock.advance(40_000);
+    await isolate.ask("acme");
+    expect(isolate.now()).toMatchObject({ source: "kv", generation: 5 });
   });
 });
 
