@@ -70,17 +70,19 @@ export function createMapsReader(deps: MapsReaderDeps): MapsReader {
 
   function startRefresh(request: ReaderRequest): SharedLoad<void> {
     schedule.begin(request.nowMs, holding.serving());
+    let isConfirmed = false;
     return flight.start(
       request,
       async (ticket) => {
-        const confirmed = await refresher.refresh(ticket, request);
+        isConfirmed = await refresher.refresh(ticket, request);
+        if (isConfirmed) schedule.confirm(clock.nowMs());
         await refresher.frozen();
-        if (ticket.live) settle(confirmed);
+        if (ticket.live) settle(isConfirmed);
       },
       () => {
-        deps.onFault("timeout", "root");
+        deps.onFault("timeout", isConfirmed ? "the generation to hold" : "root");
         holding.goWithout(clock.nowMs());
-        settle(false);
+        settle(isConfirmed);
       },
     );
   }

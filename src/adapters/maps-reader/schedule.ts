@@ -26,6 +26,8 @@ export interface Schedule {
   nextMs(): number;
   /** A read starts. */
   begin(nowMs: number, serving: Serving): void;
+  /** KV said in it what is held: that counts at once, however long a generation to hold is read for. */
+  confirm(nowMs: number): void;
   /** It ended. `confirmed`: KV said what is held; `fromKv`: what is held came from KV, now or earlier. */
   end(nowMs: number, outcome: { readonly confirmed: boolean; readonly fromKv: boolean }): void;
   /** How long a request of this time waits for the read under way; not at all once a cold start has something to serve. */
@@ -69,13 +71,16 @@ export function createSchedule(clock: Clock): Schedule {
       // Without maps from KV this holds only if the read never ends, because whoever started it went away.
       nextMs = nowMs + (serving === "kv" ? spread(REFRESH_MS, clock.random()) : LOAD_DEADLINE_MS);
     },
+    confirm(nowMs) {
+      confirmedMs = nowMs;
+      confirmedReadMs = beganMs;
+      isIdleRead = false;
+    },
     end(nowMs, { confirmed, fromKv }) {
       waitUntilMs = 0;
       isIdleRead = false;
       failures = confirmed ? 0 : failures + 1;
       if (confirmed) {
-        confirmedMs = nowMs;
-        confirmedReadMs = beganMs;
         nextMs = beganMs + spread(REFRESH_MS, clock.random());
       } else if (!fromKv) {
         nextMs =

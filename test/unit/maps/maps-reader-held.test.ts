@@ -116,6 +116,27 @@ describe("a generation that is held", () => {
   });
 });
 
+describe("the age of the maps while the generation to hold never answers", () => {
+  it("is that of the newest, which KV confirms in every period", async ({ expect }) => {
+    const world = worldThatHolds(2);
+    const isolate = createIsolate(world);
+    await isolate.ask("acme");
+    hang(world, rootCopyKey(1));
+    hold(world, 1);
+    for (let second = 0; second < 300; second++) {
+      await world.clock.advance(1000);
+      await isolate.ask("acme");
+      expect(isolate.reader.ageMs(world.clock.nowMs())).toBeLessThanOrEqual(37_000);
+    }
+    expect(world.kv.reads(ROOT_KEY).length).toBeLessThanOrEqual(14);
+    // After two idle minutes too, and nobody takes the isolate for one that is still waking.
+    await world.clock.advance(600_000);
+    await isolate.ask("acme");
+    const nowMs = world.clock.nowMs();
+    expect([isolate.reader.ageMs(nowMs) < 1000, isolate.reader.isWaking(nowMs)]).toEqual([true, false]);
+  });
+});
+
 describe("a generation that is held while the index of the newest never answers", () => {
   it("is served by a cold isolate, and on after the document for want of newer maps", async ({ expect }) => {
     const world = worldThatHolds(1);
