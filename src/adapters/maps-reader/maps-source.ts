@@ -23,7 +23,7 @@ import type { HeldMaps, MapsReaderDeps, ReaderRequest } from "./types.ts";
 
 export interface Mutable {
   readonly rootText: string | null;
-  readonly glassText: string;
+  readonly glassText: string | null;
 }
 
 export interface MapsCopy {
@@ -58,7 +58,7 @@ export function createMapsSource(deps: MapsReaderDeps, objects: ObjectReader): M
   async function readMutable(): Promise<Mutable | null> {
     try {
       const values = await kv.getMany([ROOT_KEY, BREAK_GLASS_KEY]);
-      return { rootText: values.get(ROOT_KEY) ?? null, glassText: values.get(BREAK_GLASS_KEY) ?? "" };
+      return { rootText: values.get(ROOT_KEY) ?? null, glassText: values.get(BREAK_GLASS_KEY) ?? null };
     } catch (error) {
       onFault("unreadable", `${ROOT_KEY}: ${String(error)}`);
       return null;

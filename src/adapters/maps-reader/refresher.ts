@@ -62,7 +62,7 @@ export function createRefresher(deps: MapsReaderDeps, parts: RefresherParts): Re
     const copy = holding.maps === null ? readCopy(load) : null;
     const read = await source.readMutable();
     if (!ticket.live) return false;
-    if (read !== null) takeGlass(read.glassText, request, context);
+    if (read !== null) takeGlass(read.glassText, load, context);
     // Before the root, whose index may never come: what operators say must not wait for it.
     show(load);
     const confirmed = read !== null && (await takeRoot(read.rootText, load, context));
@@ -132,8 +132,15 @@ async function takeRoot(text: string | null, { ticket, request }: Load, context:
   return true;
 }
 
-/** A document that cannot be read leaves the previous one in force, until it expires. */
-function takeGlass(text: string, request: ReaderRequest, { holding, objects, onFault }: Context): void {
+/** A document that cannot be read, or is missing, leaves the previous one in force, until it expires. */
+function takeGlass(text: string | null, { request }: Load, context: Context): void {
+  const { holding, objects, clock, onFault } = context;
+  if (text === null) {
+    // Once there was a document the key is always there: `{}` lifts it. Without one it may never have been written.
+    if (holding.kvGlass !== null && clock.nowMs() < holding.kvGlass.expires)
+      onFault("missing", BREAK_GLASS_KEY);
+    return;
+  }
   if (text === holding.kvGlassText) return;
   const parsed = parseBreakGlass(text);
   if (!parsed.ok) {

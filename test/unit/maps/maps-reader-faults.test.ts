@@ -137,6 +137,59 @@ describe("what is nested deeper than the stack", () => {
   });
 });
 
+describe("a break-glass document that is missing", () => {
+  const MINUTE_MS = 60_000;
+
+  async function inForce(): Promise<{ world: World; isolate: Isolate }> {
+    const world = createWorld();
+    publish(world, { generation: 5 });
+    const document = breakGlass({ reason: "down", expires: world.clock.nowMs() + 10 * MINUTE_MS });
+    world.kv.entries.set(BREAK_GLASS_KEY, JSON.stringify(document));
+    const isolate = createIsolate(world);
+    await isolate.ask("acme");
+    return { world, isolate };
+  }
+
+  it("stays in force until it expires, counted, and is lifted by an empty one", async ({ expect }) => {
+    const { world, isolate } = await inForce();
+    world.kv.answers.set(BREAK_GLASS_KEY, null);
+    for (let period = 0; period < 3; period++) {
+      await refresh(world, isolate);
+      expect(isolate.now().breakGlass).toMatchObject({ reason: "down" });
+    }
+    expect(isolate.faults).toEqual(["missing", "missing", "missing"]);
+    publish(world, { generation: 6 });
+    await refresh(world, isolate);
+    expect(isolate.now()).toMatchObject({ generation: 6, breakGlass: { reason: "down" } });
+    world.kv.answers.set(BREAK_GLASS_KEY, "{}");
+    await refresh(world, isolate);
+    expect(isolate.now().breakGlass).toBeNull();
+  });
+
+  it("is counted no more once it has expired", async ({ expect }) => {
+    const { world, isolate } = await inForce();
+    world.kv.answers.set(BREAK_GLASS_KEY, null);
+    await world.clock.advance(10 * MINUTE_MS);
+    expect((await isolate.ask("acme")).snapshot.breakGlass).toBeNull();
+    await refresh(world, isolate);
+    expect(isolate.faults).toEqual([]);
+  });
+
+  it("leaves its copy for isolates that start without KV", async ({ expect }) => {
+    const { world } = await inForce();
+    world.kv.answers.set(BREAK_GLASS_KEY, null);
+    expect((await createIsolate(world).ask("acme")).snapshot.breakGlass).toBeNull();
+    world.kv.fault = "throw";
+    expect((await createIsolate(world).ask("acme")).snapshot.breakGlass).toMatchObject({ reason: "down" });
+  });
+
+  it("is none, and no fault, where none was ever written", async ({ expect }) => {
+    const { world, isolate } = await warm();
+    for (let period = 0; period < 3; period++) await refresh(world, isolate);
+    expect([isolate.now().breakGlass, isolate.faults]).toEqual([null, []]);
+  });
+});
+
 describe("an index that never answers", () => {
   /** What an isolate serves when break-glass changes together with a root whose index hangs. */
   async function served(before: string, after: string): Promise<MapsSnapshot> {
