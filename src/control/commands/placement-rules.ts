@@ -8,6 +8,7 @@ import type { Result } from "../../contracts/result.ts";
 import type { Facts } from "../../contracts/rollout-input.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";
 import { own } from "../../core/record.ts";
+import { isReplaced } from "../../core/rollout/replacement-plan.ts";
 import { reachableVersions } from "../../core/rollout/served.ts";
 import type { Present } from "../accounts/plan.ts";
 import type { Db } from "../db.ts";
@@ -15,6 +16,7 @@ import { refuseOnItsWay } from "../data/members.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { currentHomes, loadFacts, loadRunning } from "../rollouts/facts.ts";
 import { loadPlacements } from "../store/placements.ts";
+import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadVersion, type VersionRecord } from "../store/versions.ts";
 
 const PLACEABLE: readonly VersionState[] = ["live", "draining"];
@@ -59,8 +61,22 @@ export function checkPlacement(
     return refuse("conflict", `${name} is ${target.state}; it must be live or draining`);
   if (target.bad !== null) return refuse("conflict", `${name} is marked bad: ${target.bad.reason}`);
   const from = versionOf(readStanding(db, present, to.product));
-  const reason = placementConflict(db, present, { target, from });
+  const reason = replacedConflict(db, present, to) ?? placementConflict(db, present, { target, from });
   return reason === null ? null : refuse("conflict", reason);
+}
+
+/** Replacements follow pins and quarantines: put where one has taken it from, the account would not be served that. */
+function replacedConflict(
+  db: Db,
+  { record: { slug } }: Present,
+  { product, version }: { readonly product: ProductName; readonly version: VersionName },
+): string | null {
+  const found = loadActiveReplacements(db).find(
+    ({ state }) => state.plan.product === product && state.plan.from === version && isReplaced(state, slug),
+  );
+  if (found === undefined) return null;
+  const { to } = found.state.plan;
+  return `${product} ${version} is being replaced by ${to}, also for ${slug}, which would be served ${to} all the same: name another version, or roll the replacement of ${product} ${version} back first`;
 }
 
 /** Held against what takes the place of versions as well: replacements follow pins and quarantines. */

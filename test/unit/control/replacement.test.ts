@@ -174,15 +174,45 @@ describe("a replacement", () => {
     await must(world, "replacement.start", { ...ONE, input: { ...HOTFIX, bakeMinutes: 0 } });
     // No alarm has come yet: nothing is published.
     await world.control.tick(FRIDAY + MINUTE);
-    // Homes are written and not out yet: a new account, a pin and a quarantine that name the old version.
+    // Homes are written and not out yet: a new account that names the old version.
     expect((await show(world)).phase).toBe("settling");
     await addAccount(world, "late", { homes: { kiln: "1" } });
-    await pin(world, "account-7", "1");
     await runOut(world);
     expect(versions(world)).toEqual(new Set(["1.1"]));
-    expect(
-      valueOf(await world.control.query("account", { account: "account-7" })).pins["kiln"]?.version,
-    ).toBe("1.1");
+  });
+
+  it("refuses to hold an account on the old version once it has taken it along, and says what would", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    await start(world, { steps: [50, 100], bakeMinutes: 600 });
+    await tick(world, FRIDAY + MINUTE);
+    const on = (version: string): string =>
+      ACCOUNTS.find((slug) => decisions(world).get(slug) === version) ?? "";
+    const [taken, ahead] = [on("1.1"), on("1")];
+    const quarantine = { account: taken, product: "kiln", input: { version: "1", reason: "1.1 breaks it" } };
+    const refused = refusalOf(
+      await world.control.execute("account.quarantine.set", quarantine, contextOf("support")),
+    );
+    expect(refused.detail).toBe(
+      `kiln 1 is being replaced by 1.1, also for ${taken}, which would be served 1.1 all the same: name another version, or roll the replacement of kiln 1 back first`,
+    );
+    const input = { version: "1", reason: "asked for", expires: null };
+    const pinned = { account: taken, product: "kiln", input };
+    expect(refusalOf(await world.control.execute("account.pin.set", pinned, contextOf())).detail).toBe(
+      refused.detail,
+    );
+    // Not taken along yet: it is served what it is held on, and follows with everybody else.
+    await pin(world, ahead, "1");
+    await must(world, "replacement.rollback", {
+      ...ONE,
+      input: { reason: "it breaks one", confirmed: false },
+    });
+    await quiet(world);
+    await must(world, "account.quarantine.set", quarantine);
+    await quiet(world);
+    expect(decide(readMaps(world.kv.values), "kiln", taken)).toBe("1 by quarantine");
+    expect(decide(readMaps(world.kv.values), "kiln", ahead)).toBe("1 by pin");
   });
 
   it("goes back to exactly where everybody was, after the old version was probed", async ({ expect }) => {
