@@ -195,6 +195,15 @@ describe("going back", () => {
     sim.command({ kind: "resume", again: false });
     sim.run(FRIDAY + 9 * DAY, 20 * MINUTE);
     expect(sim.moved()).toBe(10);
+    // Nothing but a person ends that wait, so it is told, and told once.
+    expect(sim.state).toMatchObject({ phase: "default-pending", cause: "rollback" });
+    const told = (): readonly string[] =>
+      sim.effects.flatMap((effect) =>
+        effect.kind === "notify" && effect.level === "ticket" && effect.text.includes("were rolled back")
+          ? [effect.text]
+          : [],
+      );
+    expect(told()).toEqual([expect.stringContaining('Stop it, or pause and resume with "again"')]);
     sim.command({ kind: "pause", reason: "think" });
     sim.command({ kind: "resume", again: true });
     sim.run(FRIDAY + 16 * DAY, 20 * MINUTE);

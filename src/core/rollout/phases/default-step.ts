@@ -157,7 +157,10 @@ export const inDefaultPending: PhaseHandler = (state, turn) => {
   }
   if (state.groups.barredMs.some((at) => at !== null)) {
     const reason = `The default of ${product} stays: accounts were rolled back. Stop it, or pause and resume with "again"`;
-    return quietly(pending(state, { cause: "rollback", reason }));
+    const held = pending(state, { cause: "rollback", reason });
+    // It waits for a person alone, so each time that it comes to wait somebody is told.
+    const text = `${state.plan.id}: ${reason}`;
+    return notifyOnce(held, `default-barred ${held.sinceMs}`, { level: "ticket", text });
   }
   const earliestMs = lastMs + plan.afterDays * DAY_MS;
   if (turn.nowMs < earliestMs) {
