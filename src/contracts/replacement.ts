@@ -44,6 +44,8 @@ export interface ReplacementState {
   readonly reason: string;
   /** When something will happen by itself, where that can be known. */
   readonly nextAtMs: EpochMs | null;
+  /** When the preflight that it waits for should have passed; beyond it somebody is told. Of older releases: missing. */
+  readonly deadlineMs?: EpochMs | null;
   /** Greatest time it was ever advanced to. */
   readonly clockMs: EpochMs;
   /** Threshold now, 0–10,000. */

@@ -5,7 +5,7 @@
 import type { AlarmFacts, AlarmNotice, AlarmRollout } from "../../contracts/alarms.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import { MINUTE_MS, PIN_OLD_MS, ROLLBACK_TOLD_MS } from "../../core/alarms/table.ts";
-import { commandTime } from "../clock.ts";
+import { commandTime, toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { viewReceivers } from "../handover/event-views.ts";
 import { documentAt, loadBreakGlasses } from "../history/break-glass.ts";
@@ -45,7 +45,7 @@ export function loadAlarmFacts({ db, clock, config }: PublisherPorts): AlarmFact
     halt: halt.on ? { by: halt.by ?? "somebody", reason: halt.reason ?? "no reason given" } : null,
     breakGlass: breakGlassAt(db, wallMs),
     rollouts: [...active.map((record) => running(record)), ...wentBack(db, nowMs)],
-    notices: [...active.flatMap((record) => noticeOf(db, record)), ...pausedReplacements(db)],
+    notices: [...active.flatMap((record) => noticeOf(db, record)), ...noticesOfReplacements(db, nowMs)],
     holds: overdueHolds(db, nowMs),
     oldPins: oldPins(db, nowMs),
     fallbacks: staleFallbacks(db, config.fallbackOrigins ?? {}),
@@ -147,17 +147,16 @@ function noticeOf(db: Db, { id, state: { sinceMs } }: RolloutRecord): readonly A
   return [];
 }
 
-function pausedReplacements(db: Db): readonly AlarmNotice[] {
-  return loadActiveReplacements(db).flatMap(({ state: { plan, phase, reason } }) => {
-    if (phase !== "paused") return [];
-    const { product, from, to } = plan;
-    return [
-      {
-        source: `replacement/${product}/${from}`,
-        level: "page" as const,
-        words: `${product} ${from} → ${to} is paused: ${reason}`,
-      },
-    ];
+/** Those that stopped themselves, and those that have waited for a preflight for too long. */
+function noticesOfReplacements(db: Db, nowMs: EpochMs): readonly AlarmNotice[] {
+  return loadActiveReplacements(db).flatMap(({ state }): readonly AlarmNotice[] => {
+    const { plan, phase, reason, deadlineMs = null } = state;
+    const name = `${plan.product} ${plan.from} → ${plan.to}`;
+    const source = `replacement/${plan.product}/${plan.from}`;
+    if (phase === "paused") return [{ source, level: "page", words: `${name} is paused: ${reason}` }];
+    if (deadlineMs === null || nowMs <= deadlineMs) return [];
+    const since = `was to go on by ${toInstant(deadlineMs)}`;
+    return [{ source, level: "ticket", words: `${name} ${since}: ${reason}` }];
   });
 }
 

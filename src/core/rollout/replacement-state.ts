@@ -26,7 +26,7 @@ export function withEffects(
 }
 
 export function inPhase(state: ReplacementState, phase: ReplacementPhase, reason: string): ReplacementState {
-  return { ...state, phase, reason, nextAtMs: null };
+  return { ...state, phase, reason, nextAtMs: null, deadlineMs: null };
 }
 
 /** Nothing goes on until a person resumes; somebody is told. */

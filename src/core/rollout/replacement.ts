@@ -39,7 +39,13 @@ export function advanceReplacement(given: ReplacementState, turn: ReplacementTur
   if (state.rollback !== null) return goBack(state, turn);
   if (turn.halt) {
     return withEffects(
-      { ...state, pacedMs: null, reason: "Halted: nothing moves by itself", nextAtMs: null },
+      {
+        ...state,
+        pacedMs: null,
+        reason: "Halted: nothing moves by itself",
+        nextAtMs: null,
+        deadlineMs: null,
+      },
       [],
     );
   }
@@ -70,7 +76,9 @@ function askPreflight(state: ReplacementState, nowMs: EpochMs, reason: string): 
   const askedMs = state.preflightAskedMs;
   const waits = askedMs !== null && nowMs - askedMs < PREFLIGHT_PATIENCE_MS;
   const asked = { ...state, pacedMs: null, preflightAskedMs: waits ? askedMs : nowMs };
-  const next = inPhase(asked, state.below === 0 ? "preflight" : "waiting", reason);
+  const waiting = inPhase(asked, state.below === 0 ? "preflight" : "waiting", reason);
+  // From when it began to wait: asking again puts nothing off, or one that cannot be reached would never be late.
+  const next = { ...waiting, deadlineMs: state.deadlineMs ?? nowMs + PREFLIGHT_PATIENCE_MS };
   const { product, to } = state.plan;
   const run = { kind: "run-preflight", product, version: to, why: "before-shift" } as const;
   return withEffects(next, waits ? [] : [run]);

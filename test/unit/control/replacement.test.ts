@@ -238,6 +238,32 @@ describe("a replacement", () => {
     expect(versions(world)).toEqual(new Set(["1.1"]));
   });
 
+  it("whose preflight cannot be reached is told of after ten minutes, until it goes on", async ({
+    expect,
+  }) => {
+    let isReachable = false;
+    const world = await prepare(async (request) => {
+      if (isReachable || !request.host.startsWith("kiln-1-1")) return healthy(request);
+      const received = new Uint8Array();
+      return { end: "not-connected", fault: "connect-failed", detail: "no route", received, ms: 0 };
+    });
+    const alarms = async (): Promise<readonly string[]> =>
+      valueOf(await world.control.query("alarms", {})).map(({ name, words }) => `${name}: ${words}`);
+    await start(world);
+    await tick(world, FRIDAY + 5 * MINUTE);
+    expect((await show(world)).phase).toBe("preflight");
+    expect(await alarms()).toEqual([]);
+    for (let minute = 10; minute < 40; minute += 5) await tick(world, FRIDAY + minute * MINUTE);
+    expect(await alarms()).toEqual([
+      expect.stringMatching(
+        /^rollout-ticket: kiln 1 → 1\.1 was to go on by 2026-11-27T12:.*: preflight says too little/,
+      ),
+    ]);
+    isReachable = true;
+    for (let minute = 40; minute < 55; minute += 5) await tick(world, FRIDAY + minute * MINUTE);
+    expect([(await show(world)).percent, await alarms()]).toEqual([100, []]);
+  });
+
   it("taken back before it was probed asks for nothing any more", async ({ expect }) => {
     const world = await prepare();
     await must(world, "replacement.start", { ...ONE, input: HOTFIX });

@@ -107,6 +107,19 @@ describe("the ramp of a replacement", () => {
     expect([vague.state.phase, kinds(vague)]).toEqual(["waiting", ["run-preflight"]]);
   });
 
+  it("has a deadline while it waits for preflight, which asking again does not put off", ({ expect }) => {
+    const vague = (minute: number, state: ReplacementState): ReplacementState => {
+      const nowMs = FRIDAY + minute * MINUTE;
+      return advanceReplacement(state, turn(nowMs, { preflight: pass(nowMs, "inconclusive") })).state;
+    };
+    const waiting = [0, 10, 20, 30].reduce((state, minute) => vague(minute, state), begin());
+    expect(waiting).toMatchObject({ phase: "preflight", deadlineMs: FRIDAY + 10 * MINUTE });
+    const halted = advanceReplacement(waiting, turn(FRIDAY + 35 * MINUTE, { halt: true })).state;
+    expect(halted.deadlineMs).toBeNull();
+    const gone = advanceReplacement(waiting, turn(FRIDAY + 40 * MINUTE)).state;
+    expect(gone).toMatchObject({ phase: "shifting", deadlineMs: null });
+  });
+
   it("stays in the maps while accounts would fall back without it", ({ expect }) => {
     const held = advanceReplacement(shifted(), turn(FRIDAY + HOUR, { heldBy: "rollout autumn moves there" }));
     expect([held.state.phase, kinds(held)]).toEqual(["settling", []]);
