@@ -15,6 +15,7 @@ import { createWeigher, heardOf, targetVersions } from "../rollouts/heard.ts";
 import { isOut } from "../publisher/is-out.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { loadActiveReplacements, type ReplacementRecord } from "../store/replacements.ts";
+import { mayPutBackOn } from "../store/replaced-homes.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
 import { isAnybodyLeft } from "./sweep.ts";
 
@@ -63,6 +64,8 @@ function heldBy(db: Db, product: ProductName, from: VersionName): string | null 
     if (target === from) return `rollout ${id} moves accounts to ${product} ${from}`;
     const writes = homes === "writing" || homes === "written" || homes === "restoring";
     if (target !== undefined && writes) return `rollout ${id} is writing homes`;
+    if (target !== undefined && mayPutBackOn(db, id, { product, version: from }))
+      return `a rollback of rollout ${id} would put accounts back on ${product} ${from}`;
   }
   const feeder = loadActiveReplacements(db).find(
     ({ state }) => state.plan.product === product && state.plan.to === from && isReplacing(state),

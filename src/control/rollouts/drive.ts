@@ -33,6 +33,7 @@ import {
 } from "../store/rollouts.ts";
 import { loadVersion, saveVersion } from "../store/versions.ts";
 import { isOut } from "../publisher/is-out.ts";
+import { takeKeptBack } from "./kept-homes.ts";
 import { observe } from "./observe.ts";
 import { splitByLabels } from "./split-labels.ts";
 import { beginTally } from "./tally.ts";
@@ -104,7 +105,10 @@ export function takeAdvanced(drive: Drive, before: RolloutRecord, advanced: Adva
   }
   // A probe that is still out would keep the alarm going for a rollout that nothing asks any more.
   if (isTerminal(record.state)) dropWaitingSteps(db, record.id, nowMs);
-  if (isOver(before.state, record.state)) beginTally(db, record.id);
+  if (isOver(before.state, record.state)) {
+    if (record.state.phase === "rolled-back") takeKeptBack(db, drive, record);
+    beginTally(db, record.id);
+  }
   if (turned) tellPhase(drive, record);
   return record;
 }

@@ -17,8 +17,9 @@ import { goalOf, needsSplit } from "../../core/rollout/rollback.ts";
 import { returnPairProblems } from "../../core/rollout/return-pairs.ts";
 import type { Db } from "../db.ts";
 import { notFound } from "../refuse.ts";
-import { parseTexts, readInt, readText } from "../row.ts";
+import { readInt, readText } from "../row.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
+import { loadReplacedHomes } from "../store/replaced-homes.ts";
 import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { aheadOf, currentHomes, loadFacts, loadHeldVersions, loadRunning, type Running } from "./facts.ts";
 import { splitIn, type Split } from "./regroup.ts";
@@ -72,10 +73,8 @@ function cut(db: Db, record: RolloutRecord, scope: RollbackScope): Cut {
 }
 
 /** Homes that settling has replaced already. */
-function loadReplacedHomes(db: Db, { id, homes }: RolloutRecord): ReadonlyMap<AccountSlug, Homes> {
-  if (homes === "untouched") return new Map();
-  const rows = db.rows("SELECT account, homes FROM rollout_homes WHERE rollout = ?", id);
-  return new Map(rows.map((row) => [readText(row, "account"), parseTexts(readText(row, "homes"))]));
+function replacedHomes(db: Db, { id, homes }: RolloutRecord): ReadonlyMap<AccountSlug, Homes> {
+  return homes === "untouched" ? new Map() : loadReplacedHomes(db, id, { cursor: "", limit: -1 });
 }
 
 /**
@@ -93,7 +92,7 @@ function brokenPairs(
   const at = new Map(state.groups.number.map((number, index) => [number, index]));
   const others: readonly Running[] = loadRunning(db).filter((one) => one.state.plan.id !== id);
   const held = loadHeldVersions(db);
-  const replaced = loadReplacedHomes(db, record);
+  const replaced = replacedHomes(db, record);
   const book = openHomeBook(db);
   const broken: AccountSlug[] = [];
   let why = "";

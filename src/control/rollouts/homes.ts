@@ -10,12 +10,14 @@ import { canonicalJson } from "../../core/maps/canonical.ts";
 import { own } from "../../core/record.ts";
 import { settledHome } from "../../core/rollout/root-rollout.ts";
 import { rowsEach, runEach, type Db } from "../db.ts";
-import { parseTexts, readInt, readText } from "../row.ts";
+import { readInt } from "../row.ts";
 import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { markMany, type Moment } from "../store/changes.ts";
 import { openHomeBook, type HomeBook, type Homes } from "../store/home-sets.ts";
 import { loadPlacements, type Placements } from "../store/placements.ts";
+import { forgetReplacedHomes, loadReplacedHomes, saveReplacedHomes } from "../store/replaced-homes.ts";
 import { saveRollout, type RolloutRecord } from "../store/rollouts.ts";
+import { hasMoved, toRunning } from "./facts.ts";
 
 /** Accounts of one transaction: some 30 ms. */
 const BATCH = 2000;
@@ -49,17 +51,10 @@ function writeBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecor
     const after = homesAfter(record.state, account, { homes, placements });
     if (after !== null) changed.push({ record: account, homes: after });
   }
-  runEach(
+  saveReplacedHomes(
     db,
-    {
-      sql: `INSERT OR IGNORE INTO rollout_homes (rollout, account, homes)
-        SELECT ?2, value ->> 'account', value ->> 'homes' FROM json_each(?1)`,
-      params: [record.id],
-    },
-    changed.map(({ record: { slug, homesId } }) => ({
-      account: slug,
-      homes: canonicalJson(book.homesOf(homesId)),
-    })),
+    record.id,
+    changed.map(({ record: { slug, homesId } }) => ({ account: slug, homes: book.homesOf(homesId) })),
   );
   rehome(db, moment, { changed, book });
   return goOn(db, record, {
@@ -101,26 +96,28 @@ function versionsOf(
 }
 
 function restoreBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRecord {
-  const rows = db.rows(
-    "SELECT account, homes FROM rollout_homes WHERE rollout = ? AND account > ? ORDER BY account LIMIT ?",
-    record.id,
-    record.homesCursor,
-    BATCH,
-  );
-  const before = new Map(rows.map((row) => [readText(row, "account"), parseTexts(readText(row, "homes"))]));
+  const before = loadReplacedHomes(db, record.id, { cursor: record.homesCursor, limit: BATCH });
   const book = openHomeBook(db);
+  const running = toRunning(record.state);
   const accounts = rowsEach(
     db,
     { sql: `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?1))` },
     [...before.keys()],
-  ).map(toAccountRecord);
+  )
+    .map(toAccountRecord)
+    // Whom no threshold holds would move by this: those go back when everybody has (kept-homes.ts).
+    .filter(({ slug, groupId }) => hasMoved(running, slug, groupId));
   const changed = accounts.flatMap((account): Rehomed[] => {
     const homes = putBack(record.state, book.homesOf(account.homesId), before.get(account.slug) ?? {});
     return homes === null ? [] : [{ record: account, homes }];
   });
   rehome(db, moment, { changed, book });
-  const done = rows.length < BATCH;
-  if (done) db.run("DELETE FROM rollout_homes WHERE rollout = ?", record.id);
+  forgetReplacedHomes(
+    db,
+    record.id,
+    accounts.map(({ slug }) => slug),
+  );
+  const done = before.size < BATCH;
   return goOn(db, record, {
     cursor: [...before.keys()].at(-1) ?? record.homesCursor,
     seq: changed.length > 0 ? moment.seq : record.homesSeq,
@@ -129,7 +126,7 @@ function restoreBatch(db: Db, moment: Moment, record: RolloutRecord): RolloutRec
 }
 
 /** What was written is unsaid; what somebody changed since stays. */
-function putBack({ plan }: RolloutState, homes: Homes, before: Homes): Homes | null {
+export function putBack({ plan }: RolloutState, homes: Homes, before: Homes): Homes | null {
   const after: Record<string, string> = { ...homes };
   for (const [product, target] of Object.entries(plan.targets)) {
     const old = own(before, product);

@@ -20,6 +20,7 @@ import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import type { Homes } from "../store/home-sets.ts";
 import { forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
+import { saveReplacedHomes } from "../store/replaced-homes.ts";
 import {
   loadActiveRollouts,
   loadFrozen,
@@ -119,7 +120,7 @@ function keepInOne(db: Db, moment: Moment, { record, read, product }: Case): voi
   if (product === null || !hasMoved(toRunning(state), slug, groupId)) return;
   const target = own(targets, product);
   if (target === undefined || read.homes[product] === target) return;
-  const homes = writeMoved(db, read, { targets, product });
+  const homes = writeMoved(db, read, { rollout: record.id, targets, product });
   const late = mayJoin(db, moment, { record, read, homes });
   regroup(db, moment, { record, read, homes, late });
 }
@@ -137,12 +138,17 @@ function mayJoin(
   return leftBehindReason({ ...read.facts, homes }, query) === null;
 }
 
-/** What the rollout has moved of it besides `product` stays moved once it is out of its group. */
+/** What the rollout has moved of it besides `product` stays moved once it is out of its group, until everybody goes back. */
 function writeMoved(
   db: Db,
   { record, facts, homes }: ReadAccount,
-  { targets, product }: { readonly targets: Homes; readonly product: ProductName },
+  {
+    rollout,
+    targets,
+    product,
+  }: { readonly rollout: string; readonly targets: Homes; readonly product: ProductName },
 ): Homes {
+  saveReplacedHomes(db, rollout, [{ account: record.slug, homes }]);
   const after: Record<ProductName, string> = { ...homes };
   for (const [other, version] of Object.entries(targets)) {
     const kept = facts.pinned.includes(other) || facts.quarantined.includes(other);

@@ -344,6 +344,29 @@ describe("a replacement beside a rollout", () => {
     expect(versions(world)).toEqual(new Set(["1.1"]));
   });
 
+  it("of the version before: it stays while a rollback would put somebody back on that by name", async ({
+    expect,
+  }) => {
+    const both = { ...ALL, targets: { kiln: "2", fogbugz: "2" } };
+    const world = await withRollout(both);
+    const staff = [...decisions(world)].find(([, version]) => version === "2")?.[0] ?? "";
+    const input = { version: "1", reason: "asked", expires: null };
+    await must(world, "account.pin.set", { account: staff, product: "fogbugz", input });
+    await must(world, "account.pin.lift", { account: staff, product: "fogbugz", reason: "done" });
+    await start(world);
+    for (let ticks = 0; ticks < 5; ticks += 1) await tick(world, world.clock.now + 5 * MINUTE);
+    expect(await show(world)).toMatchObject({
+      phase: "settling",
+      reason: "Stays in the maps: a rollback of rollout autumn would put accounts back on kiln 1",
+    });
+    const back = { reason: "slow", confirmed: false };
+    await must(world, "rollout.rollback", { id: "autumn", input: back });
+    await quiet(world);
+    expect(versions(world)).toEqual(new Set(["1.1"]));
+    await runOut(world);
+    expect(versions(world)).toEqual(new Set(["1.1"]));
+  });
+
   it("of the version before, half way: a rollback of the rollout leads to both, and probes both", async ({
     expect,
   }) => {

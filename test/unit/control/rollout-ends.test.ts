@@ -4,7 +4,7 @@ import type { RolloutInput } from "../../../src/contracts/api/rollouts.ts";
 import type { LeftBehindPage } from "../../../src/contracts/rollout-port.ts";
 import { canonicalJson } from "../../../src/core/maps/canonical.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
-import { must, readMaps, valueOf, versionFor, type World } from "../../support/control-world.ts";
+import { must, readMaps, valueOf, VERSION, versionFor, type World } from "../../support/control-world.ts";
 import { FRIDAY, HOUR, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -55,6 +55,59 @@ async function reasons(world: World, id: string): Promise<Readonly<Record<string
 const on = (world: World, slug: string): string => versionFor(readMaps(world.kv.values), "kiln", slug);
 const moved = (world: World): number => ACCOUNTS.filter((slug) => on(world, slug) === "2").length;
 const reason = "r";
+
+/** Two products moved, the account pinned to the old version of one of them for a while, and back in no group that moved. */
+async function pinnedForAWhile(world: World): Promise<void> {
+  await start(world, planOf("autumn", ALL));
+  const pin = { version: "1", reason, expires: new Date(world.clock.now + HOUR).toISOString() };
+  await must(world, "account.pin.set", { account: "account-1", product: "kiln", input: pin });
+  await quiet(world);
+  await tick(world, world.clock.now + 2 * HOUR);
+}
+
+describe("an account whose pin ended while a rollout went on", () => {
+  const both = (world: World): readonly string[] =>
+    ["kiln", "fogbugz"].map((product) => versionFor(readMaps(world.kv.values), product, "account-1"));
+
+  it("goes back with both products when everybody does, and is said to", async ({ expect }) => {
+    const world = await prepare();
+    await pinnedForAWhile(world);
+    expect(both(world)).toEqual(["1", "2"]);
+    await back(world, "autumn", { markBad: true });
+    expect(both(world)).toEqual(["1", "1"]);
+    expect(await reasons(world, "autumn")).toEqual({ "rolled-back": 30 });
+    expect(moved(world)).toBe(0);
+  });
+
+  it("stays where what it is pinned to by then requires the target, and is listed so", async ({ expect }) => {
+    const world = await prepare();
+    await pinnedForAWhile(world);
+    const input = { ...VERSION, origin: "https://kiln-3.origins.example.net", requires: { fogbugz: ["2"] } };
+    await must(world, "version.put", { product: "kiln", version: "3", input });
+    for (const state of ["candidate", "live"] as const)
+      await must(world, "version.state.set", { product: "kiln", version: "3", input: { state, reason } });
+    const pin = { version: "3", reason, expires: null };
+    await must(world, "account.pin.set", { account: "account-1", product: "kiln", input: pin });
+    await back(world, "autumn");
+    expect(both(world)).toEqual(["3", "2"]);
+    expect(await reasons(world, "autumn")).toEqual({ "rolled-back": 29, kept: 1 });
+    expect(await page(world, "autumn")).toContainEqual({
+      account: "account-1",
+      reason: "kept",
+      detail: "kiln 3 requires fogbugz 2, not 1",
+    });
+  });
+
+  it("keeps what it was moved to when the rollout is stopped", async ({ expect }) => {
+    const world = await prepare();
+    await pinnedForAWhile(world);
+    await must(world, "rollout.stop", { id: "autumn", input: { reason } });
+    await quiet(world);
+    await tick(world, world.clock.now + HOUR);
+    expect(valueOf(await world.control.query("rollout", { id: "autumn" })).phase).toBe("stopped");
+    expect(both(world)).toEqual(["1", "2"]);
+  });
+});
 
 describe("whom a rollout left behind", () => {
   it("is told of one that took its course, with what happened in between, and stays told", async ({
