@@ -30,6 +30,7 @@ import { nextSeq } from "./store/changes.ts";
 import { dropOldAnswers } from "./store/idempotency.ts";
 import { readCounter, writeCounter } from "./store/meta.ts";
 import { tellRefused } from "./store/refused.ts";
+import { dropReplacedHomes } from "./store/replaced-homes.ts";
 import { loadPublished } from "./store/roots.ts";
 import { dropOldSnapshots } from "./transfer/export.ts";
 
@@ -102,6 +103,7 @@ function doWhatIsDue(
   tellRefused(db, clock.nowMs());
   dropOldAnswers(db, nowMs);
   dropOldBacks(db, nowMs - FLAP_MEMORY_MS);
+  dropReplacedHomes(db);
   dropOldOutbox(db, clock.nowMs() - OUTBOX_KEPT_MS);
   db.run("DELETE FROM home_sets WHERE accounts = 0 AND tombstones = 0");
   dropOldSnapshots(db, clock.nowMs());

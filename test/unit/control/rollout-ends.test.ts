@@ -109,6 +109,21 @@ describe("an account whose pin ended while a rollout went on", () => {
   });
 });
 
+describe("homes of before a rollout", () => {
+  it("are remembered while it could be rolled back, and forgotten once it has ended", async ({ expect }) => {
+    const remembered = (of: World): readonly unknown[] =>
+      of.db.rows("SELECT account FROM rollout_homes ORDER BY account").map((row) => row["account"]);
+    const world = await prepare();
+    await pinnedForAWhile(world);
+    expect(remembered(world)).toEqual(["account-1"]);
+    await must(world, "rollout.stop", { id: "autumn", input: { reason } });
+    await quiet(world);
+    expect(valueOf(await world.control.query("rollout", { id: "autumn" })).phase).toBe("stopped");
+    await tick(world, world.clock.now + MINUTE);
+    expect(remembered(world)).toEqual([]);
+  });
+});
+
 describe("whom a rollout left behind", () => {
   it("is told of one that took its course, with what happened in between, and stays told", async ({
     expect,
