@@ -27,6 +27,7 @@ export const ALARM_NAMES = [
   "wave-overdue",
   "approval-old",
   "pin-old",
+  "bad-in-use",
   "fallback-old",
   "dead-letters",
 ] as const;
@@ -112,6 +113,16 @@ export interface AlarmNotice {
   readonly words: string;
 }
 
+/** A version that is marked bad and that somebody is left on. */
+export interface AlarmBad {
+  readonly product: ProductName;
+  readonly version: VersionName;
+  /** Accounts whose home it is. */
+  readonly homes: number;
+  /** Pins and quarantines that name it. */
+  readonly held: number;
+}
+
 /** Everything that alarms are decided from. */
 export interface AlarmFacts {
   /** The control plane's clock: for what is due. */
@@ -140,6 +151,7 @@ export interface AlarmFacts {
   };
   /** Made so long ago that they are old. */
   readonly oldPins: { readonly count: number; readonly accounts: readonly string[] };
+  readonly badInUse: readonly AlarmBad[];
   readonly fallbacks: readonly {
     readonly product: ProductName;
     readonly fallback: string;

@@ -10,16 +10,18 @@ import type { Db } from "../db.ts";
 import { viewReceivers } from "../handover/event-views.ts";
 import { documentAt, loadBreakGlasses } from "../history/break-glass.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
+import { countPlaced } from "../replacements/check.ts";
 import { parseObject, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
 import { loadPulse } from "../store/alarms.ts";
 import { readHalt } from "../store/halt.ts";
+import { countHomes } from "../store/home-sets.ts";
 import { readCounter, readMeta } from "../store/meta.ts";
 import { loadProducts } from "../store/products.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { loadPublished } from "../store/roots.ts";
 import { countDeadLetters } from "../webhooks/dead.ts";
-import { loadVersion } from "../store/versions.ts";
+import { loadVersion, loadVersions } from "../store/versions.ts";
 
 /** A pulse is of the last tick; an older one says nothing about now. */
 const PULSE_KNOWN_MS = 3 * MINUTE_MS;
@@ -48,6 +50,7 @@ export function loadAlarmFacts({ db, clock, config }: PublisherPorts): AlarmFact
     notices: [...active.flatMap((record) => noticeOf(db, record)), ...noticesOfReplacements(db, nowMs)],
     holds: overdueHolds(db, nowMs),
     oldPins: oldPins(db, nowMs),
+    badInUse: badInUse(db),
     fallbacks: staleFallbacks(db, config.fallbackOrigins ?? {}),
     dead: [
       ...viewReceivers(db)
@@ -184,6 +187,19 @@ function oldPins(db: Db, nowMs: EpochMs): AlarmFacts["oldPins"] {
     NAMED,
   );
   return { count: readInt(count ?? {}, "n"), accounts: named.map((row) => readText(row, "account")) };
+}
+
+/** From the counters of homes, and from the few accounts that people hold. */
+function badInUse(db: Db): AlarmFacts["badInUse"] {
+  return loadVersions(db).flatMap(({ product, name: version, bad }) => {
+    if (bad === null) return [];
+    const homes = countHomes(db, product).get(version)?.accounts ?? 0;
+    const held = (["pins", "quarantines"] as const).reduce(
+      (sum, table) => sum + countPlaced(db, table, { product, from: version }),
+      0,
+    );
+    return homes + held === 0 ? [] : [{ product, version, homes, held }];
+  });
 }
 
 function staleFallbacks(

@@ -57,6 +57,8 @@ export function createLeaving(
     if (bucket < (state.groups.moved[index] ?? 0))
       return gone ? null : heldElsewhere(record, known, { slug, says });
     if (bucket < (state.groups.peak[index] ?? 0)) {
+      const held = heldWhere(known, slug, (product, version) => own(state.plan.targets, product) === version);
+      if (held !== null) return says(held.reason, held.detail);
       const atMs = state.groups.barredMs[index] ?? null;
       return says("rolled-back", atMs === null ? null : `at ${toInstant(atMs)}`);
     }
@@ -70,17 +72,29 @@ type Says = (reason: LeftBehindReason, detail?: string | null) => LeftAccount;
 /** Moved as far as the rollout is concerned; but a pin or a quarantine has kept it on another version. */
 function heldElsewhere(
   { state }: RolloutRecord,
-  { placements }: Known,
+  known: Known,
   { slug, says }: { readonly slug: string; readonly says: Says },
 ): LeftAccount | null {
+  const held = heldWhere(
+    known,
+    slug,
+    (product, version) => (own(state.plan.targets, product) ?? version) !== version,
+  );
+  return held === null ? null : says(held.reason, held.detail);
+}
+
+/** The quarantine or pin of an account that is about such a version, and in words where it stays. */
+function heldWhere(
+  { placements }: Known,
+  slug: string,
+  isMeant: (product: string, version: string) => boolean,
+): { readonly reason: LeftBehindReason; readonly detail: string } | null {
   for (const [reason, held] of [
     ["quarantined", placements.quarantines],
     ["pinned", placements.pins],
   ] as const) {
-    const other = held
-      .get(slug)
-      ?.find(({ product, version }) => (own(state.plan.targets, product) ?? version) !== version);
-    if (other !== undefined) return says(reason, `${other.product} stays on ${other.version}`);
+    const found = held.get(slug)?.find(({ product, version }) => isMeant(product, version));
+    if (found !== undefined) return { reason, detail: `${found.product} stays on ${found.version}` };
   }
   return null;
 }

@@ -4,6 +4,7 @@
  * condition must hold before it is told is turn.ts's business. Called by the control plane once a tick and when asked.
  */
 import type {
+  AlarmBad,
   AlarmFacts,
   AlarmFinding,
   AlarmName,
@@ -11,6 +12,7 @@ import type {
   KnownCount,
   PulseIsolate,
 } from "../../contracts/alarms.ts";
+import { counted } from "../counted.ts";
 import {
   APPROVAL_OLD_MS,
   EDGE_STUCK_MS,
@@ -36,6 +38,7 @@ export function findAlarms(facts: AlarmFacts): readonly AlarmFinding[] {
     ...rollouts(facts),
     ...holds(facts),
     ...oldPins(facts),
+    ...facts.badInUse.map(badInUse),
     ...facts.fallbacks.map((each): AlarmFinding => ({
       name: "fallback-old",
       subject: each.product,
@@ -179,6 +182,19 @@ function oldPins({ oldPins: { count, accounts } }: AlarmFacts): readonly AlarmFi
     "pin-old",
     `${count} ${count === 1 ? "pin" : "pins"} without an end and older than 90 days: ${listed(accounts, count)}`,
   );
+}
+
+function badInUse({ product, version, homes, held }: AlarmBad): AlarmFinding {
+  const on = [
+    ...(homes === 0 ? [] : [`the home of ${counted(homes, "account")}`]),
+    ...(held === 0 ? [] : [`named by ${held} of the pins and quarantines`]),
+  ];
+  return {
+    name: "bad-in-use",
+    subject: `${product} ${version}`,
+    words: `${product} ${version} is marked bad, and is ${on.join(" and ")}: nothing moves them by itself`,
+    firstCommand: `firebreak accounts list --product ${product} --on ${version}`,
+  };
 }
 
 function listed(names: readonly string[], count: number): string {

@@ -125,6 +125,12 @@ export const ALARM_TABLE: Readonly<Record<AlarmName, AlarmRule>> = {
     forMs: 0,
     firstCommand: "firebreak accounts show ACCOUNT",
   },
+  "bad-in-use": {
+    level: "ticket",
+    condition: "accounts are at home on, pinned to or in quarantine on a version that is marked bad",
+    forMs: 0,
+    firstCommand: "firebreak accounts list --product PRODUCT --on VERSION",
+  },
   "fallback-old": {
     level: "ticket",
     condition: "FALLBACK has named another origin than the default version's for a day",

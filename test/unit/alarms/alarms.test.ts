@@ -26,6 +26,7 @@ const QUIET: AlarmFacts = {
   notices: [],
   holds: { products: [], accounts: [], count: 0 },
   oldPins: { count: 0, accounts: [] },
+  badInUse: [],
   fallbacks: [],
   dead: [],
 };
@@ -110,6 +111,7 @@ describe("findAlarms", () => {
         breakGlass: { reason: "2.9.0 loses uploads", expiresMs: NOW + DAY_MS, pins: false },
         holds: { products: [{ product: "kiln", until: "2026-11-28" }], accounts: ["acme"], count: 7 },
         oldPins: { count: 1, accounts: ["acme"] },
+        badInUse: [{ product: "kiln", version: "2", homes: 0, held: 1 }],
         fallbacks: [{ product: "kiln", fallback: "https://a", default: "2", origin: "https://b" }],
         dead: [{ receiver: "pager", count: 2, command: "firebreak webhook redeliver pager" }],
       }),
@@ -119,9 +121,14 @@ describe("findAlarms", () => {
       "hold-past-end kiln",
       "hold-past-end",
       "pin-old",
+      "bad-in-use kiln 2",
       "fallback-old kiln",
       "dead-letters pager",
     ]);
+    const badInUse = [{ product: "kiln", version: "2", homes: 1200, held: 1 }];
+    expect(findAlarms({ ...QUIET, badInUse })[0]?.words).toBe(
+      "kiln 2 is marked bad, and is the home of 1,200 accounts and named by 1 of the pins and quarantines: nothing moves them by itself",
+    );
     const [held] = findAlarms({ ...QUIET, holds: { products: [], accounts: ["acme", "beta"], count: 7 } });
     expect(held?.words).toBe("Holds past their end: acme, beta and 5 more. Lift them, or set a new end");
   });

@@ -109,6 +109,43 @@ describe("an account whose pin ended while a rollout went on", () => {
   });
 });
 
+describe("an account pinned to the target of a rollout that went back", () => {
+  it("is said to stay there, and is told of while the target is marked bad, also once the pin has ended", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    await start(world, planOf("autumn", ALL, { kiln: "2", fogbugz: "2" }));
+    const pin = { version: "2", reason, expires: new Date(world.clock.now + HOUR).toISOString() };
+    await must(world, "account.pin.set", { account: "account-1", product: "kiln", input: pin });
+    await back(world, "autumn", { markBad: true });
+    expect(await reasons(world, "autumn")).toEqual({ "rolled-back": 29, pinned: 1 });
+    expect(await page(world, "autumn")).toContainEqual({
+      account: "account-1",
+      reason: "pinned",
+      detail: "kiln stays on 2",
+    });
+    const alarms = async (): Promise<readonly string[]> =>
+      valueOf(await world.control.query("alarms", {})).flatMap(({ name, words }) =>
+        name === "bad-in-use" ? [words] : [],
+      );
+    expect(await alarms()).toEqual([expect.stringContaining("named by 1 of the pins")]);
+    await tick(world, world.clock.now + 2 * HOUR);
+    // Its end moves nobody, wherever it stood.
+    expect(on(world, "account-1")).toBe("2");
+    expect(await alarms()).toEqual([
+      expect.stringContaining("kiln 2 is marked bad, and is the home of 1 account"),
+    ]);
+    await must(world, "account.pin.set", {
+      account: "account-1",
+      product: "kiln",
+      input: { ...pin, version: "1", expires: null },
+    });
+    await must(world, "account.pin.lift", { account: "account-1", product: "kiln", reason });
+    await quiet(world);
+    expect([on(world, "account-1"), await alarms()]).toEqual(["1", []]);
+  });
+});
+
 describe("homes of before a rollout", () => {
   it("are remembered while it could be rolled back, and forgotten once it has ended", async ({ expect }) => {
     const remembered = (of: World): readonly unknown[] =>
