@@ -60,6 +60,7 @@ export function addBackup(program: Command, context: ProgramContext): void {
       reason: true,
       notes: [
         "What changed after the export is lost. Serving goes on; the restored maps get a generation above all that edges have seen.",
+        "Rollouts and replacements that were under way come back paused: look at each, then resume it, stop it or roll it back.",
       ],
       examples: ['restore firebreak-2026-11-28.ndjson --reason "storage lost"'],
       run: restore,

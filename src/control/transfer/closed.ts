@@ -1,7 +1,7 @@
 /**
  * What a restore does not open again. Going back to an older export undoes mistakes, and must not undo protection: a token
  * that was revoked since stays revoked, what was granted or taken away by name since stays as it is now, and a halt that is
- * on stays on until somebody lifts it. Called within the transaction of the swap, before and after. Posture: closed.
+ * on stays on until somebody lifts it, and so does the mark of a version that turned out bad. Called within the transaction of the swap, before and after. Posture: closed.
  */
 import type { Db } from "../db.ts";
 import { readHalt, writeHalt } from "../store/halt.ts";
@@ -19,7 +19,12 @@ export function noteClosed(db: Db, since: number | null): () => void {
   db.run(
     "CREATE TABLE closed_grants AS SELECT * FROM access_grants WHERE identity IN (SELECT identity FROM closed_names)",
   );
+  db.run(
+    "CREATE TABLE closed_bad AS SELECT product, name, bad FROM versions WHERE bad IS NOT NULL AND ?1",
+    since === null ? 0 : 1,
+  );
   return () => {
+    keepBad(db);
     db.run(
       `UPDATE tokens SET revoked_at = (SELECT revoked_at FROM closed_tokens c WHERE c.sha256 = tokens.sha256)
        WHERE sha256 IN (SELECT sha256 FROM closed_tokens)`,
@@ -28,7 +33,21 @@ export function noteClosed(db: Db, since: number | null): () => void {
     db.run("INSERT OR IGNORE INTO tokens SELECT * FROM closed_tokens");
     db.run("DELETE FROM access_grants WHERE identity IN (SELECT identity FROM closed_names)");
     db.run("INSERT INTO access_grants SELECT * FROM closed_grants");
-    for (const table of ["closed_tokens", "closed_names", "closed_grants"]) db.run(`DROP TABLE ${table}`);
+    for (const table of ["closed_tokens", "closed_names", "closed_grants", "closed_bad"])
+      db.run(`DROP TABLE ${table}`);
     if (halt.on) writeHalt(db, halt);
   };
+}
+
+/** A bad version is no target, and so no standby in waiting either. */
+function keepBad(db: Db): void {
+  db.run(
+    `UPDATE versions SET revision = revision + 1,
+       bad = (SELECT bad FROM closed_bad c WHERE c.product = versions.product AND c.name = versions.name)
+     WHERE bad IS NULL AND (product, name) IN (SELECT product, name FROM closed_bad)`,
+  );
+  db.run(
+    `UPDATE products SET standby = NULL, revision = revision + 1
+     WHERE (name, standby) IN (SELECT product, name FROM closed_bad)`,
+  );
 }

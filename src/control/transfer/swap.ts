@@ -18,7 +18,9 @@ import { markAllDirty, markMany } from "../store/changes.ts";
 import { readCounter, writeCounter, writeMeta, type CounterName } from "../store/meta.ts";
 import { noteClosed } from "./closed.ts";
 import { dropRestore, readRestore, RESTORE_KIND, type RestoreState } from "./restore.ts";
+import { noteServed } from "./served.ts";
 import { EXPORT_TABLES, storedColumns, type ExportTable } from "./tables.ts";
+import { pauseUnderWay } from "./under-way.ts";
 
 /** Counters that only grow, through restores too. */
 const GROWING: readonly CounterName[] = [
@@ -57,9 +59,7 @@ export function endRestore(db: Db, swap: Swap): Result<{ readonly generation: Ge
 
 function swapIn(db: Db, state: RestoreState, { highestSeen, nowMs }: Swap): { generation: Generation } {
   const before = new Map(GROWING.map((name) => [name, readCounter(db, name)]));
-  db.run(
-    "CREATE TABLE homes_before AS SELECT slug, homes FROM accounts JOIN home_sets ON id = homes_id WHERE deleted_at IS NULL",
-  );
+  const countMoved = noteServed(db);
   const closeAgain = noteClosed(db, stagedAudit(db));
   for (const table of EXPORT_TABLES) replaceTable(db, table);
   closeAgain();
@@ -68,8 +68,8 @@ function swapIn(db: Db, state: RestoreState, { highestSeen, nowMs }: Swap): { ge
   rebuildKeys(db);
   recount(db);
   checkWhole(db);
-  const effect = compare(db);
-  db.run("DROP TABLE homes_before");
+  // What the restore does to accounts, for the audit: nobody else will ever say so.
+  const effect = { ...countMoved(), accounts: readCounter(db, "accounts") };
   restartPublishing(db, nowMs);
   appendAudit(db, {
     at: nowMs,
@@ -80,6 +80,7 @@ function swapIn(db: Db, state: RestoreState, { highestSeen, nowMs }: Swap): { ge
     reason: state.reason,
     detail: { ...effect, lines: state.lines, digest: state.digest, highestSeen },
   });
+  pauseUnderWay(db, { by: state.actor.name, nowMs });
   dropRestore(db);
   return { generation: readCounter(db, "generation") + 1 };
 }
@@ -185,19 +186,6 @@ function checkWhole(db: Db): void {
   }
   const broken = findAuditBreak(db);
   if (broken !== null) throw new Incoherent(broken);
-}
-
-/** What the restore does to accounts, for the audit: nobody else will ever say so. */
-function compare(db: Db): Readonly<Record<string, number>> {
-  const count = (sql: string): number => readInt(db.rows(`SELECT count(*) AS n FROM ${sql}`)[0] ?? {}, "n");
-  const both = "homes_before b JOIN accounts a ON a.slug = b.slug JOIN home_sets h ON h.id = a.homes_id";
-  return {
-    accountsMoved: count(`${both} WHERE h.homes <> b.homes`),
-    accountsDropped: count(
-      "homes_before b WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.slug = b.slug AND a.deleted_at IS NULL)",
-    ),
-    accounts: readCounter(db, "accounts"),
-  };
 }
 
 /** Everything unpublished is given up; everything is built anew. */

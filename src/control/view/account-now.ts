@@ -5,9 +5,8 @@
  */
 import type { Account } from "../../contracts/api/accounts.ts";
 import type { AccountSlug, ProductName, VersionName } from "../../contracts/units.ts";
-import { bucketOf } from "../../core/bucket.ts";
 import { own } from "../../core/record.ts";
-import { rootReplacement } from "../../core/rollout/replacement-plan.ts";
+import { followReplacements, rootReplacement } from "../../core/rollout/replacement-plan.ts";
 import type { Present } from "../accounts/plan.ts";
 import { loadPresent } from "../accounts/present.ts";
 import type { ControlClock } from "../clock.ts";
@@ -65,7 +64,6 @@ function isAbout({ state }: Running, product: ProductName): boolean {
   return own(state.plan.targets, product) !== undefined;
 }
 
-/** Follows replacements as a decision does: each at most once. */
 function replaced(
   db: Db,
   { product, slug }: { readonly product: ProductName; readonly slug: AccountSlug },
@@ -74,14 +72,7 @@ function replaced(
   const rules = loadActiveReplacements(db)
     .filter(({ state }) => state.plan.product === product)
     .flatMap(({ state }) => rootReplacement(state) ?? []);
-  let version = chosen;
-  for (let step = 0; step < rules.length; step += 1) {
-    const current = version;
-    const rule = rules.find(({ from }) => from === current);
-    if (rule === undefined || bucketOf(rule.salt, slug) >= rule.below) return version;
-    version = rule.to;
-  }
-  return version;
+  return followReplacements(rules, slug, chosen);
 }
 
 /** What comes next; each rollout is looked at once, whatever its products. */

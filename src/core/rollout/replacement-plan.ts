@@ -118,6 +118,22 @@ export function rootReplacement(state: ReplacementState): Replacement | null {
   return below === 0 || !isReplacing(state) ? null : { from: plan.from, to: plan.to, salt, below };
 }
 
+/** The version an account is served whose decision says `version`: follows rules as the decision does, each at most once. */
+export function followReplacements(
+  rules: readonly Replacement[],
+  slug: AccountSlug,
+  version: VersionName,
+): VersionName {
+  let current = version;
+  for (let step = 0; step < rules.length; step += 1) {
+    const here = current;
+    const rule = rules.find(({ from }) => from === here);
+    if (rule === undefined || bucketOf(rule.salt, slug) >= rule.below) return current;
+    current = rule.to;
+  }
+  return current;
+}
+
 /** Whether its rule takes an account from the old version to the new one, so that its home must follow at the end. */
 export function isReplaced(
   { salt, below }: Pick<ReplacementState, "salt" | "below">,

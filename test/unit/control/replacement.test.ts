@@ -309,6 +309,9 @@ describe("a replacement", () => {
     valueOf(await world.control.restoreEnd(0));
     await quiet(world);
     expect(decisions(world)).toEqual(half);
+    await tick(world, world.clock.now + 601 * MINUTE);
+    expect(decisions(world)).toEqual(half);
+    await must(world, "replacement.resume", { ...ONE, input: {} });
     for (let hours = 0; hours < 2; hours += 1) await tick(world, world.clock.now + 601 * MINUTE);
     expect(versions(world)).toEqual(new Set(["1.1"]));
   });

@@ -1,15 +1,22 @@
-/** What a restore of an older export must not open again: tokens, what is granted by name, and the halt. */
+/**
+ * What a restore of an older export must not open again: tokens, what is granted by name, the halt, versions marked bad,
+ * and what moved accounts then. And that it says whom it moves.
+ */
 import { createHash } from "node:crypto";
 import { describe, it } from "vitest";
+import type { RolloutInput } from "../../../src/contracts/api/rollouts.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import {
   addProducts,
   contextOf,
   createWorld,
   must,
+  readMaps,
   valueOf,
+  versionFor,
   type World,
 } from "../../support/control-world.ts";
+import { FRIDAY, HOUR, MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
 import { readExport, restore } from "../../support/transfer.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -68,6 +75,106 @@ describe("a restore of an older export", () => {
     await must(world, "halt.set", { input: { on: true, reason: "fire" } });
     await restore(world, lines);
     expect(valueOf(await world.control.query("halt", {}))).toMatchObject({ on: true, reason: "fire" });
+  });
+});
+
+const FLEET = Array.from({ length: 20 }, (_unused, n) => `account-${n}`);
+const BAKE = { minutes: 600, requests: 0, workdays: 0 };
+const TWO_WAVES: RolloutInput = {
+  id: "autumn",
+  targets: { kiln: "2" },
+  waves: [
+    { name: "half", cohorts: ["*"], percent: 50, bake: { ...BAKE, minutes: 30 } },
+    { name: "all", cohorts: ["*"], percent: 100, bake: BAKE },
+  ],
+};
+
+async function startRollout(world: World): Promise<void> {
+  await must(world, "rollout.create", { id: "autumn", input: TWO_WAVES });
+  await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+  await quiet(world);
+  await tick(world, FRIDAY + 10 * MINUTE);
+}
+
+function onTwo(world: World): number {
+  const maps = readMaps(world.kv.values);
+  return FLEET.filter((slug) => versionFor(maps, "kiln", slug) === "2").length;
+}
+
+const rolloutOf = async (world: World) => valueOf(await world.control.query("rollout", { id: "autumn" }));
+
+/** What the audit says of the restore. */
+function toldOf(world: World): unknown {
+  const [row] = world.db.rows("SELECT detail FROM audit WHERE action = 'restore' ORDER BY seq DESC LIMIT 1");
+  return JSON.parse(String(row?.["detail"]));
+}
+
+describe("a restore of an export with a rollout under way", () => {
+  it("brings it back paused, keeps what was marked bad since, and moves nobody on", async ({ expect }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: FLEET });
+    await startRollout(world);
+    const half = onTwo(world);
+    const lines = await readExport(world);
+    const back = { reason: "loses uploads", confirmed: true, markBad: true };
+    await must(world, "rollout.rollback", { id: "autumn", input: back });
+    await tick(world, FRIDAY + 15 * MINUTE);
+    expect([half > 0, onTwo(world)]).toEqual([true, 0]);
+    await restore(world, lines);
+    await quiet(world);
+    expect(toldOf(world)).toMatchObject({ accountsMoved: half, accountsDropped: 0 });
+    expect(await rolloutOf(world)).toMatchObject({
+      phase: "paused",
+      reason: expect.stringMatching(/a restore brought it back.*resume it, stop it or roll it back/),
+    });
+    const { bad } = valueOf(await world.control.query("version", { product: "kiln", version: "2" }));
+    expect(bad).toMatchObject({ reason: "rollout autumn: loses uploads" });
+    for (const minutes of [0, 1, 3]) await tick(world, FRIDAY + 2 * HOUR + minutes * MINUTE);
+    expect(onTwo(world)).toBe(half);
+    await must(world, "rollout.rollback", { id: "autumn", input: back });
+    await tick(world, FRIDAY + 3 * HOUR);
+    expect([(await rolloutOf(world)).phase, onTwo(world)]).toEqual(["rolled-back", 0]);
+  });
+
+  it("leaves a rollback that was under way to its end", async ({ expect }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: FLEET });
+    await startRollout(world);
+    const back = { reason: "x", confirmed: true, markBad: false };
+    await must(world, "rollout.rollback", { id: "autumn", input: back });
+    const lines = await readExport(world);
+    await must(world, "rollout.stop", { id: "autumn", input: { reason: "x" } });
+    await restore(world, lines);
+    await quiet(world);
+    for (const minutes of [20, 25]) await tick(world, FRIDAY + minutes * MINUTE);
+    expect([(await rolloutOf(world)).phase, onTwo(world)]).toEqual(["rolled-back", 0]);
+  });
+});
+
+describe("the audit of a restore", () => {
+  it("counts whom a rollout had moved since the export", async ({ expect }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: FLEET });
+    const lines = await readExport(world);
+    await startRollout(world);
+    const moved = onTwo(world);
+    await restore(world, lines);
+    await quiet(world);
+    expect(onTwo(world)).toBe(0);
+    expect(toldOf(world)).toMatchObject({ accountsMoved: moved });
+  });
+
+  it("counts neither a pin that keeps an account where it is, nor homes written without a move", async ({
+    expect,
+  }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: FLEET });
+    await startRollout(world);
+    const lines = await readExport(world);
+    await must(world, "rollout.stop", { id: "autumn", input: { reason: "enough" } });
+    for (let minutes = 15; minutes < 60; minutes += 5) await tick(world, FRIDAY + minutes * MINUTE);
+    expect((await rolloutOf(world)).phase).toBe("stopped");
+    const input = { version: "1", reason: "x", expires: null };
+    const still = FLEET.find((slug) => versionFor(readMaps(world.kv.values), "kiln", slug) === "1") ?? "";
+    await must(world, "account.pin.set", { account: still, product: "kiln", input });
+    await restore(world, lines);
+    expect(toldOf(world)).toMatchObject({ accountsMoved: 0 });
   });
 });
 
