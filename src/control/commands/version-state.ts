@@ -59,16 +59,14 @@ function checkStep(
   to: VersionState,
 ): Result<never, Refusal> | null {
   const { product, name, state: from } = version;
+  const serves = servingAs(db, version) !== null;
   if (!VERSION_STEPS[from].includes(to)) {
     return refuse(
       "conflict",
       `${product} ${name} is ${from}; from there it can become ${VERSION_STEPS[from].join(" or ")}`,
     );
   }
-  if (
-    actor.role === "deployer" &&
-    (SERVING_STATES.includes(from) || SERVING_STATES.includes(to) || to === "retired")
-  ) {
+  if (actor.role === "deployer" && (serves || SERVING_STATES.includes(to) || to === "retired")) {
     return refuse("forbidden", `taking ${product} ${name} from ${from} to ${to} takes the role operator`);
   }
   if (to === "live" && version.bad !== null) {
@@ -86,8 +84,19 @@ function checkStep(
       `${product} has ${MAX_VERSIONS_PER_PRODUCT} versions that are not retired: retire one`,
     );
   }
-  const leavesMaps = to === "retired" || (SERVING_STATES.includes(from) && !SERVING_STATES.includes(to));
+  const leavesMaps = to === "retired" || (serves && !SERVING_STATES.includes(to));
   return leavesMaps ? refuseInUse(db, product, name) : null;
+}
+
+/** What makes a version one that people are on, in words; null: nothing does. Unknown accounts are people too. */
+export function servingAs(
+  db: Db,
+  { product, name, state }: Pick<VersionRecord, "product" | "name" | "state">,
+): string | null {
+  if (SERVING_STATES.includes(state)) return state;
+  const record = loadProduct(db, product);
+  if (record?.default === name) return "the default (unknown accounts)";
+  return record?.standby === name ? "the standby of the default" : null;
 }
 
 function activeVersions(db: Db, product: ProductName): number {

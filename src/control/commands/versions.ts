@@ -17,6 +17,7 @@ import { loadProduct, saveProduct, type ProductRecord } from "../store/products.
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
 import { refuseEvents, refuseHooks, refuseOriginHere } from "./products.ts";
+import { servingAs } from "./version-state.ts";
 import type { Change, Work } from "./work.ts";
 
 type Put = CommandInputs["version.put"];
@@ -99,11 +100,11 @@ function checkInput(work: Work, put: Put, before: VersionRecord | null): Result<
   if (claimed !== null) return claimed;
   if (before === null) return checkRoom(work, put);
   // Who may only register must not redirect what already serves people.
-  const serving = before.state === "live" || before.state === "draining";
-  if (work.actor.role === "deployer" && serving) {
+  const serving = servingAs(work.db, before);
+  if (work.actor.role === "deployer" && serving !== null) {
     return refuse(
       "forbidden",
-      `${put.product} ${put.version} is ${before.state}: changing it takes the role operator`,
+      `${put.product} ${put.version} is ${serving}: changing it takes the role operator`,
     );
   }
   return null;

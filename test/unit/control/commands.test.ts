@@ -606,6 +606,39 @@ describe("roles", () => {
     expect(could).toEqual(allowed);
   });
 
+  it.for(["default", "standby"] as const)(
+    "keep a deployer's hands off a candidate that is the %s",
+    async (place, { expect }) => {
+      const world = await start();
+      const version = { product: "kiln", version: "3" };
+      const input = { ...VERSION, origin: "https://kiln-3.origins.example.net" };
+      const elsewhere = { ...VERSION, origin: "https://else.origins.example.net" };
+      const state = (to: "candidate" | "registered") => ({ ...version, input: { state: to, reason: "x" } });
+      await must(world, "version.put", { ...version, input });
+      await must(world, "version.state.set", state("candidate"));
+      const moves = place === "default" ? ["3"] : ["3", "1"];
+      for (const to of moves)
+        await must(world, "product.default.set", {
+          product: "kiln",
+          input: { version: to, reason: "x", force: true },
+        });
+      const edit = { ...version, input: elsewhere };
+      const edited = await world.control.execute("version.put", edit, contextOf("deployer"));
+      expect(refusalOf(edited)).toMatchObject({
+        problem: "forbidden",
+        detail: expect.stringMatching(new RegExp(`kiln 3 is the ${place} .*takes the role operator`)),
+      });
+      const step = await world.control.execute(
+        "version.state.set",
+        state("registered"),
+        contextOf("deployer"),
+      );
+      expect(refusalOf(step).problem).toBe("forbidden");
+      expect(await refused(world, "version.state.set", state("registered"))).toContain(`${place} (1)`);
+      await must(world, "version.put", edit);
+    },
+  );
+
   it("hold a token to its products", async ({ expect }) => {
     const world = await start();
     await addAccount(world, "both");
