@@ -15,8 +15,20 @@ import { markAccount } from "../store/changes.ts";
 import { viewAccount } from "../view/accounts.ts";
 import type { Change, Told, Work } from "./work.ts";
 
-/** The living account. `products` are those the deed concerns; null: all that the account has. */
+/** The living account, which has the products. `products` are those the deed concerns; null: all that the account has. */
 export function findAccount(
+  work: Work,
+  slug: AccountSlug,
+  products: readonly ProductName[] | null,
+): Result<Present, Refusal> {
+  const found = findLiving(work, slug, products);
+  if (!found.ok) return found;
+  const missing = products?.find((product) => own(found.value.homes, product) === undefined);
+  return missing === undefined ? found : refuse("conflict", `${slug} does not have ${missing}`);
+}
+
+/** The living account, whether it has the products or not: for taking back what was said of one that it has lost since. */
+export function findLiving(
   work: Work,
   slug: AccountSlug,
   products: readonly ProductName[] | null,
@@ -27,13 +39,12 @@ export function findAccount(
     refuseProducts(work.actor, products ?? Object.keys(present.homes)) ??
     checkRevision(work.ifMatch, present.record.revision);
   if (refused !== null) return refused;
-  if (present.record.deletedAt !== null)
-    return refuse(
-      "conflict",
-      `${slug} was deleted: it only keeps answering; \`accounts undelete ${slug}\` brings it back`,
-    );
-  const missing = products?.find((product) => own(present.homes, product) === undefined);
-  return missing === undefined ? ok(present) : refuse("conflict", `${slug} does not have ${missing}`);
+  return present.record.deletedAt === null
+    ? ok(present)
+    : refuse(
+        "conflict",
+        `${slug} was deleted: it only keeps answering; \`accounts undelete ${slug}\` brings it back`,
+      );
 }
 
 /** Raises the revision, marks the maps and gives the account as it is now. */

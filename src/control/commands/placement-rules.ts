@@ -25,6 +25,7 @@ const PLACEABLE: readonly VersionState[] = ["live", "draining"];
 export interface Standing {
   readonly quarantine: VersionName | null;
   readonly pin: VersionName | null;
+  /** Empty where the account does not have the product. */
   readonly home: VersionName;
 }
 

@@ -6,11 +6,12 @@ import type { Account } from "../../contracts/api/accounts.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
+import { own } from "../../core/record.ts";
 import { settleHome } from "../accounts/apply.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
 import { deleteQuarantine, saveQuarantine } from "../store/placements.ts";
-import { findAccount, finishAccount } from "./find-account.ts";
+import { findAccount, findLiving, finishAccount } from "./find-account.ts";
 import { checkPlacement, readStanding, versionOf } from "./placement-rules.ts";
 import type { Change, Work } from "./work.ts";
 
@@ -37,18 +38,20 @@ export function liftQuarantine(
   work: Work,
   { account, product, reason }: CommandInputs["account.quarantine.lift"],
 ): Result<Change<Account>, Refusal> {
-  const found = findAccount(work, account, [product]);
+  const found = findLiving(work, account, [product]);
   if (!found.ok) return found;
   const { quarantine, pin, home } = readStanding(work.db, found.value, product);
   if (quarantine === null) return notFound(`quarantine of ${account} for ${product}`);
-  if (pin !== null && pin !== quarantine) {
+  const has = own(found.value.homes, product) !== undefined;
+  if (has && pin !== null && pin !== quarantine) {
     return refuse(
       "conflict",
       `${account} is pinned to ${product} ${pin}, so lifting its quarantine would move it there from ${quarantine}: lift the pin first, or pin it to ${quarantine}`,
     );
   }
   deleteQuarantine(work.db, account, product);
-  if (pin === null) {
+  const settles = has && pin === null;
+  if (settles) {
     settleHome(work.db, found.value.record, { product, version: quarantine });
     keepInPlace(work.db, work, { slug: account, product });
   }
@@ -56,7 +59,7 @@ export function liftQuarantine(
     product,
     version: quarantine,
     homeBefore: home,
-    homeAfter: pin === null ? quarantine : home,
+    homeAfter: settles ? quarantine : home,
   };
   return finishAccount(work, account, {
     told: { target: `account/${account}`, reason, detail },

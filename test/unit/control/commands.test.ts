@@ -405,6 +405,29 @@ describe("pins and quarantine", () => {
     expect(after.homes["kiln"]).toBe("1");
   });
 
+  it("can be lifted from a product that the account has lost, which then holds no version back", async ({
+    expect,
+  }) => {
+    const world = await start();
+    await addAccount(world, "acme");
+    const of = { account: "acme", product: "kiln" };
+    await must(world, "account.pin.set", pin("2"));
+    await must(world, "account.quarantine.set", { ...of, input: { version: "1", reason: "sick" } });
+    await addAccount(world, "acme", { products: ["fogbugz"] });
+    expect(await refused(world, "account.pin.set", pin("2"))).toContain("does not have kiln");
+    await must(world, "account.quarantine.lift", { ...of, reason: "gone" });
+    const after = await must(world, "account.pin.lift", { ...of, reason: "gone" });
+    expect(after).toMatchObject({ homes: { fogbugz: "1" }, pins: {} });
+    expect(after.homes).not.toHaveProperty("kiln");
+    await settle(world);
+    for (const state of ["draining", "retired"] as const)
+      await must(world, "version.state.set", {
+        product: "kiln",
+        version: "2",
+        input: { state, reason: "old" },
+      });
+  });
+
   it("refuse versions that may not serve, are bad, or break a requirement", async ({ expect }) => {
     const world = await start();
     await addAccount(world, "acme");
