@@ -88,7 +88,7 @@ export function addImportVerbs(accounts: Command, context: ProgramContext): void
       options: [
         {
           flags: "--expect-removed <number>",
-          about: "how many removals are meant (default: at most 0.5 % may go)",
+          about: "how many accounts are meant to go or to lose a product (default: at most 0.5 %)",
           parse: wholeFrom(0),
         },
         ...OPTIONS,

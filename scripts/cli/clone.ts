@@ -260,7 +260,7 @@ async function syncAccounts(session: Session, { renamed, standing }: ClonePlan):
       format: "ndjson",
       mode: "sync",
       dryRun: false,
-      expectRemoved: standing.removed,
+      expectRemoved: standing.removed + standing.losing,
       id: newImportId({ mode: "sync", dryRun: false }, null),
     },
     {

@@ -77,6 +77,8 @@ export interface Standing {
   readonly deleted: readonly string[];
   /** Living there, and not in the clone any more. */
   readonly removed: number;
+  /** In both, with a product there that the clone does not give them any more. */
+  readonly losing: number;
   readonly kept: number;
 }
 
@@ -85,7 +87,7 @@ export async function standingOf(accounts: AsyncIterable<Account>, { lines }: Re
   const foreign: string[] = [];
   const elsewhere: string[] = [];
   const deleted: string[] = [];
-  let [foreignInAll, elsewhereInAll, removed, kept] = [0, 0, 0, 0];
+  let [foreignInAll, elsewhereInAll, removed, losing, kept] = [0, 0, 0, 0, 0];
   const note = (list: string[], name: string): void => void (list.length < MAX_NAMED && list.push(name));
   for await (const account of accounts) {
     const text = lines.get(account.account);
@@ -103,11 +105,17 @@ export async function standingOf(accounts: AsyncIterable<Account>, { lines }: Re
       note(elsewhere, account.account);
     } else if (living) kept += 1;
     if (!living) deleted.push(account.account);
+    if (isLosing(account, text)) losing += 1;
   }
-  return { foreign, foreignInAll, elsewhere, elsewhereInAll, deleted, removed, kept };
+  return { foreign, foreignInAll, elsewhere, elsewhereInAll, deleted, removed, losing, kept };
 }
 
 const MAX_NAMED = 5;
+
+function isLosing({ homes }: Account, text: string): boolean {
+  const wanted = (JSON.parse(text) as ImportLine).homes ?? {};
+  return Object.keys(homes).some((product) => wanted[product] === undefined);
+}
 
 /** A product that both have, on another version. */
 function isElsewhere({ homes }: Account, text: string): boolean {

@@ -164,7 +164,7 @@ export const ImportQuerySchema = z
       description: "true: says what would change, line by line, and changes nothing",
     }),
     expectRemoved: WholeNumberSchema.optional().openapi({
-      description: "How many accounts a sync may remove; left out: at most 0.5 %",
+      description: "How many accounts a sync may remove, or take a product from; left out: at most 0.5 %",
     }),
     id: z
       .string()

@@ -1,6 +1,6 @@
 /**
- * Finishes an import or sync: what a sync lacks is removed, or refused when it is more than expected, before anything is
- * changed; then one audit entry for the whole, with counts and digest. Calling it again gives the same answer.
+ * Finishes an import or sync: what a sync lacks, accounts and products of accounts, is removed, or refused when it is more
+ * than expected, before anything is changed; then one audit entry for the whole, with counts and digest. Calling it again gives the same answer.
  */
 import type { ImportEnded } from "../../contracts/import-port.ts";
 import { allowedLoss } from "../../contracts/limits.ts";
@@ -11,6 +11,7 @@ import { createVisibility } from "../publisher/visible-by.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { appendAudit } from "../store/audit.ts";
 import {
+  countLosing,
   countMissing,
   dropImportWork,
   loadImport,
@@ -54,7 +55,7 @@ async function endSync(
   if (record.state === "open") {
     const missing = countMissing(db, record.id);
     const removed = loadMissing(db, record.id, MAX_REMOVED_SHOWN);
-    const refused = checkLoss(work, { record, ending, missing });
+    const refused = checkLoss(work, { record, ending, missing, losing: countLosing(db, record.id) });
     if (refused !== null) return refused;
     if (record.dryRun) return ok(finish(work, { ...record, removed: missing }, { ending, removed }));
     // What the batches counted was a look ahead; the lines count again as they are carried out.
@@ -79,6 +80,8 @@ interface Loss {
   readonly record: ImportRecord;
   readonly ending: Ending;
   readonly missing: number;
+  /** Accounts on the file that lose a product: for that they are unknown, and answered by the default. */
+  readonly losing: number;
 }
 
 /** For whoever reads it: the address takes `expectRemoved`, the command line `--expect-removed`. */
@@ -86,25 +89,35 @@ function againWith(missing: number): string {
   return `send it again with ?expectRemoved=${missing} (on the command line: --expect-removed ${missing})`;
 }
 
-function checkLoss({ db }: Importing, { record, ending, missing }: Loss): Result<never, Refusal> | null {
+function lackOf({ missing, losing, held }: Record<"missing" | "losing" | "held", number>): string {
+  const accounts = `the file lacks ${missing} of ${held} accounts`;
+  const products = `a product that ${losing} of ${held} accounts have, which would be unknown there and get the default`;
+  if (losing === 0) return accounts;
+  return missing === 0 ? `the file lacks ${products}` : `${accounts}, and ${products}`;
+}
+
+function checkLoss(
+  { db }: Importing,
+  { record, ending, missing, losing }: Loss,
+): Result<never, Refusal> | null {
   const held = readCounter(db, "accounts");
   const allowed = record.expectRemoved ?? allowedLoss(held);
-  const counts = { missing, held, allowed, unreadable_lines: ending.unreadable };
-  if (missing > allowed) {
+  const counts = { missing, losing_product: losing, held, allowed, unreadable_lines: ending.unreadable };
+  if (missing + losing > allowed) {
     const how =
       record.expectRemoved === null
         ? `at most ${allowed} are removed without saying so`
         : `${allowed} were expected`;
     return refuse(
       "removes-too-many",
-      `the file lacks ${missing} of ${held} accounts; ${how}. Check the file; if it is right, ${againWith(missing)}`,
+      `${lackOf({ missing, losing, held })}; ${how}. Check the file; if it is right, ${againWith(missing + losing)}`,
       counts,
     );
   }
   if (missing > 0 && ending.unreadable > 0 && record.expectRemoved === null) {
     return refuse(
       "removes-too-many",
-      `the file lacks ${missing} accounts, but ${ending.unreadable} of its lines could not be read, so some of these may be on them. Correct the lines, or ${againWith(missing)}`,
+      `the file lacks ${missing} accounts, but ${ending.unreadable} of its lines could not be read, so some of these may be on them. Correct the lines, or ${againWith(missing + losing)}`,
       counts,
     );
   }

@@ -177,6 +177,15 @@ export function countMissing(db: Db, id: string): number {
   return readInt(db.rows(`SELECT count(*) AS n FROM accounts WHERE ${MISSING}`, id)[0] ?? {}, "n");
 }
 
+/** Living accounts whose staged line names products and lacks one that they have. */
+export function countLosing(db: Db, id: string): number {
+  const sql = `SELECT count(*) AS n FROM import_lines l JOIN accounts a ON a.slug = l.slug AND a.deleted_at IS NULL
+    JOIN home_sets s ON s.id = a.homes_id
+    WHERE l.import = ?1 AND l.input <> '' AND l.input -> 'products' IS NOT NULL AND EXISTS (
+      SELECT 1 FROM json_each(s.homes) AS h WHERE h.key NOT IN (SELECT value FROM json_each(l.input, '$.products')))`;
+  return readInt(db.rows(sql, id)[0] ?? {}, "n");
+}
+
 const MISSING =
   "deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM import_lines l WHERE l.import = ?1 AND l.slug = accounts.slug)";
 

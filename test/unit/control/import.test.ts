@@ -238,6 +238,36 @@ describe("sync", () => {
     expect(readMaps(world.kv.values).root).toMatchObject({ accounts: 700, removed: { accounts: 300 } });
   });
 
+  it("refuses to take a product from everybody, and says that it would; takes it with the number", async ({
+    expect,
+  }) => {
+    const world = await start();
+    await load(world, lines(100));
+    const without = lines(100, { products: ["fogbugz"] });
+    const refused = refusalOf((await load(world, without, { id: "p", mode: "sync" })).ended);
+    expect(refused).toMatchObject({
+      problem: "removes-too-many",
+      detail: expect.stringContaining("lacks a product that 100 of 100 accounts have"),
+      extensions: { missing: 0, losing_product: 100, held: 100, allowed: 10 },
+    });
+    expect(valueOf(await world.control.query("account", { account: "account-1" })).homes).toHaveProperty(
+      "kiln",
+    );
+    const both = refusalOf((await load(world, without.slice(40), { mode: "sync", expectRemoved: 99 })).ended);
+    expect(both.detail).toContain("lacks 40 of 100 accounts, and a product that 60 of 100 accounts have");
+    const ended = valueOf((await load(world, without, { id: "p", mode: "sync", expectRemoved: 100 })).ended);
+    expect(ended.summary).toMatchObject({ removed: 0, changed: 100 });
+  });
+
+  it("lets a few lose a product, and says nothing of lines that leave products out", async ({ expect }) => {
+    const world = await start();
+    await load(world, lines(100));
+    const file = lines(100, { cohort: "early" }).map((line, n) =>
+      n < 10 ? { ...line, products: ["kiln"] } : line,
+    );
+    expect(valueOf((await load(world, file, { mode: "sync" })).ended).summary.changed).toBe(100);
+  });
+
   it("takes the allowed loss without asking, unless lines could not be read", async ({ expect }) => {
     const world = await start();
     await load(world, lines(1000));
