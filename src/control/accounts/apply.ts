@@ -4,6 +4,7 @@
  * back, the others are written.
  */
 import type { EpochMs } from "../../contracts/units.ts";
+import { err, ok, type Result } from "../../contracts/result.ts";
 import { MAX_GROUPS } from "../../contracts/limits.ts";
 import { NO_GROUP } from "../../contracts/maps.ts";
 import { keyHash } from "../../core/maps/key-hash.ts";
@@ -19,8 +20,9 @@ import {
 } from "../store/accounts.ts";
 import { noteNewKeys } from "../store/account-keys.ts";
 import { openGroupBook, type GroupBook } from "../store/groups.ts";
-import { openHomeBook, type HomeBook } from "../store/home-sets.ts";
+import { openHomeBook, type HomeBook, type Homes } from "../store/home-sets.ts";
 import { addCounter } from "../store/meta.ts";
+import { openLateProducts, type LateProducts } from "../rollouts/late-products.ts";
 import { tallyAccounts } from "../rollouts/tally.ts";
 import { hasActiveRollout } from "../store/rollouts.ts";
 import type { Planned, Present } from "./plan.ts";
@@ -61,19 +63,20 @@ export function applyAccounts(
   const written: AccountChange[] = [];
   const hashes: number[] = [];
   const refused: { change: AccountChange; reason: string }[] = [];
+  const late = frozen ? openLateProducts(db) : null;
   for (const change of changes) {
-    // What a running rollout sees of an account is frozen: edits count from the next one, new accounts are in none.
-    const groupId = frozen ? (change.present?.record.groupId ?? NO_GROUP) : books.groups.idOf(change.planned);
-    if (groupId === null) {
-      refused.push({ change, reason: NO_GROUP_LEFT });
+    const place = late === null ? placeAnew(books, change) : placeFrozen(late, change);
+    if (!place.ok) {
+      refused.push({ change, reason: place.error });
       continue;
     }
-    const record = toRecord(change, { books, groupId, seq, nowMs });
+    const record = toRecord(change, { books, place: place.value, seq, nowMs });
     count(books, change.present?.record ?? null, record);
     if (record.seq === seq) hashes.push(...keysOf(change));
     records.push(record);
     written.push(change);
   }
+  late?.flush();
   saveAccounts(db, records);
   noteNewKeys(
     db,
@@ -86,12 +89,33 @@ export function applyAccounts(
   return { hashes, refused };
 }
 
+interface Place {
+  readonly groupId: number;
+  readonly homes: Homes;
+}
+
+function placeAnew({ groups }: Books, { planned }: AccountChange): Result<Place, string> {
+  const groupId = groups.idOf(planned);
+  return groupId === null ? err(NO_GROUP_LEFT) : ok({ groupId, homes: planned.homes });
+}
+
+/** What a running rollout sees of an account is frozen: edits count from the next one, what is new is in none. */
+function placeFrozen(late: LateProducts, { present, planned }: AccountChange): Result<Place, string> {
+  const { slug, homes } = planned;
+  if (present === null) return ok({ groupId: NO_GROUP, homes });
+  const { groupId } = present.record;
+  const left = late.take({ slug, groupId, before: present.homes, after: homes });
+  if (!left.ok) return left;
+  return ok(left.value === null ? { groupId, homes } : { groupId: NO_GROUP, homes: left.value });
+}
+
 function toRecord(
   { present, planned }: AccountChange,
-  { books, groupId, seq, nowMs }: { books: Books; groupId: number; seq: number; nowMs: EpochMs },
+  { books, place, seq, nowMs }: { books: Books; place: Place; seq: number; nowMs: EpochMs },
 ): AccountRecord {
   const before = present?.record ?? null;
-  const homesId = books.homes.idOf(planned.homes);
+  const { groupId } = place;
+  const homesId = books.homes.idOf(place.homes);
   const { slug, timeZone, cohort, labels, cell, window } = planned;
   const changesMaps =
     before === null ||

@@ -18,7 +18,7 @@ import { currentHomes, loadRunning } from "../rollouts/facts.ts";
 import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { openHomeBook } from "../store/home-sets.ts";
 import { loadPlacements, type Placements } from "../store/placements.ts";
-import { loadActiveRollouts } from "../store/rollouts.ts";
+import { loadActiveRollouts, type RolloutRecord } from "../store/rollouts.ts";
 
 /** Whom a batch holds now. */
 export function membersOf(
@@ -67,12 +67,16 @@ function placedFor(
   return pins.get(slug)?.some(named) === true ? "is pinned" : null;
 }
 
-/** Null when nobody moves the account's data just now; else why it may not be touched. */
+/**
+ * Null when nobody moves the account's data just now; else why it may not be touched.
+ * @param rollouts the active ones, where they have been read already.
+ */
 export function refuseOnItsWay(
   db: Db,
   { slug, groupId }: Pick<AccountRecord, "slug" | "groupId">,
+  rollouts: readonly Pick<RolloutRecord, "id" | "state">[] = loadActiveRollouts(db),
 ): Result<never, Refusal> | null {
-  const mover = loadActiveRollouts(db).find(({ state }) => isHeld(state, { slug, group: groupId }));
+  const mover = rollouts.find(({ state }) => isHeld(state, { slug, group: groupId }));
   return mover === undefined
     ? null
     : refuse(

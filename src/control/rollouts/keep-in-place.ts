@@ -5,7 +5,7 @@
  * written into its homes first, so that it does not fall back either. Never fails: with no number left for a group it is
  * put into none, which no rollout touches. In the command's transaction.
  */
-import type { FrozenGroup, GroupKey, LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
+import type { FrozenGroup, GroupKey, RolloutState } from "../../contracts/rollout.ts";
 import { NO_GROUP } from "../../contracts/maps.ts";
 import type { AccountSlug, ProductName } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
@@ -19,7 +19,7 @@ import { loadAccount } from "../store/accounts.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import type { Homes } from "../store/home-sets.ts";
-import { forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
+import { addLeft, forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
 import { saveReplacedHomes } from "../store/replaced-homes.ts";
 import {
   loadActiveRollouts,
@@ -30,9 +30,6 @@ import {
 } from "../store/rollouts.ts";
 import { hasMoved, loadFacts, readAccounts, toRunning, type ReadAccount } from "./facts.ts";
 import { identityOf, moveGroups, splitOthers } from "./regroup.ts";
-
-/** Accounts that a summary names for each reason. */
-const EXAMPLES = 20;
 
 export interface Freed {
   readonly slug: AccountSlug;
@@ -71,7 +68,7 @@ export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly st
     saveLeftBehind(db, id, [{ account: slug, ...left }]);
     const now = loadActiveRollouts(db).find((one) => one.id === id);
     if (now !== undefined)
-      saveRollout(db, { ...now, leftBehind: withLeft(now.leftBehind, slug, left.reason) });
+      saveRollout(db, { ...now, leftBehind: addLeft(now.leftBehind, slug, left.reason) });
     held.push(id);
   }
   return held;
@@ -82,21 +79,6 @@ function isAhead({ groups, salt }: RolloutState, slug: AccountSlug, group: numbe
   const index = group === NO_GROUP ? -1 : groups.number.indexOf(group);
   const gone = Math.max(groups.moved[index] ?? 0, groups.held?.[index] ?? 0);
   return index >= 0 && bucketOf(salt, slug) >= gone;
-}
-
-/** One more that is left behind for a reason. */
-function withLeft(
-  leftBehind: RolloutRecord["leftBehind"],
-  slug: AccountSlug,
-  reason: LeftBehindReason,
-): RolloutRecord["leftBehind"] {
-  const known = leftBehind.find((left) => left.reason === reason);
-  const next = {
-    reason,
-    accounts: (known?.accounts ?? 0) + 1,
-    examples: [...(known?.examples ?? []), slug].sort().slice(0, EXAMPLES),
-  };
-  return [...leftBehind.filter((left) => left.reason !== reason), next];
 }
 
 interface Case {

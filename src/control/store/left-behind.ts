@@ -3,6 +3,7 @@
  * somebody is left behind is decided in core/rollout/eligible.ts and rollouts/leaving.ts.
  */
 import type { LeftBehindReason } from "../../contracts/rollout.ts";
+import type { LeftBehind } from "../../contracts/rollout-input.ts";
 import type { AccountSlug } from "../../contracts/units.ts";
 import { runEach, type Db } from "../db.ts";
 import { readText, readTextOrNull } from "../row.ts";
@@ -12,6 +13,24 @@ export interface LeftAccount {
   readonly reason: LeftBehindReason;
   /** In words, what else there is to say. */
   readonly detail: string | null;
+}
+
+/** Accounts that a summary names for each reason. */
+const EXAMPLES = 20;
+
+/** A rollout's own summary with one more that is left behind for a reason. */
+export function addLeft(
+  summary: readonly LeftBehind[],
+  slug: AccountSlug,
+  reason: LeftBehindReason,
+): readonly LeftBehind[] {
+  const known = summary.find((left) => left.reason === reason);
+  const next = {
+    reason,
+    accounts: (known?.accounts ?? 0) + 1,
+    examples: [...(known?.examples ?? []), slug].sort().slice(0, EXAMPLES),
+  };
+  return [...summary.filter((left) => left.reason !== reason), next];
 }
 
 /** Adds accounts; who is listed with a reason keeps it. */

@@ -229,6 +229,53 @@ describe("a rollout of two products", () => {
     });
   });
 
+  it("does not move a product that an account gets on the way, nor take back what it had moved", async ({
+    expect,
+  }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 40));
+    const put = (account: string, products: readonly string[]) =>
+      must(world, "account.put", {
+        account,
+        input: { timeZone: "Europe/Paris", cohort: "general", products: [...products], homes: { kiln: "1" } },
+      });
+    const names = Array.from({ length: 12 }, (_unused, n) => `solo-${n}`);
+    const fogbugz = { timeZone: "Europe/Paris", cohort: "general", products: ["fogbugz"] };
+    for (const account of names) await must(world, "account.put", { account, input: fogbugz });
+    await quiet(world);
+    const waves = [
+      { name: "half", cohorts: ["*"], percent: 50 },
+      { name: "rest", cohorts: ["*"], percent: 100, approve: "before" as const },
+    ];
+    await must(world, "rollout.create", { id: "autumn", input: { ...PLAN, waves } });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + 10 * MINUTE);
+    const on = (slug: string, product: string) => versionFor(readMaps(world.kv.values), product, slug);
+    const [early, later] = ["2", "1"].map((version) => names.find((name) => on(name, "fogbugz") === version));
+    for (const name of [early, later]) {
+      const answer = await put(name ?? "", ["fogbugz", "kiln"]);
+      expect(answer.homes).toEqual({ kiln: "1", fogbugz: name === early ? "2" : "1" });
+    }
+    const seen = () => [early, later].map((name) => [on(name ?? "", "kiln"), on(name ?? "", "fogbugz")]);
+    await tick(world, FRIDAY + 20 * MINUTE);
+    expect(seen()).toEqual([
+      ["1", "2"],
+      ["1", "1"],
+    ]);
+    const input = { id: "autumn", cursor: null, limit: 200 };
+    const left = valueOf(await world.control.query("rollout.left-behind", input)).items;
+    for (const account of [early, later])
+      expect(left).toContainEqual(expect.objectContaining({ account, reason: "created-later" }));
+    await must(world, "rollout.approve", { id: "autumn", input: { wave: 1 } });
+    for (let minutes = 30; minutes < 90; minutes += 5) await tick(world, FRIDAY + minutes * MINUTE);
+    expect((await show(world)).phase).toBe("completed");
+    expect(seen()).toEqual([
+      ["1", "2"],
+      ["1", "1"],
+    ]);
+    expect(on(names.find((name) => name !== early && name !== later) ?? "", "fogbugz")).toBe("2");
+  });
+
   it("stops in preflight-failed when a version does not answer, and moves nobody", async ({ expect }) => {
     const silent: ExchangePort = async () => ({
       end: "complete",
