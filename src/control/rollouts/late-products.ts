@@ -2,7 +2,7 @@
  * What running rollouts make of an account that gets one of their products now: nothing. What a rollout sees is frozen at
  * its start, and the product starts on the home it was given, as that of a new account does; left in its group, the
  * account would be served the target at once, moved by an edit. So it is in no group any more, what rollouts had moved of
- * its other products becomes its home, and they list it as left behind. While its data is on its way it must not be
+ * its other products becomes its home until everybody goes back, and they list it as left behind. While its data is on its way it must not be
  * touched. For many accounts in one transaction; the caller writes their rows, after `flush`.
  */
 import { err, ok, type Result } from "../../contracts/result.ts";
@@ -13,6 +13,7 @@ import { refuseOnItsWay } from "../data/members.ts";
 import type { Db } from "../db.ts";
 import type { Homes } from "../store/home-sets.ts";
 import { addLeft, saveLeftBehind } from "../store/left-behind.ts";
+import { saveReplacedHomes } from "../store/replaced-homes.ts";
 import {
   loadActiveRollouts,
   loadFrozen,
@@ -43,6 +44,8 @@ interface Gone {
   readonly groupId: number;
   /** What it got. */
   readonly gets: readonly string[];
+  /** Its homes until then. */
+  readonly before: Homes;
 }
 
 /** Opens it for accounts as they are now. */
@@ -60,7 +63,7 @@ export function openLateProducts(db: Db): LateProducts {
       if (!concerns) return ok(null);
       const moving = refuseOnItsWay(db, { slug, groupId }, records);
       if (moving !== null && !moving.ok) return err(moving.error.detail);
-      gone.push({ slug, groupId, gets });
+      gone.push({ slug, groupId, gets, before });
       const now = currentHomes(running, { slug, group: groupId, homes: before });
       return ok(
         Object.fromEntries(
@@ -97,6 +100,14 @@ function leave(db: Db, record: RolloutRecord, gone: readonly Gone[]): void {
       reason: "created-later",
       detail: `got ${gets.join(" and ")} after the start`,
     })),
+  );
+  // No threshold takes them back any more; a rollback of everybody does, by these.
+  saveReplacedHomes(
+    db,
+    id,
+    known
+      .filter(({ slug, groupId }) => hasMoved(one, slug, groupId))
+      .map(({ slug, before }) => ({ account: slug, homes: before })),
   );
   const leftBehind = left.reduce((sum, { slug }) => addLeft(sum, slug, "created-later"), record.leftBehind);
   saveRollout(db, { ...record, leftBehind });

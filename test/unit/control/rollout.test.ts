@@ -276,6 +276,35 @@ describe("a rollout of two products", () => {
     expect(on(names.find((name) => name !== early && name !== later) ?? "", "fogbugz")).toBe("2");
   });
 
+  it("takes back what it had moved of an account that got a product on the way, when everybody goes back", async ({
+    expect,
+  }) => {
+    const world = await prepare(healthy, ACCOUNTS.slice(0, 20));
+    const put = (products: readonly string[], homes = {}) =>
+      must(world, "account.put", {
+        account: "solo",
+        input: { timeZone: "Europe/Paris", cohort: "general", products: [...products], homes },
+      });
+    await put(["fogbugz"]);
+    await quiet(world);
+    const waves = [
+      { name: "all", cohorts: ["*"], percent: 100, bake: { minutes: 600, requests: 0, workdays: 0 } },
+    ];
+    await must(world, "rollout.create", { id: "autumn", input: { ...PLAN, waves } });
+    await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + 10 * MINUTE);
+    await put(["fogbugz", "kiln"], { kiln: "1" });
+    await tick(world, FRIDAY + 20 * MINUTE);
+    const on = () =>
+      ["kiln", "fogbugz"].map((product) => versionFor(readMaps(world.kv.values), product, "solo"));
+    expect(on()).toEqual(["1", "2"]);
+    await must(world, "rollout.rollback", { id: "autumn", input: { reason: "slow", confirmed: true } });
+    for (const minutes of [30, 31, 32]) await tick(world, FRIDAY + minutes * MINUTE);
+    expect((await show(world)).phase).toBe("rolled-back");
+    expect(on()).toEqual(["1", "1"]);
+  });
+
   it("stops in preflight-failed when a version does not answer, and moves nobody", async ({ expect }) => {
     const silent: ExchangePort = async () => ({
       end: "complete",
