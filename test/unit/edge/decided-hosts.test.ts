@@ -2,6 +2,9 @@
 import { describe, it } from "vitest";
 import type { MapsSnapshot, RowLookup } from "../../../src/adapters/maps-reader/types.ts";
 import type { AccountRow, Root } from "../../../src/contracts/maps.ts";
+import type { RoutedRequest } from "../../../src/core/classify-request.ts";
+import { decideVersion } from "../../../src/core/decide-version.ts";
+import { createDecidedHosts, type DecidedHost } from "../../../src/edge/decided-hosts.ts";
 import {
   buildEdge,
   buildMaps,
@@ -125,5 +128,49 @@ describe("a host that was decided lately", () => {
       `${HOST}:8443`,
     ]);
     expect((await edge.fetch(`${HOST}, other`)).status).toBe(400);
+  });
+});
+
+describe("what is kept of a host", () => {
+  /** What is kept after a request for HOST that said this of its target. */
+  function kept(target: Pick<RoutedRequest, "scheme" | "pathAndQuery">): DecidedHost | null {
+    const root = buildRoot();
+    const row = buildRow("acme");
+    const who = { product: "kiln", slug: "acme", row } as const;
+    const reader = buildMaps(buildConfig(), { root, rows: [row] });
+    const snapshot = reader.current({ nowMs: 0, waitUntil: () => undefined }) as MapsSnapshot;
+    const hosts = createDecidedHosts();
+    hosts.serve(snapshot);
+    hosts.keep(HOST, {
+      found: {
+        kind: "route",
+        cls: "account",
+        product: "kiln",
+        slug: "acme",
+        name: HOST,
+        port: null,
+        ...target,
+      },
+      snapshot,
+      subject: { kind: "known-product", ...who, stale: false },
+      decision: decideVersion({ root, breakGlass: null, ...who, override: null }),
+    });
+    return hosts.find({ method: "GET", rawUrl: "/", host: HOST });
+  }
+
+  it("is nothing of the path, which is as long as whoever asks likes", ({ expect }) => {
+    const decided = kept({ scheme: null, pathAndQuery: `/${"long".repeat(4000)}?secret=1` });
+    expect(decided?.found).toEqual({
+      kind: "route",
+      cls: "account",
+      product: "kiln",
+      slug: "acme",
+      name: HOST,
+      port: null,
+    });
+  });
+
+  it("is nothing at all after an absolute target, for which nothing is looked up either", ({ expect }) => {
+    expect(kept({ scheme: "https", pathAndQuery: "/" })).toBeNull();
   });
 });
