@@ -9,7 +9,7 @@ import type { Result } from "../../contracts/result.ts";
 import { own } from "../../core/record.ts";
 import { settleHome } from "../accounts/apply.ts";
 import { notFound, refuse } from "../refuse.ts";
-import { holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
+import { findAhead, holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
 import { deleteQuarantine, saveQuarantine } from "../store/placements.ts";
 import { findAccount, findLiving, finishAccount } from "./find-account.ts";
 import { checkPlacement, readStanding, versionOf } from "./placement-rules.ts";
@@ -24,6 +24,12 @@ export function setQuarantine(
   if (!found.ok) return found;
   const wrong = checkPlacement(work.db, found.value, { product, version: input.version });
   if (wrong !== null) return wrong;
+  const ahead = findAhead(work.db, found.value.record, { product, version: input.version });
+  if (ahead !== null)
+    return refuse(
+      "conflict",
+      `a quarantine puts an account back, and ${ahead} has yet to move ${account} to ${product} ${input.version}: name the version that it shall stay on, or pin it to ${input.version} to move it there alone`,
+    );
   const was = versionOf(readStanding(work.db, found.value, product));
   const { version, reason } = input;
   saveQuarantine(work.db, { account, product, version, reason, by: work.actor.name, at: work.nowMs });

@@ -7,7 +7,7 @@
  */
 import type { FrozenGroup, GroupKey, RolloutState } from "../../contracts/rollout.ts";
 import { NO_GROUP } from "../../contracts/maps.ts";
-import type { AccountSlug, ProductName } from "../../contracts/units.ts";
+import type { AccountSlug, ProductName, VersionName } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
 import { own } from "../../core/record.ts";
 import { leftBehindReason, whyLeft } from "../../core/rollout/eligible.ts";
@@ -15,7 +15,7 @@ import { labelsUnder, labelVariant } from "../../core/rollout/freeze.ts";
 import { addOrigins, admitLate, lateVariant } from "../../core/rollout/groups.ts";
 import { settleHome } from "../accounts/apply.ts";
 import type { Db } from "../db.ts";
-import { loadAccount } from "../store/accounts.ts";
+import { loadAccount, type AccountRecord } from "../store/accounts.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import type { Homes } from "../store/home-sets.ts";
@@ -72,6 +72,18 @@ export function holdBack(db: Db, moment: Moment, slug: AccountSlug): readonly st
     held.push(id);
   }
   return held;
+}
+
+/** The running rollout that is to move the account to that version, and has not begun to; null: none. */
+export function findAhead(
+  db: Db,
+  { slug, groupId }: Pick<AccountRecord, "slug" | "groupId">,
+  { product, version }: { readonly product: ProductName; readonly version: VersionName },
+): string | null {
+  const ahead = loadActiveRollouts(db).find(
+    ({ state }) => own(state.plan.targets, product) === version && isAhead(state, slug, groupId),
+  );
+  return ahead?.id ?? null;
 }
 
 /** Whether the rollout has the account in a group and has neither moved it nor holds it in order to. */

@@ -156,3 +156,30 @@ describe("an account that no rollout may take along", () => {
     expect(on("account-1")).toBe("1");
   });
 });
+
+describe("a quarantine", () => {
+  it("puts nobody forward that a rollout has yet to move, and back whom it has moved", async ({ expect }) => {
+    const waves = [
+      { name: "staff", cohorts: ["internal"], percent: 100, bake: BAKE },
+      { name: "rest", cohorts: ["*"], percent: 100, bake: BAKE },
+    ];
+    const staff = { timeZone: "Europe/Paris", cohort: "internal" };
+    await must(world, "account.put", { account: "staff-0", input: staff });
+    await quiet(world);
+    await start({ ...PLAN, waves });
+    const quarantine = (account: string, version: string) =>
+      world.control.execute(
+        "account.quarantine.set",
+        { account, product: "kiln", input: { version, reason: "t" } },
+        contextOf("support"),
+      );
+    expect([on("staff-0"), on("account-1")]).toEqual(["2", "1"]);
+    expect(refusalOf(await quarantine("account-1", "2")).detail).toMatch(
+      /autumn has yet to move account-1 to kiln 2: name the version .* or pin it to 2/,
+    );
+    expect((await quarantine("account-1", "1")).ok).toBe(true);
+    expect((await quarantine("staff-0", "1")).ok).toBe(true);
+    await tick(world, FRIDAY + 20 * MINUTE);
+    expect([on("staff-0"), on("account-1")]).toEqual(["1", "1"]);
+  });
+});
