@@ -23,7 +23,9 @@ export const PLAN_NOTE = `A plan file is JSON with comments:
       { "name": "forty", "cohorts": ["*"], "percent": 40, "percentPerMinute": 2, "window": "weekend-nights" },
       { "name": "rest", "cohorts": ["*"], "percent": 100, "window": "weekend-nights", "approve": "before" } ],
     "gate": { "errorIncreasePercent": 1, "onFail": "rollback", "onInconclusive": "approve" },
-    "default": { "move": true } }                 // unknown accounts: last, alone, never part of a wave
+    "default": { "move": true,                    // unknown accounts: last, alone, never part of a wave
+      "window": { "days": ["tue", "wed", "thu"], "from": "10:00", "to": "16:00", "zone": "Europe/Paris" } } }
+The window of the default is needed, in a zone that is named. "weekend-nights" is the name of one that \`window put\` made.
 A wave also takes maxPerTick; bake also requests; gate also minAccounts, minRequests, mustHave, dryRun.`;
 
 export function addRolloutDraft(object: Command, context: ProgramContext): void {

@@ -79,7 +79,7 @@ describe("help", () => {
 describe("the plan file that help shows", () => {
   it("is one that the API takes", async ({ expect }) => {
     const { out } = await runCli(["rollout", "create", "--help"]);
-    const plan = /A plan file is JSON with comments:\n([\s\S]*?)\nA wave also/.exec(out)?.[1] ?? "";
+    const plan = /A plan file is JSON with comments:\n([\s\S]*?)\nThe window of/.exec(out)?.[1] ?? "";
     const parsed = RolloutInputSchema.safeParse(parseJsonc(plan));
     expect(parsed.error?.issues).toBeUndefined();
     expect(parsed.data?.waves).toHaveLength(3);
