@@ -210,7 +210,7 @@ export function renderAccount(account: Account): string {
       : [
           [
             "deleted",
-            `${instant(deleted.at)}; slug free again ${instant(deleted.slugFreeAt)}, until then \`${RUN}accounts undelete\` brings it back`,
+            `${instant(deleted.at)}; slug free again ${instant(deleted.slugFreeAt)}, until then \`${RUN}accounts undelete ${account.account} --reason …\` brings it back`,
           ] as const,
         ]),
     ["cohort", account.cohort],

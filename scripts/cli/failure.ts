@@ -5,6 +5,7 @@
  */
 import { PROBLEM_BASE, PROBLEMS, type ProblemType } from "../../src/contracts/problems.ts";
 import { asTyped, RUN } from "./command-line.ts";
+import { notFoundAdvice } from "./not-found-advice.ts";
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
@@ -83,8 +84,7 @@ export function usageFailure(detail: string, next?: string): Failure {
 /** Advice by problem type, for those an operator meets here; the detail already says what is particular. */
 const NEXT: Partial<Record<ProblemType, string>> = {
   unauthorized: "Set FIREBREAK_TOKEN to a valid token of this instance (it is never given as an argument).",
-  forbidden: `Use a token with a higher role, or one that covers this product: \`${RUN}token list\` shows roles.`,
-  "not-found": "Check the spelling: the `list` verb of the same object shows what there is.",
+  forbidden: `Use a token with a higher role, or one that covers this product: an admin makes one with \`token create\`. \`${RUN}doctor\` says whose token this is.`,
   "stale-revision": "Look at it again with `show`, and repeat the command if the change still fits.",
   "move-not-allowed": "Accounts move by a rollout, quarantine, rollback or override; an edit moves nobody.",
   "preflight-missing": `Run \`${RUN}preflight PRODUCT VERSION --for default\`; \`${RUN}preflight show … --all\` has the bytes of what failed.`,
@@ -103,6 +103,7 @@ export function adviceFor(failure: Failure): string | null {
   const name = failure.problem.type.startsWith(PROBLEM_BASE)
     ? failure.problem.type.slice(PROBLEM_BASE.length)
     : "";
+  if (name === "not-found") return notFoundAdvice(failure.problem.detail);
   return isProblemType(name) ? (NEXT[name] ?? null) : null;
 }
 

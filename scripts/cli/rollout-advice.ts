@@ -23,7 +23,7 @@ function waveWord({ wave, waves }: RolloutView): string {
 function waitAdvice(view: RolloutView): string | null {
   switch (view.cause) {
     case "halted":
-      return `Halt is on: \`${RUN}halt off\` lets it go on.`;
+      return `Halt is on: \`${RUN}halt off --reason …\` lets it go on.`;
     case "gate":
       return `Wait for more requests, or \`${RUN}rollout waive-gate ${view.id} ${waveWord(view)} --reason …\`.`;
     case "approval":
@@ -42,7 +42,7 @@ function waitAdvice(view: RolloutView): string | null {
 function approvalAdvice(view: RolloutView): string {
   const wave = view.wave === null ? undefined : view.waves[view.wave];
   const moves = wave === undefined ? "" : ` It moves ${count(wave.accounts - wave.moved, "account")}.`;
-  return `\`${RUN}rollout approve ${view.id} ${waveWord(view)}\`, or \`${RUN}rollout stop\`.${moves}`;
+  return `\`${RUN}rollout approve ${view.id} ${waveWord(view)}\`, or \`${RUN}rollout stop ${view.id} --reason …\`.${moves}`;
 }
 
 function defaultAdvice(view: RolloutView): string {
@@ -50,7 +50,7 @@ function defaultAdvice(view: RolloutView): string {
   if (view.cause === "approval" && step !== undefined) {
     const approve = `\`${RUN}rollout approve ${view.id} default/${step.product}\``;
     return step.mirror?.state === "too-few"
-      ? `${approve} moves it without; \`${RUN}rollout pause ${view.id}\` and \`resume\` measure again.`
+      ? `${approve} moves it without; \`${RUN}rollout pause ${view.id} --reason …\` and \`resume\` measure again.`
       : `${approve}.`;
   }
   return waitAdvice(view) ?? ITSELF;
@@ -71,12 +71,12 @@ const ADVICE: { readonly [P in RolloutPhase]: (view: RolloutView) => string } = 
   baking: (view) => waitAdvice(view) ?? ITSELF,
   "awaiting-approval": approvalAdvice,
   paused: ({ id }) =>
-    `\`${RUN}rollout resume ${id}\`, \`${RUN}rollout rollback ${id} --reason …\` or \`${RUN}rollout stop ${id} --reason …\`.`,
+    `\`${RUN}rollout resume ${id}\`, \`${RUN}rollout rollback ${id} --all --reason …\` or \`${RUN}rollout stop ${id} --reason …\`.`,
   "rolling-back": () => `Watch it: \`${RUN}status\` shows how far the new maps have spread.`,
   "rolled-back": () => "Nothing: it is over, everybody is where they were.",
   "default-pending": defaultAdvice,
   "default-baking": ({ id }) =>
-    `Nothing: the default is watched. \`${RUN}rollout rollback ${id}\` puts it back.`,
+    `Nothing: the default is watched. \`${RUN}rollout rollback ${id} --all --reason …\` puts it back.`,
   settling: () => "Nothing: homes are being written, no decision changes.",
   completed: ({ id, leftBehind }) =>
     leftBehind.some(({ accounts }) => accounts > 0)

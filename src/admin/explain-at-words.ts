@@ -63,7 +63,7 @@ export function aheadNotes(
   if (view.rollout === null)
     return [
       ...glass,
-      `No rollout of ${product ?? "this product"} is running, so nothing that is planned moves it. Ask about a draft with rollout=ID.`,
+      `No rollout of ${product ?? "this product"} is running, so nothing that is planned moves it. Ask about a draft with --rollout ID (rollout=ID in the API).`,
       ...view.unless,
     ];
   const stays = view.stays === null ? [] : [sentenceCase(view.stays)];

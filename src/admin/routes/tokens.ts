@@ -28,6 +28,12 @@ const nameTaken = (name: string, why: string): Refusal => ({
   detail: `${name}: ${why}. Give this one another, so that the audit stays clear.`,
 });
 
+/** Names of the configuration are no secret to who may revoke: `create` tells them as well. */
+const outOfReach = (name: string): Refusal => ({
+  problem: "conflict",
+  detail: `${name} is one of the secret ADMIN_TOKENS, not of the tokens that were made here. Take it out of the secret to end it.`,
+});
+
 async function create(input: TokenInput, { services, write }: Call): Promise<Result<IssuedToken, Refusal>> {
   // The audit, Idempotency-Keys and a second pair of eyes know people by name, and these names are known only here.
   const { name } = input;
@@ -98,7 +104,11 @@ export const TOKEN_OPERATIONS: readonly Operation[] = [
     body: NO_BODY,
     unconditional: true,
     answer: { status: 200, description: "The token as it is now", schema: TokenSchema },
-    run: ({ params, query }, { services, write }) =>
-      services.control.execute("token.revoke", { ...params, ...query }, write),
+    run: async ({ params, query }, { services, write }) => {
+      const revoked = await services.control.execute("token.revoke", { ...params, ...query }, write);
+      if (revoked.ok || revoked.error.problem !== "not-found") return revoked;
+      const isConfigured = services.config.adminTokens.some(({ name }) => name === params.name);
+      return isConfigured ? err(outOfReach(params.name)) : revoked;
+    },
   }),
 ];

@@ -43,7 +43,7 @@ export function findLiving(
     ? ok(present)
     : refuse(
         "conflict",
-        `${slug} was deleted: it only keeps answering; \`accounts undelete ${slug}\` brings it back`,
+        `${slug} was deleted: it only keeps answering; \`firebreak accounts undelete ${slug} --reason …\` brings it back`,
       );
 }
 

@@ -48,6 +48,20 @@ describe("tokens", () => {
     },
   );
 
+  it("says of one of ADMIN_TOKENS that it ends there and not here", async ({ expect }) => {
+    const at = buildAdmin();
+    at.control.state.refusal = { problem: "not-found", detail: "there is no token boot-viewer" };
+    const revoke = async (name: string): Promise<[number, string]> => {
+      const response = await at.call(`/api/v1/tokens/${name}?reason=leaked`, { method: "DELETE" });
+      return [response.status, await response.text()];
+    };
+    expect(await revoke("boot-viewer")).toEqual([
+      409,
+      expect.stringContaining("boot-viewer is one of the secret ADMIN_TOKENS"),
+    ]);
+    expect((await revoke("ci"))[0]).toBe(404);
+  });
+
   it("shows no token when the control plane refuses", async ({ expect }) => {
     const at = buildAdmin();
     at.control.state.refusal = { problem: "conflict", detail: "The name is taken." };

@@ -51,6 +51,13 @@ describe("an account on the command line", () => {
     expect(text).toContain("homes (recorded)");
   });
 
+  it("says how a deleted one is taken back, in words that work when pasted", ({ expect }) => {
+    const deleted = { at: "2026-11-28T22:00:00Z", slugFreeAt: "2027-02-26T22:00:00Z" };
+    expect(renderAccount({ ...ACCOUNT, deleted })).toContain(
+      `accounts undelete ${ACCOUNT.account} --reason …\` brings it back`,
+    );
+  });
+
   it("shows homes alone in the answer to a change", ({ expect }) => {
     const text = renderAccount(ACCOUNT);
     expect(text).toMatch(/^homes\s/m);

@@ -2,6 +2,7 @@
 import { describe, it } from "vitest";
 import { asTyped } from "../../../scripts/cli/command-line.ts";
 import {
+  adviceFor,
   cliFailure,
   Failure,
   failureJson,
@@ -46,6 +47,36 @@ describe("renderFailure", () => {
     expect(renderFailure(usageFailure("No such thing.", "Do this."))).toBe(
       "That is not how it is called\n  No such thing.\n  Next: Do this.\n",
     );
+  });
+});
+
+describe("what to do next", () => {
+  const nextOf = (type: string, detail: string): string | null =>
+    adviceFor(new Failure({ ...PROBLEM, type: `urn:firebreak:problem:${type}`, detail }));
+
+  it.for([
+    ["there is no version kiln 2.7.0", "version list kiln"],
+    ["there is no account acmee", "accounts list"],
+    ["there is no rollout autum", "rollout list"],
+    ["there is no pin of acme for kiln", "accounts show acme"],
+    ["there is no dead event 7 of webhook on-call", "webhook dead on-call"],
+    ["there is no grant to alice@example.com", "access list"],
+    ["there is no replacement of kiln 2.8.0", "version replacement list kiln"],
+  ] as const)("after %j is a list of what there is", ([detail, list], { expect }) => {
+    expect(nextOf("not-found", detail)).toContain(`\`npm run -s firebreak -- ${list}\``);
+  });
+
+  it("names no list where there is none", ({ expect }) => {
+    expect(nextOf("not-found", "There is no root/12 in KV: nothing was published yet.")).toBeNull();
+    expect(nextOf("not-found", "what generation 3 said is not recorded here any more")).toBeNull();
+  });
+
+  it("names after a 403 only commands that every role may run", ({ expect }) => {
+    const next = nextOf("forbidden", "The role viewer does not include that.") ?? "";
+    expect([next.includes("token list"), next.includes("npm run -s firebreak -- doctor")]).toEqual([
+      false,
+      true,
+    ]);
   });
 });
 

@@ -130,7 +130,7 @@ describe("a rollout", () => {
     const view = buildRolloutView({ phase: "awaiting-approval", cause: "approval", wave: 2 });
     expect(renderRollout(view)).toMatch(/^2\s+rest.*needs approval$/m);
     expect(rolloutAdvice(view)).toBe(
-      "`npm run -s firebreak -- rollout approve 2026-11-autumn rest`, or `npm run -s firebreak -- rollout stop`. It moves 6,000 accounts.",
+      "`npm run -s firebreak -- rollout approve 2026-11-autumn rest`, or `npm run -s firebreak -- rollout stop 2026-11-autumn --reason …`. It moves 6,000 accounts.",
     );
   });
 });
@@ -143,8 +143,20 @@ describe("advice", () => {
     if (TERMINAL_PHASES.includes(phase)) expect(text).toContain("is over");
   });
 
+  it.for(ROLLOUT_PHASES)(
+    "in phase %s names no command without the reason that it needs",
+    (phase, { expect }) => {
+      const causes = ["halted", "gate", "approval", "coverage", "freeze", "version"] as const;
+      for (const cause of [undefined, ...causes]) {
+        const text = rolloutAdvice(buildRolloutView({ phase, ...(cause === undefined ? {} : { cause }) }));
+        const needy = /`[^`]*(?:halt off|rollout (?:pause|stop|rollback|waive-gate))\b[^`]*`/g;
+        for (const [command] of text.matchAll(needy)) expect(command).toContain("--reason");
+      }
+    },
+  );
+
   it.for([
-    ["waiting", "halted", /halt off/],
+    ["waiting", "halted", /halt off --reason/],
     ["waiting", "gate", /waive-gate 2026-11-autumn forty/],
     ["baking", "coverage", /preflight PRODUCT VERSION/],
     ["waiting", "freeze", /freeze list/],
@@ -186,7 +198,7 @@ describe("mirrored requests", () => {
   it("that were too few say what a person can do", ({ expect }) => {
     const view = buildRolloutView({ phase: "default-pending", cause: "approval", wave: null, defaults });
     expect(rolloutAdvice(view)).toBe(
-      "`npm run -s firebreak -- rollout approve 2026-11-autumn default/kiln` moves it without; `npm run -s firebreak -- rollout pause 2026-11-autumn` and `resume` measure again.",
+      "`npm run -s firebreak -- rollout approve 2026-11-autumn default/kiln` moves it without; `npm run -s firebreak -- rollout pause 2026-11-autumn --reason …` and `resume` measure again.",
     );
   });
 });

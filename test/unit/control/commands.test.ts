@@ -283,7 +283,7 @@ describe("account.put", () => {
     await must(world, "account.delete", { account: "acme", reason: "wrong one" });
     await settle(world);
     expect(await refused(world, "account.put", { account: "acme", input: ZONE })).toContain(
-      "`accounts undelete acme` brings it back",
+      "`firebreak accounts undelete acme --reason …` brings it back",
     );
     world.clock.now += 89 * 86_400_000;
     await world.control.tick(world.clock.now);

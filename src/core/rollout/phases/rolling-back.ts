@@ -123,7 +123,7 @@ function finish(state: RolloutState, rollback: Rollback): RolloutState {
       { ...cleared, wentBack },
       { phase: "rolled-back", cause: "done", reason: `Rolled back: ${rollback.reason}` },
     );
-  const reason = `Rolled back in part (${rollback.reason}); resume goes on without these accounts, or with them when told "again"`;
+  const reason = `Rolled back in part (${rollback.reason}); resume goes on without these accounts, or with them by --again`;
   const paused = { by: rollback.by, atMs: state.clockMs, reason };
   return enter({ ...cleared, paused }, { phase: "paused", cause: "rollback", reason });
 }
