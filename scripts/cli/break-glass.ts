@@ -17,8 +17,10 @@ import { parseBreakGlass } from "../../src/core/maps/break-glass.ts";
 import { oneOf } from "./arguments.ts";
 import { effectOf, type Effect } from "./break-glass-effect.ts";
 import { RUN } from "./command-line.ts";
+import { isLoopback } from "./client.ts";
 import { cliFailure, Failure } from "./failure.ts";
 import { fileFailure } from "./file-stream.ts";
+import { stateOf } from "./local-drive.ts";
 import { askForDump, openMaps, readDump } from "./maps-dump.ts";
 import { clean, count, instant, percent, renderFields, renderTable } from "./render.ts";
 import { addObject, addVerb, print, printJson, type ProgramContext, type Session } from "./verb.ts";
@@ -35,10 +37,8 @@ export function addBreakGlass(program: Command, context: ProgramContext): void {
       summary: "what is in force, by which way it came, until when, how many edges go by it",
       examples: ["break-glass show"],
       run: async (session) =>
-        print(
-          session,
-          await session.api().send(StatusSchema, { method: "GET", path: "/status" }),
-          renderInForce,
+        print(session, await session.api().send(StatusSchema, { method: "GET", path: "/status" }), (status) =>
+          renderInForce(status, endOf(session, status.breakGlass.by)),
         ),
     },
     context,
@@ -179,7 +179,7 @@ function renderChecked({ document, effect, unknown, warnings, commands }: Checke
           ["edges would", "take it"],
           ["reason", document.reason],
           ["expires", instant(new Date(document.expires).toISOString())],
-          ["does", emptyAs(tellBreakGlass(document), "nothing: it has no entry")],
+          ["asks for", emptyAs(tellBreakGlass(document), "nothing: it has no entry")],
         ]),
     ...warnings.map((warning) => `! ${clean(warning)}\n`),
     effect === null ? `\nWhom it touches is not known: ${clean(unknown ?? "")}\n` : renderEffect(effect),
@@ -215,7 +215,7 @@ function renderEffect({ generation, counts, unknown, idle }: Effect): string {
   ].join("");
 }
 
-function renderInForce({ breakGlass, seen, warnings }: Status): string {
+function renderInForce({ breakGlass, seen, warnings }: Status, end: string): string {
   const notes = warnings
     .filter((warning) => /break-glass|BREAK_GLASS/.test(warning))
     .map((warning) => `! ${clean(warning)}\n`)
@@ -236,7 +236,7 @@ function renderInForce({ breakGlass, seen, warnings }: Status): string {
       ["written", breakGlass.written === null ? "it does not say" : instant(breakGlass.written)],
       ["expires", instant(breakGlass.expires)],
       ["edges that go by it", goBy],
-      ["end it", endOf(breakGlass.by)],
+      ["end it", end],
     ])
   );
 }
@@ -247,8 +247,10 @@ const CAME_BY = {
   unknown: "not known: the control plane does not answer",
 } as const;
 
-function endOf(by: Status["breakGlass"]["by"]): string {
-  return by === "variable"
-    ? 'npx wrangler deploy --env="" (without --var)'
+/** What ends it where it is in force: the KV of a local run is on this machine, and --remote would aim at production. */
+function endOf(session: Session, by: Status["breakGlass"]["by"]): string {
+  if (by === "variable") return 'npx wrangler deploy --env="" (without --var)';
+  return isLoopback(session.api().address({ path: "" }).hostname)
+    ? BREAK_GLASS_COMMANDS.putLocally("'{}'", stateOf(session))
     : BREAK_GLASS_COMMANDS.put("'{}'");
 }

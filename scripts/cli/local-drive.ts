@@ -77,7 +77,8 @@ export async function runnerPorts(session: Session): Promise<readonly number[]> 
   return RunnerSchema.safeParse(parseJson(await readAll(answer))).data?.ports ?? [];
 }
 
-function stateOf({ words, terminal }: Session): string {
+/** The folder of the local run that is meant. */
+export function stateOf({ words, terminal }: Session): string {
   const named = terminal.env["FIREBREAK_STATE"];
   return words.maybe("state") ?? (named === undefined || named === "" ? DEFAULT_STATE : named);
 }

@@ -71,7 +71,7 @@ function breakGlassText({ breakGlass, seen }: Status): string {
 }
 
 /** Ticks ahead of the wall are no fault: on a local run `tick` lets time pass for the control plane alone. */
-function lastTickText({ lastTick, now }: Status): string | null {
+export function lastTickText({ lastTick, now }: Pick<Status, "lastTick" | "now">): string | null {
   if (lastTick === null) return "never";
   const ahead = duration(Date.parse(lastTick) - Date.parse(now));
   return ahead === ""

@@ -52,6 +52,9 @@ export const BREAK_GLASS_COMMANDS = {
   /** Into KV; edges have it within a minute. Without --remote wrangler writes to this machine alone. */
   put: (document: string, environment = PRODUCTION): string =>
     `npx wrangler kv key put break-glass ${document} --binding MAPS --remote ${wranglerEnv(environment)}`,
+  /** Into the KV of a local run, which keeps it in its state folder. */
+  putLocally: (document: string, folder = ".firebreak"): string =>
+    `npx wrangler kv key put break-glass ${document} --binding MAPS --local --persist-to ${shellWord(folder)} --env=""`,
   show: (environment = PRODUCTION): string =>
     `npx wrangler kv key get break-glass --binding MAPS --remote ${wranglerEnv(environment)}`,
   /** Into the variable, when KV cannot be written; the next deploy without it ends it. */

@@ -7,8 +7,10 @@ import type { Ready } from "../../../src/contracts/api/operations.ts";
 import type { Status } from "../../../src/contracts/api/status.ts";
 import type { Whoami } from "../../../src/contracts/api/sessions.ts";
 import { BREAK_GLASS_COMMANDS } from "../../../src/core/break-glass-words.ts";
+import { isLoopback } from "../client.ts";
 import { clean, count, instant, percent } from "../render.ts";
 import type { Verification } from "../maps-verify.ts";
+import { lastTickText } from "../status.ts";
 import { ofCounting, ofDead, ofDefault, ofMaps, ofProducts, type DefaultTried } from "./contents.ts";
 import { finding, MINUTE, SECOND, seconds, type Finding } from "./finding.ts";
 
@@ -49,7 +51,7 @@ export function findingsOf(read: Read): readonly Finding[] {
     ofTick(read.status),
     ofPublishing(read.status),
     ofEdges(read.status),
-    ofBreakGlass(read.status),
+    ofBreakGlass(read),
     ofHalt(read.status),
     ofMaps(read.maps, read.status),
     ...ofProducts(read.status),
@@ -97,12 +99,11 @@ function ofReady(ready: Ready | null): Finding {
 }
 
 function ofToken(whoami: Whoami | null): Finding {
-  if (whoami === null)
-    return finding("token", "unknown", "It was not said whose token this is.", "token list");
+  if (whoami === null) return finding("token", "unknown", "It was not said whose token this is.", "status");
   const products = whoami.products === null ? "all products" : whoami.products.join(", ");
   const says = `The token is ${clean(whoami.name)}, role ${whoami.role}, for ${products}.`;
   if (whoami.role === "viewer" || whoami.role === "support")
-    return finding("token", "look", `${says} It cannot pause or roll back.`, "token list");
+    return finding("token", "look", `${says} It cannot pause or roll back; an admin makes one that can.`);
   return finding("token", "well", says);
 }
 
@@ -139,6 +140,8 @@ function ofTick({ now, lastTick, published }: Status): Finding {
       `The last tick was ${seconds(ageMs)} ago: nothing moves or ends by itself.`,
       "npx wrangler tail",
     );
+  if (ageMs < 0)
+    return finding("tick", "well", `The last tick was ${lastTickText({ lastTick, now }) ?? "never"}.`);
   return finding("tick", "well", `The last tick was ${seconds(ageMs)} ago.`);
 }
 
@@ -189,13 +192,15 @@ function ofEdges({ now, published, seen }: Status): Finding {
     : finding("edges", "well", `${says} It is spreading.`);
 }
 
-function ofBreakGlass({ breakGlass }: Status): Finding {
+function ofBreakGlass({ status: { breakGlass }, url }: Read): Finding {
   if (!breakGlass.active) return finding("break-glass", "well", "Break-glass is not in use.");
   return finding(
     "break-glass",
     "look",
     `Break-glass is in force: ${clean(breakGlass.reason ?? "no reason given")}, until ${instant(breakGlass.expires) ?? "it is taken away"}.`,
-    BREAK_GLASS_COMMANDS.put("'{}'"),
+    isLoopback(new URL(url).hostname)
+      ? BREAK_GLASS_COMMANDS.putLocally("'{}'")
+      : BREAK_GLASS_COMMANDS.put("'{}'"),
   );
 }
 

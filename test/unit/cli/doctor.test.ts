@@ -97,6 +97,15 @@ describe("doctor", () => {
     await tick(world, world.clock.now + MINUTE);
   });
 
+  it("says by how much ticks are ahead where `tick` let time pass", async ({ expect }) => {
+    world.clock.now -= 11 * MINUTE;
+    const told = await examine();
+    world.clock.now += 11 * MINUTE;
+    expect(told.says("tick")).toMatch(
+      /^The last tick was 2026-\S+Z, 1[01] min ahead of now: `tick` let time pass\./,
+    );
+  });
+
   it("says that a halt is on, and how to end it", async ({ expect }) => {
     await done('halt on --reason "looking"');
     const told = await examine();
