@@ -11,6 +11,7 @@ import {
   ProductNameSchema,
   SlugSchema,
   VersionNameSchema,
+  zoneName,
 } from "../../src/contracts/api/common.ts";
 import type { PathTimeout } from "../../src/contracts/maps.ts";
 import { usageFailure } from "./failure.ts";
@@ -82,20 +83,14 @@ export function toLocalDate(text: string): string {
 /** An IANA time zone, or one of the words that stand beside them. */
 export function toZone(...words: readonly string[]): (text: string) => string {
   return (text) => {
-    if (words.includes(text) || isZone(text)) return text;
+    if (words.includes(text)) return text;
+    const known = zoneName(text);
+    if (known !== null) return known;
     const near = nearest(text, [...words, ...Intl.supportedValuesOf("timeZone")])[0];
     const also = words.map((each) => `, or ${each}`).join("");
     const meant = near === undefined ? "" : ` Did you mean ${near}?`;
     throw new InvalidArgumentError(`It must be an IANA time zone, as in Europe/Paris${also}.${meant}`);
   };
-}
-
-function isZone(text: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
 }
 
 /** A share between 0 and 1. */

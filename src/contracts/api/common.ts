@@ -55,8 +55,8 @@ const MAX_REMEMBERED_ZONES = 2000;
  * Remembers the answers of `check`, a function of its argument alone. Asking Intl takes about 90 µs, which an import of
  * a million accounts cannot afford for each of them. Bounded: what hostile lines fill is emptied again.
  */
-function remember(check: (text: string) => boolean): (text: string) => boolean {
-  const known = new Map<string, boolean>();
+function remember(check: (text: string) => string | null): (text: string) => string | null {
+  const known = new Map<string, string | null>();
   return (text) => {
     const before = known.get(text);
     if (before !== undefined) return before;
@@ -67,23 +67,31 @@ function remember(check: (text: string) => boolean): (text: string) => boolean {
   };
 }
 
-function knowsTimeZone(text: string): boolean {
+function findTimeZone(text: string): string | null {
   // Offsets such as +02:00 are accepted by Intl but have no daylight-saving rules, so they are refused here.
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return false;
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return null;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone !== "";
+    const known = new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone;
+    if (known === "") return null;
+    if (known === text) return text;
+    // Runtimes take any case. What is kept has one spelling, but stays the alias that somebody chose: Asia/Kolkata, which
+    // some runtimes call Asia/Calcutta and do not list.
+    const isMeant = (name: string): boolean => name.toLowerCase() === text.toLowerCase();
+    return [known, ...Intl.supportedValuesOf("timeZone")].find(isMeant) ?? text;
   } catch {
-    return false;
+    return null;
   }
 }
 
-const isTimeZone = remember(knowsTimeZone);
+/** A zone in the spelling of the zone database (`europe/paris` → `Europe/Paris`); null: the runtime does not know it. */
+export const zoneName = remember(findTimeZone);
 
 /** A zone that the runtime's own zone data knows; never silently UTC. */
 export const TimeZoneSchema = z
   .string()
   .max(64)
-  .refine(isTimeZone, "is no IANA time zone")
+  .refine((text) => zoneName(text) !== null, "is no IANA time zone")
+  .overwrite((text) => zoneName(text) ?? text)
   .openapi({ example: "Europe/Paris", description: "IANA time zone" });
 
 /** Point in time: ISO 8601 with offset on the wire, milliseconds since the epoch inside. */

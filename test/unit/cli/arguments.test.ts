@@ -12,9 +12,19 @@ import {
   toShare,
   toSlug,
   toTimeout,
+  toZone,
   wholeFrom,
 } from "../../../scripts/cli/arguments.ts";
+import { TimeZoneSchema } from "../../../src/contracts/api/common.ts";
 import { PinInputSchema } from "../../../src/contracts/api/accounts.ts";
+
+describe("a time zone of the API", () => {
+  it("is kept in the spelling of the zone database", ({ expect }) => {
+    expect(TimeZoneSchema.parse("europe/paris")).toBe("Europe/Paris");
+    expect(TimeZoneSchema.parse("Asia/Kolkata")).toBe("Asia/Kolkata");
+    expect(TimeZoneSchema.safeParse("Europe/Pariss").success).toBe(false);
+  });
+});
 
 describe("words of one kind", () => {
   it.for([
@@ -27,6 +37,11 @@ describe("words of one kind", () => {
     ["a time-out", toTimeout, "/export=600", { prefix: "/export", seconds: 600 }],
     ["a time-out whose path has an equals sign", toTimeout, "/a=b=5", { prefix: "/a=b", seconds: 5 }],
     ["an instant with an offset", toInstant, "2026-11-28T22:05:00+01:00", "2026-11-28T22:05:00+01:00"],
+    ["a time zone", toZone(), "Europe/Paris", "Europe/Paris"],
+    ["a time zone in small letters", toZone(), "europe/paris", "Europe/Paris"],
+    ["a time zone in capitals", toZone(), "AMERICA/NEW_YORK", "America/New_York"],
+    ["a time zone by the name that somebody chose", toZone(), "Asia/Kolkata", "Asia/Kolkata"],
+    ["a word beside the time zones", toZone("account"), "account", "account"],
     ["a product and version", toProductVersion, "kiln/2.9.1", { product: "kiln", version: "2.9.1" }],
   ] as const)("reads %s", ([, parse, text, value], { expect }) => {
     expect(parse(text)).toEqual(value);
