@@ -21,9 +21,10 @@ import {
   type Moved,
   type RootDifference,
 } from "./maps-diff.ts";
+import { differenceText } from "./maps-diff-words.ts";
 import { loadCommands, loadFiles, planLoad, writeLoad, type LoadTarget } from "./maps-load.ts";
 import { verifyMaps, type MapsSummary } from "./maps-verify.ts";
-import { count, renderFields, renderTable, sortedJson } from "./render.ts";
+import { count, renderFields, renderTable } from "./render.ts";
 import {
   addObject,
   addVerb,
@@ -167,14 +168,12 @@ interface Differences {
 }
 
 function renderDifferences({ root, moves, limit }: Differences): string {
-  const side = (value: unknown): string =>
-    value === undefined ? "–" : typeof value === "string" ? value : sortedJson(value);
   const parts = [
     root.length === 0
       ? "The roots are equal.\n"
       : `Root:\n${renderTable(
           ["field", "A", "B"],
-          root.map(({ field, from, to }) => [field, side(from), side(to)]),
+          root.map(({ field, from, to }) => [field, differenceText(from, to), differenceText(to, from)]),
         )}`,
   ];
   if (moves.length === 0) return [...parts, "No account gets anything else.\n"].join("\n");

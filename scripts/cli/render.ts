@@ -88,8 +88,10 @@ export function instant(text: string | null): string | null {
   return text === null ? null : text.replace(/\.\d+(?=Z$)/, "");
 }
 
-/** A share of 0–1 as a percentage with at most one decimal place. */
+/** A share of 0–1 as a percentage with at most one decimal place; a part never reads as all or as nothing. */
 export function percent(share: number): string {
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
+  if (share >= 0.9995 && share < 1) return "> 99.9 %";
   return `${(Math.round(share * 1000) / 10).toLocaleString("en-US")} %`;
 }
 

@@ -170,6 +170,9 @@ function State({ frame: { status, freezes } }: { frame: Frame }) {
 /** 0.4 → "40 %", 0.0123 → "1.2 %". */
 export function percent(share: number): string {
   const value = share * 100;
+  // Rounded, a part must not read as all or as nothing.
+  if (value > 0 && value < 0.01) return "< 0.01 %";
+  if (value > 99 && value < 100) return `${Math.min(99.9, Math.round(value * 10) / 10)} %`;
   return `${value === 0 || value >= 10 ? Math.round(value) : value.toPrecision(2)} %`;
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { differenceText } from "../../../scripts/cli/maps-diff-words.ts";
 import { rootCopyKey, ROOT_KEY, type AccountRow, type Root } from "../../../src/contracts/maps.ts";
 import { decodeRoot, encodeRoot } from "../../../src/core/maps/root-codec.ts";
 import { runCli } from "../../support/cli.ts";
@@ -207,6 +208,17 @@ describe("maps diff", () => {
     expect(out).toMatch(/^kiln\.default\s+2\.8\.0\s+2\.9\.0$/m);
     expect(out).toMatch(/^kiln\.hold\s+null\s+\{/m);
     expect(out).toMatch(/^halt\s+false\s+true$/m);
+  });
+
+  it("shortens what is too long for a table, and keeps all of it in --json", ({ expect }) => {
+    const moved = Array.from({ length: 150 }, (_unused, n) => n);
+    const before = { id: "autumn", moved };
+    const after = { id: "autumn", moved: moved.map((n) => (n < 37 ? n + 1000 : n)) };
+    expect(differenceText(before, after)).toBe("moved 150 entries, 37 differ");
+    expect(differenceText(before, undefined)).toBe("id autumn, moved 150 entries, 150 differ");
+    expect(differenceText(undefined, after)).toBe("–");
+    expect(differenceText({ a: 1 }, { a: 2 })).toBe('{"a":1}');
+    expect(differenceText("x".repeat(500), "y")).toHaveLength(60);
   });
 
   it("counts a break-glass document only until it expires", async ({ expect }) => {

@@ -66,7 +66,8 @@ describe("numbers and JSON", () => {
       "0 lines",
       "1,234 entries",
     ]);
-    expect([percent(1), percent(0.1234)]).toEqual(["100 %", "12.3 %"]);
+    expect([percent(1), percent(0.1234), percent(0)]).toEqual(["100 %", "12.3 %", "0 %"]);
+    expect([percent(0.9999), percent(0.0001)]).toEqual(["> 99.9 %", "< 0.1 %"]);
     expect(sortedJson({ b: [{ d: 1, c: 2 }], a: undefined })).toBe('{"b":[{"c":2,"d":1}]}');
   });
 });

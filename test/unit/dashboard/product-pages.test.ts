@@ -1,5 +1,6 @@
 /** Who serves a product, a deletion taken back, and the default's second person, each by clicking, on a real control plane. */
 import { beforeEach, describe, it } from "vitest";
+import { percent } from "../../../src/dashboard/layout.tsx";
 import { createMemoryDb } from "../../support/control-db.ts";
 import {
   addAccount,
@@ -16,6 +17,13 @@ import { press } from "../../support/press.ts";
 const PAGE = "/products/kiln";
 const FLEET = "https://fleet.origins.example.net";
 const CONFIRMED = { confirmed: "yes", reason: "adoption" };
+
+describe("a share", () => {
+  it("reads neither as all when it is not, nor as nothing", ({ expect }) => {
+    const shares = [1, 0.9967, 0.9999, 0.99, 0.0033, 0.00001, 0];
+    expect(shares.map(percent)).toEqual(["100 %", "99.7 %", "99.9 %", "99 %", "0.33 %", "< 0.01 %", "0 %"]);
+  });
+});
 
 let world: World;
 let dashboard: DashboardWorld;
