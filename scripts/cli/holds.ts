@@ -29,5 +29,6 @@ export function holdText(hold: HoldView | null): string | null {
   if (hold === null) return null;
   const kind = hold.mode === "page" ? "held (page)" : "held (read-only)";
   const until = hold.until === null ? "" : ` until about ${instant(hold.until)}`;
-  return clean(`${kind}${until}: ${hold.reason} (${hold.by}, ${instant(hold.at)})`);
+  const page = hold.message === null ? "" : `; the page says "${hold.message}"`;
+  return clean(`${kind}${until}: ${hold.reason} (${hold.by}, ${instant(hold.at)})${page}`);
 }

@@ -6,6 +6,7 @@
  */
 import type { Command } from "commander";
 import { RollbackPreviewSchema, type RollbackPreview } from "../../src/contracts/api/rollout-plan.ts";
+import { RolloutGridSchema } from "../../src/contracts/api/rollout-grid.ts";
 import { RolloutSchema, RollbackInputSchema, type RolloutView } from "../../src/contracts/api/rollouts.ts";
 import { numberBetween, oneOf, repeated, toInput } from "./arguments.ts";
 import { change } from "./change.ts";
@@ -148,6 +149,26 @@ async function ask(session: Session, body: unknown): Promise<RollbackPreview | n
   }
 }
 
+/** A cohort or cell that no account of the rollout has is a slip of the pen, and in the worst hour nobody may take it for done. */
+async function refuseStrangers(session: Session, { conditions }: Scope): Promise<void> {
+  const places = conditions.filter(({ field }) => field !== "label");
+  if (places.length === 0) return;
+  const request = { method: "GET", path: pathOf(session, "/grid") } as const;
+  const { rows } = (await session.api().send(RolloutGridSchema, request)).value;
+  const known = {
+    cohort: new Set(rows.flatMap(({ cohorts }) => cohorts)),
+    cell: new Set(rows.flatMap(({ cell }) => (cell === null ? [] : [cell]))),
+  };
+  for (const { field, value } of places) {
+    if (field === "label" || known[field].has(value)) continue;
+    const names = [...known[field]].toSorted();
+    throw usageFailure(
+      `No account of ${session.words.text("id")} is of ${field} "${value}".`,
+      names.length === 0 ? `None of its accounts has a ${field}.` : `There are: ${names.join(", ")}.`,
+    );
+  }
+}
+
 const isAllowed = (would: RollbackPreview | null): boolean => would !== null && would.refused === null;
 
 async function rollBack(session: Session): Promise<number> {
@@ -156,6 +177,8 @@ async function rollBack(session: Session): Promise<number> {
   const scope = scopeOf(session, view);
   const body = bodyOf(session, scope);
   const would = await ask(session, body);
+  // Asked only where nobody would go back: an answer that does not come must not stand in the way of a rollback.
+  if (would?.refused === null && would.accounts === 0) await refuseStrangers(session, scope);
   const { targets } = view;
   const text = would === null ? "What it does is not known." : rollbackText(would, { targets, ...scope });
   if (json && (dryRun || !words.on("yes"))) {

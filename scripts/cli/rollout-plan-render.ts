@@ -74,7 +74,11 @@ function renderLeftBehind({ leftBehind }: RolloutPlanAnswer): string {
     accounts,
     exampleText(examples, accounts),
   ]);
-  return rows.length === 0 ? "" : `\nLeft behind\n${renderTable(["reason", "accounts", "as"], rows)}`;
+  if (rows.length === 0) return "";
+  const again = leftBehind.some(({ reason }) => reason === "flapping")
+    ? "flapping: moved back within a day, or twice within 30 days; `rollout start … --again` takes them along.\n"
+    : "";
+  return `\nLeft behind\n${renderTable(["reason", "accounts", "as"], rows)}${again}`;
 }
 
 /** Whom the waves move as they are planned, and who stays because none of them goes so far. */

@@ -87,6 +87,8 @@ async function list(root: string, below: string): Promise<readonly string[]> {
     const found = await readdir(join(root, below));
     return found.filter((name) => !name.startsWith(".") && !/\.md$/i.test(name)).toSorted();
   } catch (error) {
+    if (below === "" && error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw cliFailure("file", { title: "The folder cannot be read", detail: `There is no folder ${root}.` });
     throw fileFailure(join(root, below), error, "read");
   }
 }

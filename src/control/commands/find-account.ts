@@ -12,6 +12,7 @@ import type { Present } from "../accounts/plan.ts";
 import { loadPresent } from "../accounts/present.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { markAccount } from "../store/changes.ts";
+import { loadProduct } from "../store/products.ts";
 import { viewAccount } from "../view/accounts.ts";
 import type { Change, Told, Work } from "./work.ts";
 
@@ -24,7 +25,9 @@ export function findAccount(
   const found = findLiving(work, slug, products);
   if (!found.ok) return found;
   const missing = products?.find((product) => own(found.value.homes, product) === undefined);
-  return missing === undefined ? found : refuse("conflict", `${slug} does not have ${missing}`);
+  if (missing === undefined) return found;
+  if (loadProduct(work.db, missing) === null) return notFound(`product ${missing}`);
+  return refuse("conflict", `${slug} does not have ${missing}`);
 }
 
 /** The living account, whether it has the products or not: for taking back what was said of one that it has lost since. */

@@ -5,14 +5,22 @@ import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { refuseProducts } from "../access.ts";
-import { toInstant } from "../clock.ts";
-import { checkRevision, notFound } from "../refuse.ts";
+import { fromInstantOrNull, toInstant } from "../clock.ts";
+import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { markRoot } from "../store/changes.ts";
 import { loadPlacements, saveHold } from "../store/placements.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { viewProduct } from "../view/products.ts";
 import { findAccount, finishAccount } from "./find-account.ts";
 import type { Change, Work } from "./work.ts";
+
+/** A hold that begins after its end would raise its alarm at once. */
+function refuseHold(work: Work, { until }: HoldInput): Result<never, Refusal> | null {
+  const untilMs = fromInstantOrNull(until);
+  return untilMs !== null && untilMs <= work.nowMs
+    ? refuse("invalid", `the hold would end at ${until}, which is past`)
+    : null;
+}
 
 function toHold(work: Work, { mode, message, until, reason }: HoldInput): HoldView {
   return { mode, message, until, reason, by: work.actor.name, at: toInstant(work.nowMs) };
@@ -25,6 +33,8 @@ export function setAccountHold(
 ): Result<Change<Account>, Refusal> {
   const found = findAccount(work, account, null);
   if (!found.ok) return found;
+  const wrong = refuseHold(work, input);
+  if (wrong !== null) return wrong;
   const hold = toHold(work, input);
   saveHold(work.db, account, hold);
   const { mode, message, until } = hold;
@@ -55,6 +65,8 @@ export function setProductHold(
 ): Result<Change<Product>, Refusal> {
   const found = findProduct(work, name);
   if (!found.ok) return found;
+  const wrong = refuseHold(work, input);
+  if (wrong !== null) return wrong;
   const hold = toHold(work, input);
   const { mode, message, until } = hold;
   return writeProduct(

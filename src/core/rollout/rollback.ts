@@ -111,7 +111,7 @@ export function beginRollback(
   const probes: Wanted[] = returnVersions(state).map((target) => ({ kind: "probe-target", ...target }));
   const first: Wanted[] =
     split && going.scope.kind === "where" ? [{ kind: "split-groups", where: going.scope.where }] : [];
-  const text = `${state.plan.id} is being rolled back by ${going.by}: ${going.reason}`;
+  const text = `${state.plan.id}: ${going.by} began to roll it back: ${going.reason}`;
   const notice: Wanted = { kind: "notify", level: "page", text };
   const { reason } = going;
   const marks = marksOf(state, { asked: markBad, whole: going.scope.kind === "all", reason });

@@ -10,7 +10,7 @@ import type { CliRun } from "../../support/cli.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { createWorld } from "../../support/control-world.ts";
 import { startRealAdmin, type RealAdmin } from "../../support/real-admin.ts";
-import { memoryTerminal } from "../../support/cli.ts";
+import { memoryTerminal, runCli } from "../../support/cli.ts";
 import { createPaint } from "../../../scripts/cli/directory/colour.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -357,6 +357,13 @@ describe("a directory with mistakes", () => {
     await writeFiles(folder, { "versions/kiln/1.json": { origin: origin("kiln-1"), state: "live" } });
     expect((await done(api, `apply -f ${folder} --yes`)).out).toContain("Done: 2 steps.");
     expect((await done(api, `apply -f ${folder} --yes`)).out).toContain("Nothing to change");
+  });
+});
+
+describe("a folder that is not there", () => {
+  it("is called a folder", async ({ expect }) => {
+    const { code, err } = await runCli(["apply", "-f", "no-such-folder"]);
+    expect([code, err]).toEqual([1, expect.stringContaining("There is no folder no-such-folder.")]);
   });
 });
 

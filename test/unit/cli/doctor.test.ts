@@ -147,9 +147,13 @@ describe("doctor", () => {
   });
 
   it("reads the alarms, with the first command of each", async ({ expect }) => {
-    const until = new Date(world.clock.now - MINUTE).toISOString();
-    await done(`accounts hold acme --until ${until} --reason "database move"`);
-    await tick(world, world.clock.now + MINUTE);
+    const past = new Date(world.clock.now - MINUTE).toISOString();
+    const late = await api.cli(`accounts hold acme --until ${past} --reason "database move"`);
+    expect([late.code, late.err]).toEqual([1, expect.stringContaining("which is past")]);
+    const until = new Date(world.clock.now + MINUTE).toISOString();
+    await done(`accounts hold acme --message "Back at nine" --until ${until} --reason "database move"`);
+    expect((await api.cli("accounts show acme")).out).toMatch(/^hold .*the page says "Back at nine"/m);
+    await tick(world, world.clock.now + 2 * MINUTE);
     const told = await examine();
     expect(told.health("alarm hold-past-end")).toBe("wrong");
     expect(told.says("alarm hold-past-end")).toBe(

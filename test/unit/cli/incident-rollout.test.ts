@@ -122,6 +122,11 @@ describe("the incident's rollout, by what help says", { timeout: TIMEOUT_MS }, (
     await done('rollout resume 2026-11-autumn --reason "searches are fast again"');
     await until("awaiting-approval");
     expect(await done("rollout show 2026-11-autumn")).toMatch(/approve 2026-11-autumn rest/);
+    const nosuch = await typed(
+      'rollout rollback 2026-11-autumn --where cohort=nosuch --reason "attachments fail" --yes',
+    );
+    expect([nosuch.code, nosuch.out]).toEqual([2, ""]);
+    expect(nosuch.err).toMatch(/is of cohort "nosuch"[^]*There are: general, internal\./);
     const asked = await typed('rollout rollback 2026-11-autumn --all --reason "attachments fail"');
     expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("The same with --yes does it.")]);
     await done('rollout rollback 2026-11-autumn --all --reason "attachments fail" --yes');

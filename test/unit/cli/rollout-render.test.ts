@@ -314,6 +314,12 @@ describe("a plan", () => {
     expect(renderPlan(buildPlan())).not.toContain("With a freeze");
   });
 
+  it("says how who was moved back goes forward again", ({ expect }) => {
+    const leftBehind = [{ reason: "flapping" as const, accounts: 3996, examples: ["acme"] }];
+    expect(renderPlan(buildPlan({ leftBehind }))).toContain("`rollout start … --again` takes them along");
+    expect(renderPlan(buildPlan())).not.toContain("--again");
+  });
+
   it("shows waves, moves in local time and UTC, the path, who is not reached, who cannot come back", ({
     expect,
   }) => {

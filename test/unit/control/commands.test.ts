@@ -38,6 +38,20 @@ async function refused<K extends CommandName>(
   return `${problem}: ${detail}`;
 }
 
+describe("a product that an account does not have", () => {
+  it("is said not to be there at all where nobody has it", async ({ expect }) => {
+    const world = await start();
+    await addAccount(world, "acme");
+    const pin = (product: string): Promise<string> =>
+      refused(world, "account.pin.set", {
+        account: "acme",
+        product,
+        input: { version: "1", reason: "x", expires: null },
+      });
+    expect(await pin("kilm")).toContain("there is no product kilm");
+  });
+});
+
 describe("product.put", () => {
   it("keeps domains apart: admin host, other products, custom domains, origins", async ({ expect }) => {
     const world = await start();
