@@ -249,7 +249,9 @@ interface Rejection {
 }
 
 function rejectedFailure({ summary, collected, rejectsFile }: Rejection): Failure {
-  const rows = collected.rejected.map(({ line, account, reason }) => [String(line), account, reason]);
+  // Lines are refused in groups, some of them later than others.
+  const inOrder = collected.rejected.toSorted((a, b) => a.line - b.line);
+  const rows = inOrder.map(({ line, account, reason }) => [String(line), account, reason]);
   const more = summary.rejected - collected.rejected.length;
   const kept = rejectsFile === undefined ? "--rejects FILE keeps all" : `all are in ${rejectsFile}`;
   const detail =

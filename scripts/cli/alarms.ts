@@ -3,10 +3,11 @@ import type { Command } from "commander";
 import { AlarmListSchema, type AlarmList, type AlarmView } from "../../src/contracts/api/alarms.ts";
 import { asTyped } from "./command-line.ts";
 import { clean, instant, renderTable } from "./render.ts";
+import { duration } from "./rollout-render.ts";
 import { addVerb, print, type ProgramContext } from "./verb.ts";
 
 const FIRST_COMMAND = "first command";
-const MINUTE_S = 60;
+const SECOND_MS = 1000;
 
 export function addAlarms(program: Command, context: ProgramContext): void {
   addVerb(
@@ -60,7 +61,7 @@ function renderRules({ table }: AlarmList): string {
       level,
       name,
       condition,
-      forSeconds === 0 ? "at once" : `${forSeconds / MINUTE_S} min`,
+      forSeconds === 0 ? "at once" : duration(forSeconds * SECOND_MS),
       asTyped(firstCommand),
     ]),
   );

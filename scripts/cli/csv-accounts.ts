@@ -97,7 +97,8 @@ function createRowTransform(rules: RowRules): Transform {
       endOfLast = info.lines;
       if (columns !== null) {
         const { account, extra } = readRow(columns, record);
-        done(null, `${filler}${JSON.stringify(rules.finish(account, { extra, line: info.lines }))}\n`);
+        const said = "unreadable" in account ? account : rules.finish(account, { extra, line: info.lines });
+        done(null, `${filler}${JSON.stringify(said)}\n`);
         return;
       }
       const header = parseHeader(record, rules);
@@ -136,7 +137,7 @@ function isColumn(name: string): name is Column {
   return COLUMNS.some((column) => column === name);
 }
 
-/** One row as an import line. A cell that cannot be read stays text, which the API refuses for that field. */
+/** One row as an import line. A row that cannot be read says so, and the API refuses it with these words. */
 export function rowToAccount(columns: readonly Column[], record: readonly string[]): Record<string, unknown> {
   return readRow(columns, record).account;
 }
@@ -145,19 +146,27 @@ function readRow(
   columns: readonly string[],
   record: readonly string[],
 ): { readonly account: Record<string, unknown>; readonly extra: Extra } {
+  const unreadable = (fault: string): Record<string, unknown> => ({
+    account: (record[columns.indexOf("account")] ?? "").trim().slice(0, MAX_NAME_CHARS),
+    unreadable: fault,
+  });
   if (record.length !== columns.length) {
-    const account = record[columns.indexOf("account")]?.trim() ?? "";
-    const fault = `the row has ${record.length} cells, the header ${columns.length}`;
-    return { account: { account, [fault]: true }, extra: {} };
+    return {
+      account: unreadable(`the row has ${record.length} cells, the header ${columns.length}`),
+      extra: {},
+    };
   }
   const account: Record<string, unknown> = {};
   const extra: Record<string, string> = {};
-  columns.forEach((column, index) => {
+  for (const [index, column] of columns.entries()) {
     const cell = (record[index] ?? "").trim();
+    const form = isColumn(column) ? PAIRS[column] : undefined;
+    if (form !== undefined && !isPairs(cell))
+      return { account: unreadable(`${column}: write ${form}`), extra };
     const value = isColumn(column) ? cellValue(column, cell) : undefined;
     if (value !== undefined) account[column] = value;
     if (!isColumn(column)) extra[column] = cell;
-  });
+  }
   return { account, extra };
 }
 
@@ -187,14 +196,26 @@ function listOf(cell: string): string[] {
     .filter((part) => part !== "");
 }
 
+/** Columns whose cells are pairs, and how one is written. */
+const PAIRS: Readonly<Partial<Record<Column, string>>> = {
+  labels: "key=value, several apart by ;",
+  domains: "host=product, several apart by ;",
+  homes: "product=version, several apart by ;",
+};
+
+/** The longest name that the API lists a refused line under. */
+const MAX_NAME_CHARS = 253;
+
+function isPairs(cell: string): boolean {
+  return listOf(cell).every((part) => part.indexOf("=") >= 1);
+}
+
 type Pairs = readonly (readonly [string, string])[];
 
-/** `a=b;c=d` through `build`, or the cell as it is when a part has no equals sign. */
+/** `a=b;c=d` through `build`. */
 function pairsOf(cell: string, build: (pairs: Pairs) => unknown): unknown {
-  const parts = listOf(cell);
-  if (parts.some((part) => part.indexOf("=") < 1)) return cell;
   return build(
-    parts.map((part) => {
+    listOf(cell).map((part) => {
       const at = part.indexOf("=");
       return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
     }),

@@ -158,11 +158,32 @@ function evidenceLines(name: string, value: unknown): string[] {
 function plain(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
+  if (isFinding(value)) return `${fieldName(value.path)}: ${value.message}`;
   return Object.entries(value)
     .map(([key, entry]) =>
       typeof entry === "string" ? `${key} ${entry}` : `${key} ${JSON.stringify(entry)}`,
     )
     .join(", ");
+}
+
+interface FieldFinding {
+  readonly path: string | readonly unknown[];
+  readonly message: string;
+}
+
+/** What is wrong with one field, as the API lists it; it reads as the sentence above it does. */
+function isFinding(value: object): value is FieldFinding {
+  const names = Object.keys(value).toSorted().join();
+  if (names !== "message,path" || !("path" in value) || !("message" in value)) return false;
+  const { path, message } = value;
+  return typeof message === "string" && path !== "" && (typeof path === "string" || Array.isArray(path));
+}
+
+/** `["waves", 1, "window"]` → `waves[1].window`. */
+function fieldName(path: FieldFinding["path"]): string {
+  if (typeof path === "string") return path;
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return text === "" ? "the whole" : text.replace(/^\./, "");
 }
 
 /** The same for programs: the problem document, with `next` beside it when there is advice. */

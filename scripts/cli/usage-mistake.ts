@@ -29,10 +29,20 @@ export function verbsOf(program: Command): readonly Command[] {
 
 /** What is wrong, and what to write instead. */
 export function explainMistake({ found, command }: UsageMistake): Failure {
-  const said = found.message.replace(/^error: /, "");
+  const said = plainWords(found.message.replace(/^error: /, ""));
   const suggestion = suggestionFor(said, found.code, command);
   const help = helpOf(command);
   return usageFailure(said, suggestion === null ? `See ${help}` : `${suggestion}\nHelp: ${help}`);
+}
+
+/** Commander's "command-argument value 'X' is invalid for argument 'account'" in the words of help. */
+function plainWords(said: string): string {
+  return said
+    .replace(
+      /^command-argument value '(.*?)' is invalid for argument '(.*?)'\. /s,
+      "'$1' will not do for <$2>. ",
+    )
+    .replace(/^option '(.*?)' argument '(.*?)' is invalid\. /s, "'$2' will not do for $1. ");
 }
 
 function suggestionFor(said: string, code: string, command: Command): string | null {

@@ -48,8 +48,8 @@ function describe(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
       return issue.message.endsWith("received undefined")
-        ? `is missing, give a value of type ${issue.expected}`
-        : `must be of type ${issue.expected}`;
+        ? `is missing, give ${kindOf(issue.expected)}`
+        : `must be ${kindOf(issue.expected)}`;
     case "unrecognized_keys":
       return `has fields that are not known here: ${issue.keys.slice(0, MAX_NAMED).join(", ")}; check the spelling or leave them out`;
     case "invalid_value":
@@ -61,6 +61,21 @@ function describe(issue: z.core.$ZodIssue): string {
     default:
       return issue.message;
   }
+}
+
+/** Types as people call them. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object of names and values",
+};
+
+function kindOf(expected: string): string {
+  return KINDS[expected] ?? `of type ${expected}`;
 }
 
 /** `body` + ["timeouts", 0, "seconds"] → `body.timeouts[0].seconds`. */

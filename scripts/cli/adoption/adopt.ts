@@ -112,8 +112,7 @@ function adoptedRows(adopting: Adopting, notes: AdoptionNotes): RowRules {
       if (version === undefined && backend !== "") notes.unmapped(backend);
       if (version === undefined) {
         const reason = backend === "" ? "has neither a version nor a backend" : noVersion(backend);
-        // A row with the wrong number of cells says so itself.
-        return Object.keys(extra).length === 0 ? account : { unreadable: reason, account: placed.account };
+        return { unreadable: reason, account: placed.account };
       }
       notes.taken({ line, account: placed.account, version });
       const { timeZone, cohort, ...rest } = account;

@@ -4,7 +4,11 @@
  * that is told and left alone, because accounts change version by a rollout. Memory: one short text an account there is.
  */
 import { join } from "node:path";
-import { ImportLineSchema, type ImportLine } from "../../../src/contracts/api/accounts.ts";
+import {
+  ImportLineSchema,
+  UnreadableLineSchema,
+  type ImportLine,
+} from "../../../src/contracts/api/accounts.ts";
 import { physicalLines } from "../adoption/physical-lines.ts";
 import { csvToLines } from "../csv-accounts.ts";
 import { openForReading } from "../file-stream.ts";
@@ -34,6 +38,8 @@ export async function* readAccountRows(
     const parsed = ImportLineSchema.safeParse(value);
     if (parsed.success) yield { line, account: parsed.data };
     else if (value === undefined) mistake({ file, line, message: "is not JSON" });
+    else if (UnreadableLineSchema.safeParse(value).success)
+      mistake({ file, line, message: UnreadableLineSchema.parse(value).unreadable });
     else
       for (const { path, message } of parsed.error.issues)
         mistake({ file, line, message: `${path.join(".") || "the account"}: ${message}` });

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, it } from "vitest";
 import { csvToLines, parseHeader, rowToAccount } from "../../../scripts/cli/csv-accounts.ts";
+import { runCli, startFakeApi } from "../../support/cli.ts";
 import { ImportLineSchema } from "../../../src/contracts/api/accounts.ts";
 
 /** The lines that go out, in chunks of a size that cuts everything. */
@@ -76,6 +77,14 @@ describe("csvToLines", () => {
     expect(ImportLineSchema.safeParse(parsed(row)).success).toBe(false);
   });
 
+  it("says of a cell that is no pairs how they are written", async ({ expect }) => {
+    const [, row] = await convert("account,timeZone,cohort,labels\nacme,UTC,early,gold\n");
+    expect(parsed(row)).toEqual({
+      account: "acme",
+      unreadable: "labels: write key=value, several apart by ;",
+    });
+  });
+
   it.for([
     ["an unclosed quote", 'account,timeZone,cohort\nacme,"UTC,early\n', /Quote Not Closed.*line/],
     [
@@ -92,6 +101,29 @@ describe("csvToLines", () => {
       name: "Failure",
       problem: { type: "urn:firebreak:cli:file", detail: expect.stringMatching(detail) as string },
     });
+  });
+});
+
+describe("what was rejected", () => {
+  it("is listed in the order of the file, whatever order it was found in", async ({ expect }) => {
+    const rejected = [3, 4, 7, 2].map((line) => ({
+      event: "rejected",
+      line,
+      account: `a${line}`,
+      reason: "r",
+    }));
+    const counts = { lines: 7, rejected: 4, added: 0, changed: 0, unchanged: 0, removed: 0 };
+    const summary = { id: "i", mode: "import", dryRun: false, ...counts, digest: "d", visibleBy: null };
+    const events = [...rejected, { event: "done", summary }].map((event) => `${JSON.stringify(event)}\n`);
+    const api = await startFakeApi({
+      stream: (request, response) => {
+        request.resume().on("end", () => response.end(events.join("")));
+        return true;
+      },
+    });
+    const { err } = await runCli(["accounts", "import", "-", "--url", api.url], { input: "{}\n" });
+    await api.stop();
+    expect([...err.matchAll(/\ba(\d)\b/g)].map(([, line]) => line)).toEqual(["2", "3", "4", "7"]);
   });
 });
 

@@ -35,6 +35,18 @@ describe("renderFailure", () => {
     );
   });
 
+  it("names a field as the file spells it, and then what is wrong with it", ({ expect }) => {
+    const problems = [
+      { path: ["default", "window"], message: "is needed" },
+      { path: ["waves", 1, "cohorts"], message: "are none" },
+      { path: "body.timeZone", message: "is no IANA time zone" },
+    ];
+    const text = renderFailure(new Failure({ ...PROBLEM, problems }));
+    expect(text).toContain("- default.window: is needed\n");
+    expect(text).toContain("- waves[1].cohorts: are none\n");
+    expect(text).toContain("- body.timeZone: is no IANA time zone\n");
+  });
+
   it("shows at most 20 pieces of evidence", ({ expect }) => {
     const many = Array.from({ length: 25 }, (_, index) => `a${index}`);
     const text = renderFailure(new Failure({ ...PROBLEM, references: many }));

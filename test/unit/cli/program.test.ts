@@ -97,7 +97,16 @@ describe("usage mistakes", () => {
     ["a word too many", ["status", "now"], /too many arguments/],
     ["a missing reason", ["halt", "on"], /--reason/],
     ["an empty reason", ["halt", "on", "--reason", " "], /say why/],
-    ["a word that is no slug", ["accounts", "show", "Acme"], /lower-case/],
+    [
+      "a word that is no slug",
+      ["accounts", "show", "Acme"],
+      /'Acme' will not do for <account>\. .*lower-case/,
+    ],
+    [
+      "a value that is no time",
+      ["explain", "a.example.com", "--at", "x"],
+      /'x' will not do for --at <instant>\. /,
+    ],
     ["a filter that needs another", ["accounts", "list", "--on", "2.8.0"], /--on needs --product/],
     ["a mode that is missing", ["node", "1", "kv"], /needs one of/],
     ["a mode too many", ["node", "1", "restart", "throw"], /takes no mode/],
