@@ -38,6 +38,8 @@ function sideOf(version: string): Side {
 export class AnswerWatch {
   private readonly parts: AnswerWatchParts;
   private readonly generations = new Map<string, number>();
+  /** By isolate, the document whose generation it was seen to hold. */
+  private readonly held = new Map<string, string>();
   /** By account, the last answer of each side. */
   private readonly served = new Map<string, Map<Side, Served>>();
 
@@ -68,11 +70,28 @@ export class AnswerWatch {
     isolate: string,
     { generation, breakGlass }: Pick<MapsSnapshot, "generation" | "breakGlass">,
   ): void {
-    if (breakGlass?.holdGeneration !== undefined && breakGlass.holdGeneration !== null) return;
+    if (breakGlass !== null && breakGlass.holdGeneration !== null)
+      return this.checkHeld(isolate, generation, breakGlass);
+    this.held.delete(isolate);
     const before = this.generations.get(isolate) ?? 0;
     if (generation < before)
       throw new Violation("generation", `${isolate} went from ${before} back to ${generation}`);
     this.generations.set(isolate, generation);
+  }
+
+  /** What is to be held may not be readable yet; once it is served, it is until the document ends. */
+  private checkHeld(isolate: string, generation: number, { holdGeneration, expires }: BreakGlass): void {
+    const document = `${holdGeneration} until ${expires}`;
+    if (generation === holdGeneration) this.held.set(isolate, document);
+    else if (this.held.get(isolate) === document)
+      throw new Violation(
+        "generation",
+        `${isolate} left generation ${holdGeneration}, which is held, for ${generation}`,
+      );
+    else this.held.delete(isolate);
+    this.parts.tale.count(
+      generation === holdGeneration ? "maps of a held generation" : "maps in place of a held generation",
+    );
   }
 
   private checkFallback(answer: Answer): void {
