@@ -140,9 +140,16 @@ function wentBackItself(db: Db, id: string): boolean {
   return asked?.action !== "rollout.rollback";
 }
 
-/** What it told people since it came into its phase: the last page, else the last ticket. */
+/** What it told people since it came into its phase, several of which may begin at one instant: the last page, else ticket. */
 function noticeOf(db: Db, { id, state: { sinceMs } }: RolloutRecord): readonly AlarmNotice[] {
-  const told = trailOf(db, id).filter(({ action, at }) => action === "rollout.notice" && at >= sinceMs);
+  const trail = trailOf(db, id);
+  // What is said on the way into a phase stands before it, and behind the phase before that.
+  const [, before = trail.length] = trail.flatMap(({ action }, at) =>
+    action === "rollout.phase" ? [at] : [],
+  );
+  const told = trail
+    .slice(0, before)
+    .filter(({ action, at }) => action === "rollout.notice" && at >= sinceMs);
   for (const level of ["page", "ticket"] as const) {
     const words = told.find(({ detail }) => detail["level"] === level)?.reason;
     if (words != null) return [{ source: `rollout/${id}`, level, words }];

@@ -308,3 +308,22 @@ describe("a rollback by label when the numbers of groups run short", () => {
     expect(moved(world)).toHaveLength(before.length - 15);
   });
 });
+
+describe("the alarms of a rollback", () => {
+  it("say no more that it goes back once that is over, also within one instant", async ({ expect }) => {
+    const world = await prepare();
+    await run(world, planOf("autumn", { kiln: "2" }), FRIDAY);
+    const words = async () =>
+      valueOf(await world.control.query("alarms", {}))
+        .filter(({ subject }) => subject.includes("autumn"))
+        .map((alarm) => alarm.words);
+    const input = { where: { cohort: "internal" }, reason: "slow", confirmed: true };
+    await must(world, "rollout.rollback", { id: "autumn", input });
+    expect((await words()).join()).toContain("roll");
+    await quiet(world);
+    expect(valueOf(await world.control.query("rollout", { id: "autumn" })).phase).toBe("paused");
+    expect((await words()).filter((text) => /roll(ed|ing|s)? it back|being rolled back/.test(text))).toEqual(
+      [],
+    );
+  });
+});
