@@ -218,13 +218,17 @@ function takeNumber(
   return to;
 }
 
-/** No number is left: every rollout's word on it becomes its home, and no rollout touches it any more. */
+/** No number is left: every rollout's word on it becomes its home, and none touches it any more before everybody goes back. */
 export function leaveAll(
   db: Db,
   moment: Moment,
   { slug, from }: { readonly slug: AccountSlug; readonly from: number },
 ): number {
   const [read] = readAccounts(db, moment.nowMs, [slug]);
+  for (const { id, state } of loadActiveRollouts(db)) {
+    if (read !== undefined && hasMoved(toRunning(state), slug, from))
+      saveReplacedHomes(db, id, [{ account: slug, homes: read.homes }]);
+  }
   for (const [product, version] of Object.entries(read?.facts.homes ?? {})) {
     const now = loadAccount(db, slug);
     if (now !== null) settleHome(db, now, { product, version });

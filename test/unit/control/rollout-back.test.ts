@@ -254,16 +254,17 @@ describe("two products that go only together", () => {
   });
 });
 
+/** Groups that others fill, until so many numbers are left. */
+const fillGroups = (world: World, left: number): void =>
+  world.db.run(
+    `WITH RECURSIVE n(id) AS (SELECT (SELECT max(id) + 1 FROM groups) UNION ALL SELECT id + 1 FROM n WHERE id < ?)
+     INSERT INTO groups (id, identity, cohort, time_zone, window, cell, accounts)
+     SELECT id, 'other ' || id, 'other', 'UTC', NULL, NULL, 1 FROM n`,
+    MAX_GROUPS - 1 - left,
+  );
+
 describe("a rollback by label when the numbers of groups run short", () => {
   const ASKED = { where: { labels: { tier: "gold" } }, reason: "slow", confirmed: true };
-  /** Groups that others fill, until so many numbers are left. */
-  const fill = (world: World, left: number): void =>
-    world.db.run(
-      `WITH RECURSIVE n(id) AS (SELECT (SELECT max(id) + 1 FROM groups) UNION ALL SELECT id + 1 FROM n WHERE id < ?)
-       INSERT INTO groups (id, identity, cohort, time_zone, window, cell, accounts)
-       SELECT id, 'other ' || id, 'other', 'UTC', NULL, NULL, 1 FROM n`,
-      MAX_GROUPS - 1 - left,
-    );
   const goldOn = (world: World, version: string): number => {
     const maps = readMaps(world.kv.values);
     return ACCOUNTS.filter((slug, n) => n % 4 === 0 && versionFor(maps, "kiln", slug) === version).length;
@@ -273,7 +274,7 @@ describe("a rollback by label when the numbers of groups run short", () => {
     const world = await prepare();
     await run(world, planOf("autumn", { kiln: "2" }), FRIDAY);
     const before = moved(world);
-    fill(world, 1);
+    fillGroups(world, 1);
     const shown = await preview(world, "autumn", ASKED);
     const refused = await world.control.execute(
       "rollout.rollback",
@@ -299,13 +300,35 @@ describe("a rollback by label when the numbers of groups run short", () => {
     await run(world, planOf("autumn", { kiln: "2" }), FRIDAY);
     const before = moved(world);
     expect(goldOn(world, "2")).toBe(15);
-    fill(world, 0);
+    fillGroups(world, 0);
     expect((await preview(world, "autumn", ASKED)).refused).toBeNull();
     await must(world, "rollout.rollback", { id: "autumn", input: ASKED });
     await tick(world, FRIDAY + 10 * MINUTE);
     await tick(world, FRIDAY + 11 * MINUTE);
     expect(goldOn(world, "2")).toBe(0);
     expect(moved(world)).toHaveLength(before.length - 15);
+  });
+});
+
+describe("an account for which no group is left when its pin ends", () => {
+  it("goes back with everybody, though no rollout touches it before", async ({ expect }) => {
+    const slugs = ["account-0", "account-1", "account-2"];
+    const world = await prepareRollouts(createMemoryDb(), { accounts: slugs });
+    const input = { version: "1", reason: "t", expires: null };
+    await must(world, "account.pin.set", { account: "account-1", product: "kiln", input });
+    for (const product of ["kiln", "fogbugz"]) {
+      const waves = [{ name: "all", cohorts: ["*"], percent: 100, bake: BAKE }];
+      await run(world, { id: product, targets: { [product]: "2" }, waves }, world.clock.now);
+    }
+    const on = () => slugs.map((slug) => versionFor(readMaps(world.kv.values), "fogbugz", slug));
+    expect(on()).toEqual(["2", "2", "2"]);
+    fillGroups(world, 0);
+    await must(world, "account.pin.lift", { account: "account-1", product: "kiln", reason: "t" });
+    await quiet(world);
+    expect(on()).toEqual(["2", "2", "2"]);
+    await must(world, "rollout.rollback", { id: "fogbugz", input: { reason: "slow", confirmed: true } });
+    for (const minutes of [1, 2, 3]) await tick(world, world.clock.now + minutes * MINUTE);
+    expect(on()).toEqual(["1", "1", "1"]);
   });
 });
 
