@@ -62,6 +62,8 @@ export interface AccountFacts {
   /** Versions that people hold it on, by pin or quarantine, whatever else says otherwise. Left out: none. */
   readonly held?: Readonly<Record<ProductName, VersionName>>;
   readonly deferredUntilMs: EpochMs | null;
+  /** The rollout that moved its data and has not undone it yet, so that it lies between versions. Left out: none. */
+  readonly stuckIn?: string;
   /** Versions that other running rollouts may yet give it, forward or on their way back. Left out: none. */
   readonly ahead?: readonly Readonly<Record<ProductName, VersionName>>[];
   /** When a rollout last moved it back. */

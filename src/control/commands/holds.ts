@@ -6,8 +6,11 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { refuseProducts } from "../access.ts";
 import { fromInstantOrNull, toInstant } from "../clock.ts";
+import { stuckHold } from "../data/leave.ts";
+import { tellStuck } from "../data/members.ts";
 import { checkRevision, notFound, refuse } from "../refuse.ts";
 import { markRoot } from "../store/changes.ts";
+import { loadStuck } from "../store/data-moves.ts";
 import { loadPlacements, saveHold } from "../store/placements.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { viewProduct } from "../view/products.ts";
@@ -35,6 +38,9 @@ export function setAccountHold(
   if (!found.ok) return found;
   const wrong = refuseHold(work, input);
   if (wrong !== null) return wrong;
+  const stuckIn = loadStuck(work.db).get(account);
+  if (stuckIn !== undefined && input.mode !== "page")
+    return refuse("conflict", `only a page may hold it now: ${tellStuck(account, stuckIn)}`);
   const hold = toHold(work, input);
   saveHold(work.db, account, hold);
   const { mode, message, until } = hold;
@@ -51,9 +57,18 @@ export function liftAccountHold(
   if (!found.ok) return found;
   const hold = loadPlacements(work.db, [account]).holds.get(account);
   if (hold === undefined) return notFound(`hold of ${account}`);
-  saveHold(work.db, account, null);
+  const stuckIn = loadStuck(work.db).get(account);
+  // Whoever lifts the hold of the move itself has read what it says; under their own hold they could not see it.
+  const isOwn = hold.by !== `rollout/${stuckIn ?? ""}`;
+  const under = stuckIn !== undefined && isOwn ? { rollout: stuckIn, why: "see its left-behind list" } : null;
+  saveHold(work.db, account, under === null ? null : stuckHold(work, under));
+  const stillHeldBy = under === null ? {} : { stillHeldBy: `rollout/${under.rollout}` };
   return finishAccount(work, account, {
-    told: { target: `account/${account}`, reason, detail: { mode: hold.mode, since: hold.at } },
+    told: {
+      target: `account/${account}`,
+      reason,
+      detail: { mode: hold.mode, since: hold.at, ...stillHeldBy },
+    },
     maps: "urgent",
   });
 }

@@ -3,6 +3,7 @@
  * take them along. Those that could not go back keep the target as their home; those whose undo is not confirmed are held
  * by name until it is. All are listed with the reason. In the transaction of the engine's order. Design §5.3.
  */
+import type { HoldView } from "../../contracts/api/products.ts";
 import type { Outcome } from "../../contracts/move-data.ts";
 import type { LeftBehind } from "../../contracts/rollout-input.ts";
 import type { LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
@@ -80,22 +81,30 @@ function keepTargets(db: Db, { plan }: RolloutState, { slug, homesId }: AccountR
   }
 }
 
-/** An operator's own hold stays what it is. */
+/** An operator's own hold stays what it is; that nothing is read meanwhile, its row in the maps says. */
 function holdByName(
   db: Db,
   moment: Moment,
   { id, slug, why }: { readonly id: string; readonly slug: AccountSlug; readonly why: string },
 ): void {
-  if (loadPlacements(db, [slug]).holds.has(slug)) return;
-  saveHold(db, slug, {
+  if (!loadPlacements(db, [slug]).holds.has(slug))
+    saveHold(db, slug, stuckHold(moment, { rollout: id, why }));
+  markAccount(db, moment, { account: slug, urgent: true });
+}
+
+/** The hold of an account whose undo is not confirmed. */
+export function stuckHold(
+  { nowMs }: Pick<Moment, "nowMs">,
+  { rollout, why }: { readonly rollout: string; readonly why: string },
+): HoldView {
+  return {
     mode: "page",
     message: null,
     until: null,
-    reason: `its move with rollout ${id} was not confirmed to be undone: ${why}`.slice(0, 500),
-    by: `rollout/${id}`,
-    at: toInstant(moment.nowMs),
-  });
-  markAccount(db, moment, { account: slug, urgent: true });
+    reason: `its move with rollout ${rollout} was not confirmed to be undone: ${why}`.slice(0, 500),
+    by: `rollout/${rollout}`,
+    at: toInstant(nowMs),
+  };
 }
 
 /** The undo was confirmed at last: the hold by name ends, unless somebody has made it their own. */
@@ -104,10 +113,8 @@ export function letGo(
   moment: Moment,
   { id, slug, why }: { readonly id: string; readonly slug: AccountSlug; readonly why: string },
 ): void {
-  if (loadPlacements(db, [slug]).holds.get(slug)?.by === `rollout/${id}`) {
-    saveHold(db, slug, null);
-    markAccount(db, moment, { account: slug, urgent: true });
-  }
+  if (loadPlacements(db, [slug]).holds.get(slug)?.by === `rollout/${id}`) saveHold(db, slug, null);
+  markAccount(db, moment, { account: slug, urgent: true });
   if (forgetLeftBehind(db, id, slug) !== null)
     saveLeftBehind(db, id, [{ account: slug, reason: "migration", detail: why }]);
 }

@@ -17,6 +17,7 @@ import type { Result } from "../../contracts/result.ts";
 import { currentHomes, loadRunning } from "../rollouts/facts.ts";
 import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { openHomeBook } from "../store/home-sets.ts";
+import { loadStuck } from "../store/data-moves.ts";
 import { loadPlacements, type Placements } from "../store/placements.ts";
 import { loadActiveRollouts, type RolloutRecord } from "../store/rollouts.ts";
 
@@ -67,6 +68,11 @@ function placedFor(
   return pins.get(slug)?.some(named) === true ? "is pinned" : null;
 }
 
+/** Why an account whose undo was never confirmed is nobody's to touch, and what ends that. */
+export function tellStuck(slug: AccountSlug, rollout: string): string {
+  return `the data of ${slug} lies between two versions: rollout ${rollout} asks its undo hook until that is done, and holds the account with a page. Make the hook answer "done"`;
+}
+
 /**
  * Null when nobody moves the account's data just now; else why it may not be touched.
  * @param rollouts the active ones, where they have been read already.
@@ -77,10 +83,11 @@ export function refuseOnItsWay(
   rollouts: readonly Pick<RolloutRecord, "id" | "state">[] = loadActiveRollouts(db),
 ): Result<never, Refusal> | null {
   const mover = rollouts.find(({ state }) => isHeld(state, { slug, group: groupId }));
-  return mover === undefined
-    ? null
-    : refuse(
-        "conflict",
-        `${slug} is being moved with its data by rollout ${mover.id}: try again when its hold is over`,
-      );
+  if (mover !== undefined)
+    return refuse(
+      "conflict",
+      `${slug} is being moved with its data by rollout ${mover.id}: try again when its hold is over`,
+    );
+  const stuckIn = loadStuck(db).get(slug);
+  return stuckIn === undefined ? null : refuse("conflict", tellStuck(slug, stuckIn));
 }

@@ -7,6 +7,7 @@ import type { AccountSlug, ProductName, VersionName } from "../../contracts/unit
 import { own } from "../../core/record.ts";
 import type { Db } from "../db.ts";
 import { intAt, textAt } from "../row.ts";
+import { loadStuck } from "../store/data-moves.ts";
 import { openHomeBook, type HomeBook, type Homes } from "../store/home-sets.ts";
 import { loadPlacements, type Placements } from "../store/placements.ts";
 import { toMapsHold } from "../store/products.ts";
@@ -30,11 +31,12 @@ export function createRowSource(db: Db): RowSource {
       .raw("SELECT account FROM pins UNION SELECT account FROM quarantines UNION SELECT account FROM holds")
       .map((row) => textAt(row, 0)),
   );
+  const stuck = loadStuck(db);
   const toRows = (raw: readonly (readonly unknown[])[]): AccountRow[] => {
     const slugs =
       placed.size === 0 ? [] : raw.map((row) => textAt(row, 1)).filter((slug) => placed.has(slug));
     const placements = slugs.length === 0 ? null : loadPlacements(db, [...new Set(slugs)]);
-    return raw.map((row) => toAccountRow(row, homes, placements));
+    return raw.map((row) => toAccountRow(row, homes, { placements, stuck }));
   };
   return {
     inRange: (from, to) =>
@@ -50,7 +52,14 @@ export function createRowSource(db: Db): RowSource {
   };
 }
 
-function toAccountRow(row: readonly unknown[], book: HomeBook, placements: Placements | null): AccountRow {
+interface Around {
+  readonly placements: Placements | null;
+  /** Accounts whose data lies between two versions. */
+  readonly stuck: ReadonlyMap<AccountSlug, string>;
+}
+
+function toAccountRow(row: readonly unknown[], book: HomeBook, around: Around): AccountRow {
+  const { placements } = around;
   const slug = textAt(row, 1);
   const product = row[2] === null ? null : textAt(row, 2);
   const all = book.homesOf(intAt(row, 4));
@@ -65,7 +74,7 @@ function toAccountRow(row: readonly unknown[], book: HomeBook, placements: Place
     deleted: row[6] !== null,
     pins: versionsOf(placements?.pins.get(slug), homes),
     quarantine: versionsOf(placements?.quarantines.get(slug), homes),
-    hold: holdOf(placements, slug),
+    hold: holdOf(around, slug),
   };
 }
 
@@ -86,9 +95,11 @@ function versionsOf(
   return Object.keys(versions).length === 0 ? null : versions;
 }
 
-function holdOf(placements: Placements | null, slug: AccountSlug): Hold | null {
+/** Reads of an account that is held read-only are served; from data between two versions nothing is. */
+function holdOf({ placements, stuck }: Around, slug: AccountSlug): Hold | null {
   const hold = placements?.holds.get(slug);
-  return hold === undefined ? null : toMapsHold(hold);
+  if (hold === undefined) return null;
+  return toMapsHold(stuck.has(slug) ? { ...hold, mode: "page" } : hold);
 }
 
 /** `product/version` of everything that the rows name. */

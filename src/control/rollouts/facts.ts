@@ -15,6 +15,7 @@ import type { Db } from "../db.ts";
 import { parseTexts, readText } from "../row.ts";
 import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { loadBacks } from "../store/backs.ts";
+import { loadStuck } from "../store/data-moves.ts";
 import { loadFourEyes } from "../store/four-eyes.ts";
 import { readHalt } from "../store/halt.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
@@ -152,11 +153,13 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   const backs = loadBacks(db, nowMs - FLAP_MEMORY_MS, slugs);
   const held = loadHeld(db);
   const versions = loadHeldVersions(db);
+  const stuck = loadStuck(db);
   for (const row of accountRows(db, slugs)) {
     const record = toAccountRecord(row);
     const { slug, groupId } = record;
     const homes = book.homesOf(record.homesId);
     const back = backs.get(slug);
+    const stuckIn = stuck.get(slug);
     yield {
       record,
       homes,
@@ -175,6 +178,7 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
         deferredUntilMs: held.deferrals.get(slug) ?? null,
         rolledBackMs: back?.lastMs ?? null,
         timesBack: back?.times ?? 0,
+        ...(stuckIn === undefined ? {} : { stuckIn }),
       },
     };
   }

@@ -122,6 +122,15 @@ export function loadUnit(db: Db, { rollout, batch }: Of, unit: string): HookUnit
   return readUnits(db, "rollout = ? AND batch = ? AND unit = ?", rollout, batch, unit)[0] ?? null;
 }
 
+/** Accounts whose undo was asked for and never confirmed, with the rollout that still asks, also one that has ended. */
+export function loadStuck(db: Db): ReadonlyMap<AccountSlug, string> {
+  const rows = db.rows(
+    `SELECT rollout, account.value AS account FROM data_units, json_each(state, '$.accounts') AS account
+     WHERE open = 1 AND state ->> '$.fate' = 'stuck'`,
+  );
+  return new Map(rows.map((row) => [readText(row, "account"), readText(row, "rollout")]));
+}
+
 function readUnits(db: Db, where: string, ...params: readonly (string | number)[]): readonly HookUnit[] {
   return db
     .rows(`SELECT state FROM data_units WHERE ${where}`, ...params)

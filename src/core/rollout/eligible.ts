@@ -82,6 +82,8 @@ export function whyLeft(account: AccountFacts, query: EligibleQuery): Left | nul
   const { targets, nowMs } = query;
   const touched = Object.keys(targets).filter((product) => own(account.homes, product) !== undefined);
   if (touched.length === 0) return { reason: "no-product", detail: null };
+  if (account.stuckIn !== undefined)
+    return { reason: "stuck", detail: `rollout ${account.stuckIn} has yet to undo what it did to its data` };
   const quarantined = account.quarantined.filter((product) => touched.includes(product));
   if (quarantined.length > 0)
     return { reason: "quarantined", detail: `in quarantine for ${quarantined.join(", ")}` };
