@@ -1,7 +1,7 @@
 /**
  * The maps of one published generation as far as decisions about accounts go, put together from the history: thresholds of
  * all groups, urgent rows and everything else that a root said. Holds are left out, because a held account keeps its
- * version. Reads only.
+ * version: also the one that is held to go back, until its hold ends. Reads only.
  */
 import { NO_GROUP, type AccountRow, type Root } from "../../contracts/maps.ts";
 import type { ProductName, VersionName } from "../../contracts/units.ts";

@@ -79,7 +79,7 @@ function thresholdSteps(db: Db, { rollout, group, after, upTo }: Steps): readonl
   if (group < 0) return [];
   const steps = loadGroupThresholds(db, { rollout, group });
   return steps
-    .filter(({ moved }, at) => moved !== (steps[at - 1]?.moved ?? 0))
+    .filter(({ counted }, at) => counted !== (steps[at - 1]?.counted ?? 0))
     .map(({ generation }) => generation)
     .filter((generation) => generation > after && generation <= upTo);
 }

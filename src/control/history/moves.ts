@@ -46,7 +46,7 @@ export interface Answers {
 export function viewMoves(db: Db, query: MovesQuery): AccountMoves {
   const items: AccountMove[] = [];
   const page = { account: query.account, since: toInstantOrNull(firstRecordedMs(db)), items };
-  const answersAt = createAnswers(db, openPast(db, query.account));
+  const answersAt = createAnswers(db, openPast(db, query.account, "aside"));
   let newer: { readonly point: Point; readonly answers: Answers } | null = null;
   for (const point of points(db, parseCursor(query.cursor))) {
     const answers = answersAt(point);
@@ -145,11 +145,10 @@ function decideAll({ root, row }: PastMaps, breakGlass: BreakGlass | null): Answ
   const decided = new Map<ProductName, Forward>();
   if (row === null) return decided;
   const free = breakGlass === null ? null : { ...breakGlass, hold: { accounts: {}, products: {} } };
-  const rollouts = root.rollouts.map((rollout) => ({ ...rollout, held: [0] }));
   for (const [product, facts] of Object.entries(root.products)) {
     const products = { ...root.products, [product]: { ...facts, hold: null } };
     const decision = decideVersion({
-      root: { ...root, products, rollouts },
+      root: { ...root, products },
       breakGlass: free,
       product,
       slug: row.slug,

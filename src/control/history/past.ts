@@ -26,8 +26,11 @@ export interface Past {
   signature(root: RootRecord): string;
 }
 
-/** @param key slug or custom host; null: nobody's. */
-export function openPast(db: Db, key: string | null): Past {
+/**
+ * @param key slug or custom host; null: nobody's.
+ * @param holds `aside`: accounts that are held have the version that they count as being on.
+ */
+export function openPast(db: Db, key: string | null, holds: "told" | "aside" = "told"): Past {
   const records = key === null ? [] : loadKeyRecords(db, key);
   const base = remember((id: number): RootBase => loadBase(db, id));
   const urgent = remember((id: number) => new Map(loadUrgent(db, id).map((row) => [row.key, row])));
@@ -48,13 +51,17 @@ export function openPast(db: Db, key: string | null): Past {
       ? { row, number: `${at}` }
       : { row: withUrgent({ urgent: rows }, row), number: `${at} ${rows.has(row.slug) ? root.urgent : ""}` };
   };
-  const thresholdOf = (rollout: string, group: number, at: Generation): GroupThreshold | undefined =>
-    group === NO_GROUP
-      ? undefined
-      : thresholds(`${group} ${rollout}`).findLast(({ generation }) => generation <= at);
+  const thresholdOf = (rollout: string, group: number, at: Generation): Threshold => {
+    const found =
+      group === NO_GROUP
+        ? undefined
+        : thresholds(`${group} ${rollout}`).findLast(({ generation }) => generation <= at);
+    if (found === undefined) return { moved: 0, held: 0 };
+    return holds === "aside" ? { moved: found.counted, held: 0 } : found;
+  };
   const narrow = (rollout: RootBase["rollouts"][number], group: number, at: Generation): RootRollout => {
-    const found = thresholdOf(rollout.id, group, at);
-    return { ...rollout, moved: [found?.moved ?? 0], held: [found?.held ?? 0] };
+    const { moved, held } = thresholdOf(rollout.id, group, at);
+    return { ...rollout, moved: [moved], held: [held] };
   };
   return {
     at: (root) => {
@@ -82,13 +89,15 @@ export function openPast(db: Db, key: string | null): Past {
       const found = root.base === null ? undefined : findRow(root);
       if (found === undefined || root.base === null) return "unknown";
       const steps = base(root.base).rollouts.map(({ id }) => {
-        const step = thresholdOf(id, found.row?.group ?? NO_GROUP, root.generation);
-        return `${step?.moved ?? 0} ${step?.held ?? 0}`;
+        const { moved, held } = thresholdOf(id, found.row?.group ?? NO_GROUP, root.generation);
+        return `${moved} ${held}`;
       });
       return [root.base, found.number, ...steps].join("|");
     },
   };
 }
+
+type Threshold = Pick<GroupThreshold, "moved" | "held">;
 
 /** A row, and which of the records it is. */
 interface Found {

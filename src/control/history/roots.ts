@@ -1,17 +1,20 @@
 /**
  * What every published root said, kept after its copy in KV is dropped: since when edges could have it, everything that
  * is no threshold (interned: it seldom changes), urgent rows, and the thresholds of each rollout where they rose or fell.
- * So a step of a move costs one row and two bytes a group, whatever the number of accounts. Written when a root is noted
- * as published; times are the object's own clock, so that they never run backwards.
+ * So a step of a move costs one row and two bytes a group, whatever the number of accounts. Whoever is held to go back
+ * counts as moved until the hold ends, because its data is the target's until then. Written when a root is noted as
+ * published; times are the object's own clock, so that they never run backwards.
  */
 import type { AccountRow, Root, RootRollout } from "../../contracts/maps.ts";
 import type { EpochMs, Generation } from "../../contracts/units.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { readRow, rowToJson } from "../../core/maps/row-json.ts";
 import { complaint, newSite } from "../../core/maps/shape.ts";
+import { batchOf } from "../../core/rollout/data/state.ts";
 import type { Db, SqlRow } from "../db.ts";
 import { readBytes, readInt, readIntOrNull, readText } from "../row.ts";
 import { readCounter } from "../store/meta.ts";
+import { loadRollout } from "../store/rollouts.ts";
 import { loadValue, openValueBook } from "./values.ts";
 
 /** A root without what changes at every step. */
@@ -83,10 +86,17 @@ function without(value: object, names: readonly string[]): Record<string, unknow
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
 
+/**
+ * While accounts are held, `moved` is up to where they count as moved and `held` the other end of who is held: above it on
+ * the way forward, below it on the way back.
+ */
 function noteThresholds(db: Db, generation: Generation, { id, moved, held }: RootRollout): void {
+  const holds = held.some((one) => one > 0);
+  const upper = moved.map((low, group) => Math.max(low, held[group] ?? 0));
+  const back = holds && isGoingBack(db, id);
   const bytes = {
-    moved: toBytes(moved),
-    held: held.some((one) => one > 0) ? toBytes(held) : new Uint8Array(),
+    moved: toBytes(back ? upper : moved),
+    held: holds ? toBytes(back ? moved : upper) : new Uint8Array(),
   };
   const last = db.rows(
     "SELECT moved, held FROM history_thresholds WHERE rollout = ? ORDER BY generation DESC LIMIT 1",
@@ -105,6 +115,12 @@ function noteThresholds(db: Db, generation: Generation, { id, moved, held }: Roo
     bytes.moved,
     bytes.held,
   );
+}
+
+/** A batch does not go on before its hold is out, so the state is of the same batch as the root. */
+function isGoingBack(db: Db, rollout: string): boolean {
+  const record = loadRollout(db, rollout);
+  return record !== null && batchOf(record.state)?.direction === "back";
 }
 
 /** Little-endian, whatever the machine. */
@@ -215,11 +231,14 @@ export function loadUrgent(db: Db, id: number): readonly AccountRow[] {
 /** Thresholds of one group from a generation on. */
 export interface GroupThreshold {
   readonly generation: Generation;
+  /** As edges were told; `held` is 0 where nobody was held. */
   readonly moved: number;
   readonly held: number;
+  /** Accounts below it count as moved: those that are held to go back as well. */
+  readonly counted: number;
 }
 
-/** What edges were told of all groups of a rollout by the maps of a generation: `moved`, by their number. */
+/** Up to where accounts counted as moved by the maps of a generation: of all groups of a rollout, by their number. */
 export function loadThresholds(db: Db, rollout: string, at: Generation): readonly number[] {
   const row = db.rows(
     "SELECT moved FROM history_thresholds WHERE rollout = ? AND generation <= ? ORDER BY generation DESC LIMIT 1",
@@ -256,11 +275,13 @@ export function loadGroupThresholds(
       rollout,
       2 * group + 1,
     )
-    .map((row) => ({
-      generation: readInt(row, "generation"),
-      moved: toThreshold(readBytes(row, "moved")),
-      held: toThreshold(readBytes(row, "held")),
-    }));
+    .map((row) => {
+      const counted = toThreshold(readBytes(row, "moved"));
+      const bytes = readBytes(row, "held");
+      const end = bytes.length === 0 ? counted : toThreshold(bytes);
+      const [moved, held] = [Math.min(counted, end), Math.max(counted, end)];
+      return { generation: readInt(row, "generation"), moved, held: held > moved ? held : 0, counted };
+    });
 }
 
 function toThreshold(bytes: Uint8Array): number {

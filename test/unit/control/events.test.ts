@@ -1,6 +1,8 @@
 /** Events of moves: what they say, to whom, how often, in which order, and what becomes of receivers that are down. */
 import { describe, it } from "vitest";
 import type { EventAnswer, OutgoingEvent } from "../../../src/contracts/handover-port.ts";
+import type { HookCall } from "../../../src/contracts/move-data.ts";
+import { settlingFor } from "../../../src/contracts/settling.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import {
   addAccount,
@@ -8,6 +10,7 @@ import {
   contextOf,
   createWorld,
   must,
+  readMaps,
   refusalOf,
   settle,
   valueOf,
@@ -56,13 +59,25 @@ class Receivers {
 const urlOf = (product: string, version: string): string =>
   `https://${product}-${version}.origins.example.net/firebreak/events`;
 
-async function declare(world: World, product: string, version: string, events: string | null): Promise<void> {
+const HOOKS = {
+  kind: "perAccount" as const,
+  prepare: "https://kiln-2.origins.example.net/prepare",
+  verify: "https://kiln-2.origins.example.net/verify",
+  undo: "https://kiln-2.origins.example.net/undo",
+  timeoutSeconds: 5,
+  concurrency: 10,
+};
+
+async function declare(
+  world: World,
+  product: string,
+  version: string,
+  events: string | null,
+  more: Partial<typeof VERSION> = {},
+): Promise<void> {
   const origin = `https://${product}-${version}.origins.example.net`;
-  await must(world, "version.put", {
-    product,
-    version,
-    input: { ...VERSION, reversible: true, origin, events },
-  });
+  const input = { ...VERSION, reversible: true, origin, events, ...more };
+  await must(world, "version.put", { product, version, input });
 }
 
 async function start(receivers: Receivers, more: Partial<WorldParts> = {}): Promise<World> {
@@ -258,4 +273,59 @@ describe("events of moves", () => {
     const rows = Number(world.db.rows("SELECT value AS n FROM counters WHERE name = 'event_part'")[0]?.["n"]);
     expect(rows).toBeLessThan(30);
   }, 30_000);
+
+  it("tell that accounts went back once their data is undone, and nothing of whom that failed for", async ({
+    expect,
+  }) => {
+    const receivers = new Receivers();
+    const accounts = Array.from({ length: 6 }, (_unused, at) => `account-${at}`);
+    const toldAtUndo: number[] = [];
+    const sendHook = async ({ step, body }: HookCall) => {
+      if (step === "undo") toldAtUndo.push(receivers.sent.length);
+      const fails = step === "undo" && body.accounts[0] === "account-3";
+      return fails ? ({ kind: "failed", why: "cannot" } as const) : ({ kind: "done" } as const);
+    };
+    const settling = settlingFor(20_000);
+    const more = { accounts, settling, sendHook, sendEvent: receivers.send };
+    const world = await prepareRollouts(createMemoryDb(), more);
+    await declare(world, "kiln", "1", urlOf("kiln", "1"));
+    await declare(world, "kiln", "2", urlOf("kiln", "2"), { mixed: "never", migration: HOOKS });
+    const bake = { minutes: 600, requests: 0, workdays: 0 };
+    const waves = [{ name: "all", cohorts: ["*"], percent: 100, bake }];
+    await must(world, "rollout.create", { id: "up", input: { id: "up", targets: { kiln: "2" }, waves } });
+    await must(world, "rollout.start", { id: "up", input: { again: false } });
+    const becomes = async (wanted: string): Promise<void> => {
+      const phase = async () => valueOf(await world.control.query("rollout", { id: "up" })).phase;
+      for (let n = 0; n < 40 && (await phase()) !== wanted; n += 1)
+        await tick(world, world.clock.now + MINUTE);
+      expect(await phase()).toBe(wanted);
+    };
+    await becomes("baking");
+    const moved = receivers.sent.length;
+    const since = readMaps(world.kv.values).root.generation;
+    await must(world, "rollout.rollback", { id: "up", input: { reason: "t", confirmed: true } });
+    await becomes("rolled-back");
+    expect(new Set(toldAtUndo)).toEqual(new Set([moved]));
+    const back = accounts.filter((slug) => slug !== "account-3");
+    const told = receivers.of("kiln-1").map(({ data: { from, to, accounts: some } }) => [from, to, some]);
+    expect(told).toEqual([
+      ["1", "2", accounts],
+      ["2", "1", back],
+    ]);
+    const query = { since, products: null, version: null, cursor: null, limit: 100 };
+    const { items } = valueOf(await world.control.query("assignments", query));
+    const { generation } = receivers.of("kiln-1")[1]?.data ?? { generation: 0 };
+    const as = { product: "kiln", from: "2", to: "1", generation };
+    expect(items).toEqual(back.map((account) => ({ account, ...as })));
+    // What edges were told meanwhile stays on record as it was.
+    const hold = { generation: since + 1, key: "account-1" };
+    const { root } = valueOf(await world.control.query("history.maps", hold));
+    expect(root.rollouts).toMatchObject([{ moved: [0], held: [10_000] }]);
+    const history = async (account: string) => {
+      const page = { account, product: "kiln", cursor: null, limit: 9 };
+      return valueOf(await world.control.query("account.history", page)).items.map(({ why }) => why);
+    };
+    expect(await history("account-3")).toEqual(["rollout", "recorded"]);
+    expect(await history("account-1")).toEqual(["rolled-back", "rollout", "recorded"]);
+  });
 });
