@@ -6,13 +6,15 @@ import type { CommandInputs, CommandOutputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import { refuseProducts } from "../access.ts";
+import { loadPresent } from "../accounts/present.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { markRoot } from "../store/changes.ts";
 import { readCounter, writeCounter } from "../store/meta.ts";
 import { loadVersion } from "../store/versions.ts";
+import { checkOverride } from "./placement-rules.ts";
 import type { Change, Work } from "./work.ts";
 
-/** Allows one override: the version must be in the maps and not marked bad. */
+/** Allows one override: the version must be in the maps, not marked bad, and made for the data that the account has. */
 export function issueOverride(
   work: Work,
   { input }: CommandInputs["override.issued"],
@@ -26,6 +28,9 @@ export function issueOverride(
     return refuse("conflict", `${product} ${name} is retired, so the maps do not have it`);
   if (version.bad !== null)
     return refuse("conflict", `${product} ${name} is marked bad: ${version.bad.reason}`);
+  const present = loadPresent(work.db, [account]).get(account);
+  const wrong = present === undefined ? null : checkOverride(work.db, present, { product, version: name });
+  if (wrong !== null) return wrong;
   return ok({
     output: { allowed: true },
     told: { target: `account/${account}`, reason, detail: { product, version: name, minutes } },

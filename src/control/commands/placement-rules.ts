@@ -1,12 +1,13 @@
 /**
  * Where an operator may put one account by hand (pin, quarantine), and what happens to its home when that ends.
  * The end never moves the account: its home becomes the version it was held on. Only naming a version moves it.
+ * Also: which of it binds a tester's override.
  */
 import type { VersionState } from "../../contracts/maps.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
 import type { Facts } from "../../contracts/rollout-input.ts";
-import type { ProductName, VersionName } from "../../contracts/units.ts";
+import type { AccountSlug, ProductName, VersionName } from "../../contracts/units.ts";
 import { own } from "../../core/record.ts";
 import { isReplaced } from "../../core/rollout/replacement-plan.ts";
 import { reachableVersions } from "../../core/rollout/served.ts";
@@ -16,7 +17,9 @@ import { refuseOnItsWay } from "../data/members.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { currentHomes, loadFacts, loadRunning } from "../rollouts/facts.ts";
 import { loadPlacements } from "../store/placements.ts";
+import { loadSettings } from "../store/preflight-settings.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
+import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersion, type VersionRecord } from "../store/versions.ts";
 
 const PLACEABLE: readonly VersionState[] = ["live", "draining"];
@@ -64,6 +67,54 @@ export function checkPlacement(
   const from = versionOf(readStanding(db, present, to.product));
   const reason = replacedConflict(db, present, to) ?? placementConflict(db, present, { target, from });
   return reason === null ? null : refuse("conflict", reason);
+}
+
+/**
+ * Candidates are what overrides are for, so of all that binds a placement only the data of the account binds them.
+ * @returns null when the account may be shown the version.
+ */
+export function checkOverride(
+  db: Db,
+  present: Present,
+  { product, version }: { readonly product: ProductName; readonly version: VersionName },
+): Result<never, Refusal> | null {
+  const { slug } = present.record;
+  const from = versionOf(readStanding(db, present, product));
+  // Probes ask candidates as the synthetic accounts anyway, so nobody's data is in those.
+  if (from === "" || isSynthetic(db, product, slug)) return null;
+  const movers = loadActiveRollouts(db).filter(({ state }) => own(state.plan.targets, product) !== undefined);
+  const moving = refuseOnItsWay(db, present.record, movers);
+  if (moving !== null || from === version) return moving;
+  const migrates = migratingBetween(db, product, { from, to: version });
+  return migrates === null
+    ? null
+    : refuse(
+        "conflict",
+        `${product} ${migrates} migrates the data of accounts and ${slug} is on ${from}: issue the override for a synthetic account of ${product}'s preflight settings, or for one that is on ${version} already`,
+      );
+}
+
+function isSynthetic(db: Db, product: ProductName, slug: AccountSlug): boolean {
+  const { syntheticAccount, syntheticByCell } = loadSettings(db, product).settings;
+  return slug === syntheticAccount || Object.values(syntheticByCell).includes(slug);
+}
+
+/** The version that migrates data between two, replacements of either counted in; null when none does. */
+function migratingBetween(
+  db: Db,
+  product: ProductName,
+  { from, to }: { readonly from: VersionName; readonly to: VersionName },
+): VersionName | null {
+  const facts = loadFacts(db);
+  for (const served of reachableVersions(facts, product, to)) {
+    const target = loadVersion(db, product, served);
+    if (target === null) continue;
+    for (const before of reachableVersions(facts, product, from)) {
+      const migrates = migratingOf(db, target, before);
+      if (migrates !== null) return migrates;
+    }
+  }
+  return null;
 }
 
 /** Replacements follow pins and quarantines: put where one has taken it from, the account would not be served that. */
@@ -115,15 +166,20 @@ function upgradeConflict(db: Db, target: VersionRecord, from: VersionName): stri
  * version that its data is not made for. The newer of the two declares the hooks.
  */
 function dataConflict(db: Db, target: VersionRecord, from: VersionName): string | null {
+  const migrates = migratingOf(db, target, from);
+  return migrates === null
+    ? null
+    : `${target.product} ${migrates} migrates the data of accounts, so an account moves between ${from} and ${target.name} by a rollout or its rollback alone; a hold keeps it from being served`;
+}
+
+function migratingOf(db: Db, target: VersionRecord, from: VersionName): VersionName | null {
   const present = from === target.name ? null : loadVersion(db, target.product, from);
   if (present === null) return null;
   const newest = Math.max(present.registeredAt, target.registeredAt);
   const migrates = [present, target].find(
     ({ registeredAt, migration }) => registeredAt === newest && migration.kind !== "none",
   );
-  return migrates === undefined
-    ? null
-    : `${target.product} ${migrates.name} migrates the data of accounts, so an account moves between ${from} and ${target.name} by a rollout or its rollback alone; a hold keeps it from being served`;
+  return migrates?.name ?? null;
 }
 
 /** Pairs of products: what the target requires of the others, and what the others require of this product. */

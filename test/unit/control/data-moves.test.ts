@@ -272,6 +272,38 @@ describe("a move that carries data", () => {
     expect((await placed("account.pin.set", "2")).ok).toBe(true);
   });
 
+  it("refuses an override that would answer an account from data of another version", async ({ expect }) => {
+    const { world } = await prepare();
+    const issue = async (account: string, version: string) => {
+      const input = { product: "kiln", account, version, minutes: 30, reason: "try" };
+      return world.control.execute("override.issued", { input }, contextOf("deployer"));
+    };
+    const words = async (account: string, version: string): Promise<string> =>
+      refusalOf(await issue(account, version)).detail;
+    expect(await words("account-5", "2")).toBe(
+      "kiln 2 migrates the data of accounts and account-5 is on 1: issue the override for a synthetic account of kiln's preflight settings, or for one that is on 2 already",
+    );
+    expect((await issue("account-5", "1")).ok).toBe(true);
+    // Nobody has come yet whose data it could be.
+    expect((await issue("newcomer", "2")).ok).toBe(true);
+    const probed = { presets: ["alb" as const], syntheticAccount: "account-1", cells: [], own: [] };
+    const settings = { ...probed, syntheticByCell: { eu1: "account-2" } };
+    await must(world, "preflight.settings.set", { product: "kiln", input: settings });
+    for (const synthetic of ["account-1", "account-2"]) expect((await issue(synthetic, "2")).ok).toBe(true);
+    await start(world);
+    await seconds(world, (now) => now === "held ");
+    expect(await words("account-5", "1")).toContain("is being moved with its data by rollout schema");
+    await minutes(world, 20, bakes);
+    expect((await issue("account-5", "2")).ok).toBe(true);
+    expect(await words("account-5", "1")).toContain("for one that is on 1 already");
+  });
+
+  it("allows overrides to a version that leaves data as they are", async ({ expect }) => {
+    const { world } = await prepare({ mixed: "never" });
+    const input = { product: "kiln", account: "account-5", version: "2", minutes: 30, reason: "try" };
+    expect((await world.control.execute("override.issued", { input }, contextOf("deployer"))).ok).toBe(true);
+  });
+
   it("takes everybody back through undo when it is rolled back", async ({ expect }) => {
     const hooked = await prepare();
     const { world } = hooked;
