@@ -170,6 +170,8 @@ export interface AnswerMeasurement {
   readonly reports: number;
   readonly lostReports: number;
   readonly lostRequests: number;
+  /** `requests` and `gone` of all products that were taken: what the lost ones are a share of. Older answers lack it. */
+  readonly takenRequests?: number;
   /** Requests of this product, and those of them that older maps than `minGeneration` decided. */
   readonly requests: number;
   readonly staleRequests: number;

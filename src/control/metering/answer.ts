@@ -113,7 +113,8 @@ function windowsOf(db: Db, { ask, now, since }: Scope): readonly LatencyWindow[]
 
 function measure(db: Db, { ask, since }: Scope): AnswerMeasurement {
   const intake = db.raw(
-    "SELECT coalesce(sum(reports), 0), coalesce(sum(lost_reports), 0), coalesce(sum(lost_requests), 0) FROM intake WHERE minute >= ?",
+    `SELECT coalesce(sum(reports), 0), coalesce(sum(lost_reports), 0), coalesce(sum(lost_requests), 0),
+       coalesce(sum(requests), 0) FROM intake WHERE minute >= ?`,
     since,
   )[0];
   const seen = db.raw(
@@ -129,6 +130,7 @@ function measure(db: Db, { ask, since }: Scope): AnswerMeasurement {
     reports: intAt(intake ?? [], 0),
     lostReports: intAt(intake ?? [], 1),
     lostRequests: intAt(intake ?? [], 2),
+    takenRequests: intAt(intake ?? [], 3),
     requests: intAt(seen ?? [], 1),
     staleRequests: intAt(seen ?? [], 2),
   };

@@ -7,6 +7,7 @@ import type { GateInput, GatePolicy, GateSignal, Measurement } from "../../contr
 import type { AnswerMeasurement, ObservationAnswer, PastCount } from "../../contracts/observation.ts";
 import { LATENCY_BOUNDS_MS } from "../../contracts/observation.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
+import { takenOf } from "../observation/sum.ts";
 import { NO_MOMENTS } from "./moments.ts";
 
 export interface GateFacts {
@@ -25,13 +26,18 @@ export interface GateFacts {
 const NOTHING = { blocks: 0, shareSum: 0, requests: 0, failures: 0 };
 const BOUNDS_MS = [...LATENCY_BOUNDS_MS, Infinity];
 
-/** Flushes or requests, whichever lost the larger share: one lost report of a busy edge is more than one of many. */
+/**
+ * Flushes or requests, whichever lost the larger share: one lost report of a busy edge is more than one of many.
+ * Nobody knows which products were in a lost report, so what is lost is held against all products, never this one alone:
+ * a product with 1 % of the traffic would else seem to lose a hundred times what it does.
+ */
 function measurementOf(measured: AnswerMeasurement): Measurement {
   const { newestMs, reports, lostReports, lostRequests, requests, staleRequests } = measured;
-  const byRequests = lostRequests * (reports + lostReports) > lostReports * (requests + lostRequests);
+  const taken = takenOf(measured);
+  const byRequests = lostRequests * (reports + lostReports) > lostReports * (taken + lostRequests);
   return {
     newestMs,
-    flushes: byRequests ? requests : reports,
+    flushes: byRequests ? taken : reports,
     lost: byRequests ? lostRequests : lostReports,
     staleShare: requests > 0 ? staleRequests / requests : 0,
   };

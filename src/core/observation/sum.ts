@@ -123,7 +123,16 @@ function addMeasurements(a: AnswerMeasurement, b: AnswerMeasurement): AnswerMeas
     reports: a.reports + b.reports,
     lostReports: a.lostReports + b.lostReports,
     lostRequests: a.lostRequests + b.lostRequests,
+    takenRequests: takenOf(a) + takenOf(b),
     requests: a.requests + b.requests,
     staleRequests: a.staleRequests + b.staleRequests,
   };
+}
+
+/**
+ * Requests that lost ones are held against. Where an answer of an older release does not say it, those of its product:
+ * fewer, so that the share that was lost shows as too large rather than too small.
+ */
+export function takenOf({ takenRequests, requests }: AnswerMeasurement): number {
+  return takenRequests ?? requests;
 }

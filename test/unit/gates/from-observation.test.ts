@@ -1,6 +1,7 @@
 import { describe, it } from "vitest";
 import type { ByClass, ObservationAnswer } from "../../../src/contracts/observation.ts";
 import { LATENCY_BUCKETS } from "../../../src/contracts/observation.ts";
+import { lostShareOf } from "../../../src/core/gates/error-rate.ts";
 import { gateInputOf, type GateFacts } from "../../../src/core/gates/from-observation.ts";
 import { judgeGate } from "../../../src/core/gates/verdict.ts";
 import { alike, blocks, failing, NOW_MS, policyOf, sideOf } from "../../support/gate-builders.ts";
@@ -37,6 +38,7 @@ function answer(changes: Partial<ObservationAnswer> = {}): ObservationAnswer {
       reports: 1000,
       lostReports: 0,
       lostRequests: 0,
+      takenRequests: 75_000,
       requests: 75_000,
       staleRequests: 0,
     },
@@ -82,5 +84,26 @@ describe("gateInputOf", () => {
       flushes: 1000,
       lost: 100,
     });
+  });
+
+  it("holds lost requests, which are of all products, against those of all products", ({ expect }) => {
+    // One of 1,000 flushes is lost; this product has 1 % of the traffic.
+    const small = {
+      lostReports: 1,
+      reports: 999,
+      lostRequests: 1000,
+      takenRequests: 999_000,
+      requests: 9990,
+    };
+    const measured = { ...answer().measurement, ...small };
+    const input = gateInputOf(answer({ measurement: measured }), FACTS);
+    expect(lostShareOf(input.measurement)).toBeCloseTo(0.001);
+    expect(judgeGate(input).verdict).toBe("pass");
+  });
+
+  it("holds them against this product's alone where an answer does not say what was taken", ({ expect }) => {
+    const { takenRequests: _, ...older } = { ...answer().measurement, lostRequests: 25_000 };
+    const { measurement } = gateInputOf(answer({ measurement: older }), FACTS);
+    expect(measurement).toMatchObject({ flushes: 75_000, lost: 25_000 });
   });
 });

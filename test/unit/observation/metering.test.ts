@@ -151,6 +151,7 @@ describe("takeTick", () => {
       reports: 4,
       lostReports: 0,
       lostRequests: 0,
+      takenRequests: 46,
       requests: 37,
       staleRequests: 3,
     });
@@ -280,7 +281,11 @@ describe("takeTick", () => {
     for (const side of ["target", "from"] as const) expect(folded[side]).toEqual(fresh[side]);
     expect([folded.moved, folded.notMoved]).toEqual([fresh.moved, fresh.notMoved]);
     expect([folded.family.size, folded.family.suspects]).toEqual([fresh.family.size, fresh.family.suspects]);
-    expect(folded.measurement).toMatchObject({ requests: 90 * 18, staleRequests: 30 * 18 });
+    expect(folded.measurement).toMatchObject({
+      takenRequests: 90 * 18,
+      requests: 90 * 18,
+      staleRequests: 30 * 18,
+    });
   });
 
   it("forgets accounts after 14 days, and series nobody asked for after 30", ({ expect }) => {
