@@ -13,6 +13,8 @@ export const MAX_BREAK_GLASS_BYTES = 64 * 1024;
 export const MAX_URGENT_ROWS = 256;
 /** Urgent rows share the root with everything else, so they are also limited in bytes. */
 export const MAX_URGENT_BYTES = 24 * 1024;
+/** Left free in the root at the start of a rollout, for groups that are cut while it runs and for what products gain. */
+export const SPARE_ROOT_BYTES = 4 * 1024;
 
 export const MAX_PRODUCTS = 32;
 export const MAX_VERSIONS_PER_PRODUCT = 32;

@@ -15,6 +15,7 @@ import { withoutAccounts } from "../../core/rollout/data/state.ts";
 import { settleHome } from "../accounts/apply.ts";
 import { toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
+import { openRootRoom } from "../publisher/root-room.ts";
 import { leaveAll } from "../rollouts/keep-in-place.ts";
 import { identityOf, moveGroups, splitOthers, type GroupMove, type Split } from "../rollouts/regroup.ts";
 import { loadAccount, loadAccounts, type AccountRecord } from "../store/accounts.ts";
@@ -127,7 +128,7 @@ function regroup(
 ): void {
   const shared = hasActiveRollout(db) && loadActiveRollouts(db).length > 1;
   const frozen = loadFrozen(db, id);
-  const book = openGroupBook(db);
+  const book = openGroupBook(db, shared ? openRootRoom(db) : null);
   const moves: GroupMove[] = [];
   const splits: Split[] = [];
   const homeless: GroupMove[] = [];

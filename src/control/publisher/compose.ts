@@ -13,8 +13,10 @@ import {
 } from "../../contracts/maps.ts";
 import { err, ok, type Result } from "../../contracts/result.ts";
 import type { EpochMs, Generation } from "../../contracts/units.ts";
+import { canonicalJson } from "../../core/maps/canonical.ts";
 import { encodeRoot } from "../../core/maps/root-codec.ts";
 import { checkRoot } from "../../core/maps/root-limits.ts";
+import { rowToJson } from "../../core/maps/row-json.ts";
 import { checkSuccession } from "../../core/maps/succession.ts";
 import { rootReplacement } from "../../core/rollout/replacement-plan.ts";
 import { rootRollout } from "../../core/rollout/root-rollout.ts";
@@ -52,9 +54,15 @@ export interface ComposeInput {
 /** Composes a root from the present state. */
 export function composeRoot(db: Db, input: ComposeInput): Composition {
   const urgent = planUrgent(db, input.shardSeq, input.held);
+  const rollouts = composeRollouts(db, input.shardSeq);
+  return { root: { ...composeBare(db, input), rollouts, urgent: urgent.rows }, urgent };
+}
+
+/** A root without rollouts and urgent rows: what is there whoever moves. */
+export function composeBare(db: Db, input: Pick<ComposeInput, "generation" | "nowMs" | "population">): Root {
   const products = withMirrors(db, composeProducts(db));
   const isFleetServed = Object.values(products).some(({ fleet }) => fleet !== undefined);
-  const root: Root = {
+  return {
     schema: isFleetServed ? FLEET_SCHEMA : MAPS_SCHEMA,
     generation: input.generation,
     publishedAt: input.nowMs,
@@ -62,10 +70,9 @@ export function composeRoot(db: Db, input: ComposeInput): Composition {
     halt: readHalt(db).on,
     overrideEpoch: readCounter(db, "override_epoch"),
     products,
-    rollouts: composeRollouts(db, input.shardSeq),
-    urgent: urgent.rows,
+    rollouts: [],
+    urgent: [],
   };
-  return { root, urgent };
 }
 
 /** Running rollouts whose groups the shards of this root know; before that their thresholds would mean other accounts. */
@@ -136,7 +143,14 @@ export function encodeChecked(root: Root, held: Root | null): Result<string, str
   const text = encodeRoot(root);
   return text.length <= MAX_ROOT_BYTES
     ? ok(text)
-    : err(
-        `the next root would have ${text.length} bytes, at most ${MAX_ROOT_BYTES}: lift holds, or retire versions that nobody is on`,
-      );
+    : err(`the next root would have ${text.length} bytes, at most ${MAX_ROOT_BYTES}: ${smallerBy(root)}`);
+}
+
+/** What would make a root smaller, by what takes most of it. */
+function smallerBy({ rollouts, products, urgent }: Root): string {
+  const thresholds = canonicalJson(rollouts).length;
+  const others = canonicalJson(products).length + canonicalJson(urgent.map(rowToJson)).length;
+  if (thresholds <= others) return "lift holds, or retire versions that nobody is on";
+  const names = rollouts.map(({ id }) => id).join(", ");
+  return `${thresholds} of them are thresholds of rollouts, so end one of these: ${names}`;
 }

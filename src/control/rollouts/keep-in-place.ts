@@ -15,6 +15,7 @@ import { labelsUnder, labelVariant } from "../../core/rollout/freeze.ts";
 import { addOrigins, admitLate, lateVariant } from "../../core/rollout/groups.ts";
 import { settleHome } from "../accounts/apply.ts";
 import type { Db } from "../db.ts";
+import { openRootRoom } from "../publisher/root-room.ts";
 import { loadAccount, type AccountRecord } from "../store/accounts.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
@@ -206,7 +207,7 @@ function takeNumber(
     id,
   }: { readonly key: GroupKey; readonly slug: AccountSlug; readonly from: number; readonly id: string },
 ): number {
-  const book = openGroupBook(db);
+  const book = openGroupBook(db, openRootRoom(db));
   const shared = loadActiveRollouts(db).length > 1;
   // Where others run, a group of its own: joining one would give it their thresholds for somebody else.
   const variant = shared ? `${key.variant}|${from}|${moment.seq}` : key.variant;

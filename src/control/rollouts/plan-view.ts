@@ -12,6 +12,7 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { bucketOf } from "../../core/bucket.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { own } from "../../core/record.ts";
+import { moveRule } from "../../core/rollout/data/rule.ts";
 import { leftBehindReason } from "../../core/rollout/eligible.ts";
 import { forecast, type PlannedWave, type RolloutForecast } from "../../core/rollout/plan.ts";
 import { normalisePlan } from "../../core/rollout/plan-normalise.ts";
@@ -19,6 +20,7 @@ import { targetThreshold, waveThresholds } from "../../core/rollout/thresholds.t
 import { irreversibleTargets } from "../../core/rollout/versions.ts";
 import { fromInstant, fromInstantOrNull, toInstant, toInstantOrNull } from "../clock.ts";
 import type { Db } from "../db.ts";
+import { crowding } from "../publisher/root-room.ts";
 import { notFound } from "../refuse.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
@@ -65,7 +67,7 @@ export function viewPlan(
     digest: ahead.digest,
     salt,
     at: toInstant(startMs),
-    problems: found.problems,
+    problems: [...found.problems, ...crowded(db, asked.value, frozen.value)],
     warnings: [...found.warnings, ...secondPersons(db, plan, record)],
     accounts: frozen.value.groups.reduce((sum, { buckets }) => sum + buckets.length, 0),
     moves: movedIn(ahead),
@@ -91,6 +93,19 @@ function findPlan(db: Db, input: RolloutQueryInputs["rollout.plan"]): Result<Ask
   if (record === null) return notFound(`rollout ${input.id}`);
   const { plan, salt } = record.state;
   return ok({ plan, salt, frozen: frozenOf(db, record), record });
+}
+
+/** What a start would be refused for by the size of the maps; other rollouts may cut the groups finer still. */
+function crowded(
+  db: Db,
+  { plan, salt, frozen: started }: Asked,
+  frozen: Frozen,
+): RolloutPlanView["problems"] {
+  if (started !== null) return [];
+  const { holds } = moveRule({ plan, origins: frozen.origins }, loadFacts(db));
+  const numbers = frozen.groups.map(({ group }) => group);
+  const message = crowding(db, { plan, salt: salt ?? "", numbers, holds });
+  return message === null ? [] : [{ path: ["waves"], message }];
 }
 
 /** Defaults that will wait for another person. */

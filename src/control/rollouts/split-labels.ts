@@ -7,6 +7,7 @@ import { canonicalJson } from "../../core/maps/canonical.ts";
 import { own } from "../../core/record.ts";
 import type { Db } from "../db.ts";
 import { parseTexts, readInt, readText } from "../row.ts";
+import { openRootRoom } from "../publisher/root-room.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { loadFrozen, saveFrozen, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
@@ -95,7 +96,7 @@ export function cutProblem(
   record: RolloutRecord,
   labels: Readonly<Record<string, string>>,
 ): string | null {
-  const free = openGroupBook(db).free();
+  const free = openGroupBook(db, openRootRoom(db)).free();
   if (free >= record.state.groups.number.length) return null;
   const cuts = [...accountsByGroup(db, record, labels).values()].filter(({ whole }) => !whole).length;
   if (cuts <= free) return null;

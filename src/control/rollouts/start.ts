@@ -13,6 +13,7 @@ import { command } from "../../core/rollout/command.ts";
 import { refuseFleetServed } from "../commands/product-mode.ts";
 import type { Change, Work } from "../commands/work.ts";
 import type { Db } from "../db.ts";
+import { crowding, occupantOf } from "../publisher/root-room.ts";
 import { refuse } from "../refuse.ts";
 import { readIntOrNull } from "../row.ts";
 import { openGroupBook } from "../store/groups.ts";
@@ -62,6 +63,8 @@ export function startRollout(
   moveGroups(db, work, { moves, book });
   book.flush();
   splitOthers(db, id, splits);
+  const crowded = crowding(db, occupantOf(started.value.state));
+  if (crowded !== null) return refuse("conflict", crowded);
   saveLeftBehind(db, id, left);
   const groupsSeq = lastAccountChange(db);
   const record = { ...found.value, leftBehind: frozen.leftBehind, groupsSeq };

@@ -30,13 +30,22 @@ export interface GroupBook {
   flush(): void;
 }
 
+/** Whether the root can take more groups that running rollouts know. */
+export interface GroupRoom {
+  /** Takes the room that this number needs in every rollout; false: there is not enough, and nothing is taken. */
+  take(number: number): boolean;
+  /** How many of these numbers it could take, one after the other. Takes nothing. */
+  countFitting(numbers: readonly number[]): number;
+}
+
 interface GroupState {
   identity: string;
   accounts: number;
   stored: number;
 }
 
-export function openGroupBook(db: Db): GroupBook {
+/** @param room for groups that running rollouts will know: numbers it cannot take are as good as none. */
+export function openGroupBook(db: Db, room: GroupRoom | null = null): GroupBook {
   const groups = new Map<number, GroupState>();
   const byIdentity = new Map<string, number>();
   for (const row of db.rows("SELECT id, identity, accounts FROM groups ORDER BY id")) {
@@ -51,10 +60,11 @@ export function openGroupBook(db: Db): GroupBook {
       const identity = identityOf(group);
       const known = byIdentity.get(identity);
       if (known !== undefined) {
+        if (room?.take(known) === false) return null;
         given.add(known);
         return known;
       }
-      const [id] = groups.size < MAX_GROUPS ? [groups.size] : unused(db, groups, given);
+      const id = firstOf(candidates(db, groups, given), room);
       if (id === undefined) return null;
       given.add(id);
       byIdentity.delete(groups.get(id)?.identity ?? "");
@@ -71,7 +81,11 @@ export function openGroupBook(db: Db): GroupBook {
       );
       return id;
     },
-    free: () => MAX_GROUPS - groups.size + [...unused(db, groups, given)].length,
+    free: () => {
+      const added = Array.from({ length: MAX_GROUPS - groups.size }, (_unused, n) => groups.size + n);
+      const numbers = [...added, ...unused(db, groups, given)];
+      return room?.countFitting(numbers) ?? numbers.length;
+    },
     add: (id, accounts) => {
       const group = groups.get(id);
       if (group !== undefined) group.accounts += accounts;
@@ -84,6 +98,20 @@ export function openGroupBook(db: Db): GroupBook {
       }
     },
   };
+}
+
+function* candidates(
+  db: Db,
+  groups: ReadonlyMap<number, GroupState>,
+  given: ReadonlySet<number>,
+): Generator<number> {
+  if (groups.size < MAX_GROUPS) yield groups.size;
+  yield* unused(db, groups, given);
+}
+
+function firstOf(numbers: Iterable<number>, room: GroupRoom | null): number | undefined {
+  for (const number of numbers) if (room === null || room.take(number)) return number;
+  return undefined;
 }
 
 function identityOf({ cohort, timeZone, window, cell, variant = "" }: GroupIdentity): string {

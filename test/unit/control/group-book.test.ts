@@ -43,4 +43,12 @@ describe("the group book", () => {
     openGroupBook(db).idOf(groupOf("a"));
     expect(openGroupBook(db).free()).toBe(LEFT);
   });
+
+  it("gives no number that the root has no room for", ({ expect }) => {
+    const take = (number: number): boolean => number !== 0;
+    const room = { take, countFitting: (numbers: readonly number[]) => numbers.filter(take).length };
+    const book = openGroupBook(db, room);
+    expect(book.free()).toBe(LEFT - 1);
+    expect(["old-0", "a", "b", "c"].map((cohort) => book.idOf(groupOf(cohort)))).toEqual([null, 1, 2, null]);
+  });
 });

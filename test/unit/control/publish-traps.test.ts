@@ -1,6 +1,8 @@
 /** Traps between the tables and KV, each found by attacking the publisher: what it must write, and what must not stop it. */
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import { buildPiece } from "../../../src/control/publisher/build.ts";
+import { encodeChecked } from "../../../src/control/publisher/compose.ts";
+import { openRootRoom } from "../../../src/control/publisher/root-room.ts";
 import { writeCounter } from "../../../src/control/store/meta.ts";
 import { checkSuccession } from "../../../src/core/maps/succession.ts";
 import { shardOf } from "../../../src/core/maps/key-hash.ts";
@@ -15,8 +17,12 @@ import {
   refusalOf,
   settle,
   valueOf,
+  VERSION,
   type World,
 } from "../../support/control-world.ts";
+import { MINUTE, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const SLUGS = ["acme", "beta", "gamma", "delta", "omega"] as const;
 
@@ -156,5 +162,98 @@ describe("publisher", () => {
     await settle(again);
     const { root } = readMaps(kv.values);
     expect([root.accounts, checkSuccession(held, root)]).toEqual([1, null]);
+  });
+});
+
+describe("rollouts over nearly as many groups as there may be", () => {
+  const GROUPS = 1990;
+  const PRODUCTS = ["kiln", "fogbugz", "forge"];
+
+  async function prepare(): Promise<World> {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: ["account-0"] });
+    const product = "forge";
+    await must(world, "product.put", { product, input: { domains: ["forge.example.com"], timeouts: [] } });
+    for (const version of ["1", "2"]) {
+      const origin = `https://forge-${version}.origins.example.net`;
+      await must(world, "version.put", { product, version, input: { ...VERSION, reversible: true, origin } });
+    }
+    await must(world, "version.state.set", {
+      product,
+      version: "2",
+      input: { state: "candidate", reason: "t" },
+    });
+    const input = { presets: [], syntheticAccount: "account-0", syntheticByCell: {}, cells: [], own: [] };
+    await must(world, "preflight.settings.set", { product, input });
+    const { actor } = contextOf();
+    const begin = { id: "cohorts", mode: "import", dryRun: false, expectRemoved: null } as const;
+    valueOf(await world.control.importBegin(begin, actor));
+    const lines = Array.from({ length: GROUPS - 1 }, (_unused, n) => ({
+      line: n + 1,
+      account: { account: `account-${n + 1}`, timeZone: "UTC", cohort: `c${n}` },
+    }));
+    valueOf(await world.control.importBatch("cohorts", lines));
+    valueOf(await world.control.importEnd("cohorts", 0));
+    await settle(world);
+    for (const id of PRODUCTS) {
+      const waves = [
+        { name: "all", cohorts: ["*"], percent: 100, bake: { minutes: 6000, requests: 0, workdays: 0 } },
+      ];
+      await must(world, "rollout.create", { id, input: { id, targets: { [id]: "2" }, waves } });
+    }
+    return world;
+  }
+
+  it("are refused when everybody moved would not fit into the root, so that a halt always goes out", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    const planned = async (id: string): Promise<readonly string[]> => {
+      const question = { id, before: null, at: null, label: null };
+      const { problems } = valueOf(await world.control.query("rollout.plan", question));
+      return problems.map(({ message }) => message);
+    };
+    const start = { input: { again: false } };
+    expect(await planned("kiln")).toEqual([]);
+    await must(world, "rollout.start", { id: "kiln", ...start });
+    await must(world, "rollout.start", { id: "fogbugz", ...start });
+    const third = refusalOf(
+      await world.control.execute("rollout.start", { id: "forge", ...start }, contextOf()),
+    );
+    expect(third.problem).toBe("conflict");
+    // One account was there before forge, so forge does not move it.
+    expect(third.detail).toMatch(/^the maps have no room for rollout forge over 1,989 move groups: /);
+    expect(third.detail).toContain(
+      "end another rollout first (fogbugz, kiln), or use fewer distinct cohorts, zones, windows or cells",
+    );
+    expect(await planned("forge")).toEqual([expect.stringContaining("no room for rollout forge over 1,989")]);
+
+    await quiet(world);
+    for (let minute = 1; minute <= 3; minute += 1) await tick(world, world.clock.now + MINUTE);
+    const { root } = readMaps(world.kv.values);
+    expect(root.rollouts.map(({ moved }) => moved.filter((below) => below === 10_000).length)).toEqual([
+      GROUPS,
+      GROUPS,
+    ]);
+    await must(world, "halt.set", { input: { on: true, reason: "stop" } });
+    await settle(world);
+    expect(readMaps(world.kv.values).root.halt).toBe(true);
+
+    // What was left free is for groups that are cut now; a number that both know already takes nothing.
+    const room = openRootRoom(world.db);
+    const more = Array.from({ length: 1000 }, (_unused, n) => GROUPS + n);
+    const fitting = room.countFitting(more);
+    expect(fitting).toBeGreaterThan(200);
+    expect(fitting).toBeLessThan(1000);
+    expect(more.filter((number) => room.take(number))).toHaveLength(fitting);
+    expect([room.take(0), room.take(GROUPS + 999)]).toEqual([true, false]);
+
+    // Where a root is too large all the same, what is said names what takes the room.
+    const [running] = root.rollouts;
+    if (running === undefined) throw new Error("two rollouts are in the maps");
+    const rollouts = PRODUCTS.map((id) => ({ ...running, id, targets: { [id]: "2" }, held: running.moved }));
+    const told = encodeChecked({ ...root, rollouts }, null);
+    expect(told.ok ? "" : told.error).toMatch(
+      /bytes, at most 65536: \d+ of them are thresholds of rollouts, so end one of these: kiln, fogbugz, forge$/,
+    );
   });
 });
