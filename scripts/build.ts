@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const GZIP_LEVEL = 9;
 const BYTES_PER_KB = 1000;
 /** Compressed. Start-up time grows with it; all of zod, which one import of its `z` brings along, is 60 kB. */
-const MAX_GZIP_KB = 370;
+const MAX_GZIP_KB = 375;
 
 interface Bundle {
   readonly label: string;
