@@ -54,12 +54,16 @@ async function pass(minutes: number): Promise<void> {
 }
 
 /** Asks until there is an answer. What is waited for takes real seconds: reports of edges, deliveries, publishing. */
-async function until<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
+async function until<T>(
+  what: string,
+  ask: () => Promise<T | null>,
+  seen: () => unknown = () => "nothing",
+): Promise<T> {
   const end = Date.now() + WAIT_MS;
   for (;;) {
     const found = await ask();
     if (found !== null) return found;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}; seen last: ${JSON.stringify(seen())}`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
@@ -101,13 +105,16 @@ function echo({ socket }: Open, text: string): Promise<string> {
 }
 
 /** The node reports when requests come, and the next tick asks for it. */
-const shown = (what: string, isIt: (version: Version) => boolean): Promise<Version> =>
-  until(what, async () => {
+function shown(what: string, isIt: (version: Version) => boolean): Promise<Version> {
+  let version: Version | null = null;
+  const look = async (): Promise<Version | null> => {
     await operator.answers([ELSEWHERE]);
     await pass(1);
-    const version = await show(LEFT);
+    version = await show(LEFT);
     return isIt(version) ? version : null;
-  });
+  };
+  return until(what, look, () => version);
+}
 
 const moves = ({ events }: DemoOrigin): readonly (readonly unknown[])[] =>
   events.list().map(({ data: { from, to, accounts } }) => [from, to, accounts]);
