@@ -149,7 +149,7 @@ async function ask(session: Session, body: unknown): Promise<RollbackPreview | n
   }
 }
 
-/** A cohort or cell that no account of the rollout has is a slip of the pen, and in the worst hour nobody may take it for done. */
+/** A cohort or cell that no account of the rollout has is a slip of the pen, and nobody may take it for done. */
 async function refuseStrangers(session: Session, { conditions }: Scope): Promise<void> {
   const places = conditions.filter(({ field }) => field !== "label");
   if (places.length === 0) return;

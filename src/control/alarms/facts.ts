@@ -140,7 +140,7 @@ function wentBackItself(db: Db, id: string): boolean {
   return asked?.action !== "rollout.rollback";
 }
 
-/** What it told people since it came into its phase, several of which may begin at one instant: the last page, else ticket. */
+/** What it told people since it came into its phase (several may begin at one instant): the last page, else the last ticket. */
 function noticeOf(db: Db, { id, state: { sinceMs } }: RolloutRecord): readonly AlarmNotice[] {
   const trail = trailOf(db, id);
   // What is said on the way into a phase stands before it, and behind the phase before that.

@@ -5,7 +5,6 @@
  */
 import type { HoldView } from "../../contracts/api/products.ts";
 import type { Outcome } from "../../contracts/move-data.ts";
-import type { LeftBehind } from "../../contracts/rollout-input.ts";
 import type { LeftBehindReason, RolloutState } from "../../contracts/rollout.ts";
 import { NO_GROUP } from "../../contracts/maps.ts";
 import type { AccountSlug } from "../../contracts/units.ts";
@@ -22,7 +21,7 @@ import { loadAccount, loadAccounts, type AccountRecord } from "../store/accounts
 import { markAccount, type Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { openHomeBook } from "../store/home-sets.ts";
-import { forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
+import { addLeft, forgetLeftBehind, saveLeftBehind } from "../store/left-behind.ts";
 import { loadPlacements, saveHold } from "../store/placements.ts";
 import {
   hasActiveRollout,
@@ -31,9 +30,6 @@ import {
   saveFrozen,
   type RolloutRecord,
 } from "../store/rollouts.ts";
-
-/** Accounts that a summary names for each reason. */
-const EXAMPLES = 20;
 
 const REASONS: Readonly<Record<Outcome["fate"], LeftBehindReason>> = {
   left: "migration",
@@ -70,7 +66,11 @@ export function takeOut(
     id,
     present.map(({ account, fate, why }) => ({ account, reason: REASONS[fate], detail: why })),
   );
-  return { ...record, leftBehind: withOutcomes(record.leftBehind, present) };
+  const leftBehind = present.reduce(
+    (sum, { account, fate }) => addLeft(sum, account, REASONS[fate]),
+    record.leftBehind,
+  );
+  return { ...record, leftBehind };
 }
 
 /** What it was moved to before stays its version once it is out of its group. */
@@ -148,15 +148,4 @@ function regroup(
   book.flush();
   if (shared) splitOthers(db, id, splits);
   for (const { slug, from } of homeless) leaveAll(db, moment, { slug, from });
-}
-
-function withOutcomes(leftBehind: readonly LeftBehind[], out: readonly Outcome[]): readonly LeftBehind[] {
-  const counts = new Map(leftBehind.map((left) => [left.reason, left]));
-  for (const { account, fate } of out) {
-    const reason = REASONS[fate];
-    const known = counts.get(reason) ?? { reason, accounts: 0, examples: [] };
-    const examples = [...known.examples, account].toSorted().slice(0, EXAMPLES);
-    counts.set(reason, { reason, accounts: known.accounts + 1, examples });
-  }
-  return [...counts.values()];
 }

@@ -219,7 +219,7 @@ function takeNumber(
   return to;
 }
 
-/** No number is left: every rollout's word on it becomes its home, and none touches it any more before everybody goes back. */
+/** No number is left: every rollout's word on it becomes its home, and none touches it before everybody goes back. */
 export function leaveAll(
   db: Db,
   moment: Moment,

@@ -2,8 +2,8 @@
  * What running rollouts make of an account that gets one of their products now: nothing. What a rollout sees is frozen at
  * its start, and the product starts on the home it was given, as that of a new account does; left in its group, the
  * account would be served the target at once, moved by an edit. So it is in no group any more, what rollouts had moved of
- * its other products becomes its home until everybody goes back, and they list it as left behind. While its data is on its way it must not be
- * touched. For many accounts in one transaction; the caller writes their rows, after `flush`.
+ * its other products becomes its home until everybody goes back, and they list it as left behind. While its data is on
+ * its way it must not be touched. For many accounts in one transaction; the caller writes their rows, after `flush`.
  */
 import { err, ok, type Result } from "../../contracts/result.ts";
 import type { AccountSlug } from "../../contracts/units.ts";

@@ -1,6 +1,7 @@
 /**
  * Puts the accounts of a label into groups of their own, for a rollback that names labels the groups were not kept apart
- * by. A group in which everybody carries the label is left as it is. The one step of a running rollout that reads account rows besides its start and end; asked for by a person.
+ * by. A group in which everybody carries the label is left as it is. The one step of a running rollout that reads account
+ * rows besides its start and end; asked for by a person.
  */
 import type { FrozenGroup } from "../../contracts/rollout.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";

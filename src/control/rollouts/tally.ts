@@ -14,14 +14,12 @@ import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/a
 import { dropTally, loadTallies, saveBacks, saveTally, type BackRecord } from "../store/backs.ts";
 import { openHomeBook } from "../store/home-sets.ts";
 import { loadPlacements } from "../store/placements.ts";
-import { saveLeftBehind, type LeftAccount } from "../store/left-behind.ts";
+import { EXAMPLES, saveLeftBehind, type LeftAccount } from "../store/left-behind.ts";
 import { loadFrozen, loadRollout, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { createLeaving } from "./leaving.ts";
 
 /** Accounts of one transaction. */
 const BATCH = 2000;
-/** Accounts that a summary names for each reason. */
-const EXAMPLES = 20;
 
 /** Begins the passage, or begins it anew. */
 export function beginTally(db: Db, rollout: string): void {

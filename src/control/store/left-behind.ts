@@ -16,7 +16,7 @@ export interface LeftAccount {
 }
 
 /** Accounts that a summary names for each reason. */
-const EXAMPLES = 20;
+export const EXAMPLES = 20;
 
 /** A rollout's own summary with one more that is left behind for a reason. */
 export function addLeft(
