@@ -43,7 +43,7 @@ export default defineConfig({
           // Nothing here waits for a clock; a test that takes seconds alone takes more beside a browser.
           testTimeout: 20_000,
           include: ["test/unit/**/*.test.ts", "test/property/**/*.prop.test.ts", "test/fuzz/fuzz.test.ts"],
-          setupFiles: ["test/support/property-seed.ts"],
+          setupFiles: ["test/support/property-seed.ts", "test/support/salt-seed.ts"],
           // Modules hold no state that could pass from file to file, and loading them again for each costs a third more.
           pool: "threads",
           isolate: false,
