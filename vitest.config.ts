@@ -15,7 +15,7 @@ const MEASURED = [
   "test/e2e/haproxy.e2e.test.ts",
   "test/e2e/import-scale.e2e.test.ts",
   "test/e2e/observation.e2e.test.ts",
-  "test/e2e/streaming.e2e.test.ts",
+  "test/e2e/uploads.e2e.test.ts",
   "test/faults/21-nodes-under-load.e2e.test.ts",
   "test/faults/23-names-that-nobody-has.e2e.test.ts",
   "test/faults/30-wrong-tokens.e2e.test.ts",

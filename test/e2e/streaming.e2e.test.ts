@@ -1,6 +1,6 @@
 /**
- * What passes through untouched and unbuffered, in workerd and with real sockets: large uploads, WebSocket, server-sent
- * events, many cookies, redirects; what must not pass: headers that only the router may set. And the one stream that may
+ * What passes through untouched and unbuffered, in workerd and with real sockets: WebSocket, server-sent events, many
+ * cookies, redirects (large uploads: `uploads.e2e.test.ts`); what must not pass: headers that only the router may set. And the one stream that may
  * not be shared: a client that resets in the middle of a load leaves nobody else waiting.
  */
 import { request as httpRequest } from "node:http";
@@ -10,20 +10,13 @@ import { z } from "zod";
 import { startHaProxy, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
 import { COOKIES, REDIRECT_TARGET } from "../../scripts/local/demo/answers.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
-import { listWorkerd } from "../../scripts/local/workerd-processes.ts";
-import { inForm } from "../support/form.ts";
 import { mustSkipHaProxy } from "../support/haproxy.ts";
-import { readResidentBytes, startTestInstance } from "../support/local-instance.ts";
+import { startTestInstance } from "../support/local-instance.ts";
 import { openRaw, request, sendRaw } from "../support/raw-http.ts";
 
 const ACME = "acme.kiln.localhost";
-const MIB = 1024 * 1024;
-const UPLOAD_BYTES = inForm({ short: 1024, long: 2048 }) * MIB;
-const MAX_GROWTH_BYTES = 100 * MIB;
-const SAMPLE_EVERY_MS = 25;
 
 const EchoSchema = z.looseObject({
-  bytes: z.int(),
   rawHeaders: z.array(z.string()).default([]),
   account: z.string().nullable(),
 });
@@ -44,59 +37,6 @@ afterAll(async () => {
 });
 
 const portOf = (way: string): number => (way === "directly" ? instance.ports[0] : haproxy?.port) ?? 0;
-
-describe("an upload", () => {
-  it.for(["Content-Length", "chunked"])(
-    "of a gigabyte or two (%s) passes without filling workerd's memory",
-    async (kind, { expect, annotate }) => {
-      const workerd = listWorkerd();
-      expect(workerd.length).toBeGreaterThan(0);
-      const resident = (): number => workerd.reduce((sum, { pid }) => sum + readResidentBytes(pid), 0);
-      const before = resident();
-      let peak = before;
-      const sampler = setInterval(() => (peak = Math.max(peak, resident())), SAMPLE_EVERY_MS);
-      const text = await upload(portOf("directly"), kind === "chunked" ? null : UPLOAD_BYTES);
-      clearInterval(sampler);
-      await annotate(
-        `${UPLOAD_BYTES / MIB} MB uploaded (${kind}): workerd's memory ${Math.round((peak - before) / MIB)} MB above before at its peak`,
-      );
-      expect(EchoSchema.parse(JSON.parse(text)).bytes).toBe(UPLOAD_BYTES);
-      expect(peak - before).toBeLessThan(MAX_GROWTH_BYTES);
-    },
-  );
-});
-
-/** Sends UPLOAD_BYTES to /upload as fast as they are taken; `length` null sends chunked. */
-async function upload(port: number, length: number | null): Promise<string> {
-  const piece = Buffer.alloc(MIB, "firebreak");
-  return new Promise((resolve, reject) => {
-    const headers = { Host: ACME, ...(length === null ? {} : { "Content-Length": length }) };
-    const sent = httpRequest({
-      host: "127.0.0.1",
-      port,
-      method: "PUT",
-      path: "/upload",
-      headers,
-      setHost: false,
-    });
-    let left = UPLOAD_BYTES / MIB;
-    const send = (): void => {
-      while (left > 0) {
-        left -= 1;
-        if (!sent.write(piece)) return void sent.once("drain", send);
-      }
-      sent.end();
-    };
-    sent.on("error", reject);
-    sent.on("response", (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
-    });
-    send();
-  });
-}
 
 describe.each(WAYS)("%s", (way) => {
   it("a WebSocket opens at the account's version, with its subprotocol, and echoes text and bytes", async ({
