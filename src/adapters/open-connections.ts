@@ -2,7 +2,9 @@
  * Counts the connections that an isolate holds open to versions: WebSockets, and event streams that were asked for. Both
  * outlive their request, so a version must not be switched off while it has any. A socket is relayed message by message,
  * because the runtime tells nobody when one that it carries by itself ends (tried on workerd); a stream goes through a
- * plain transform, since workerd cannot pipe between two of its own identity streams (a version behind a binding). Everything else is passed on untouched. While something is open its reports go on, also without requests.
+ * plain transform, since workerd cannot pipe between two of its own identity streams (a version behind a binding).
+ * Everything else is passed on untouched. While something is open its reports go on, also without requests, and an end is
+ * reported too.
  * Called by the edge for answers of origins. Posture: open; what cannot be counted is passed on uncounted.
  */
 import type { OpenCount } from "../contracts/telemetry.ts";
@@ -32,7 +34,7 @@ export interface OpenConnections {
 
 export interface OpenConnectionsDeps {
   readonly sleep: (ms: number) => Promise<void>;
-  /** Reports what is open, when a report is due. */
+  /** Reports what is open, now or as soon as a report is due. */
   readonly report: (waitUntil: Opened["waitUntil"]) => void;
   readonly createPair?: () => SocketPair;
 }
@@ -66,6 +68,8 @@ export function createOpenConnections(deps: OpenConnectionsDeps): OpenConnection
       isOpen = false;
       count[kind]--;
       if (count.sockets + count.streams === 0) counts.delete(key);
+      // Nobody may ask this isolate any more, and what it held open would be waited for until it counts as lost.
+      deps.report(waitUntil);
     };
   };
   return {

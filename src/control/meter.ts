@@ -72,8 +72,6 @@ export class Meter extends DurableObject implements Stubs {
     if (report.schema !== TELEMETRY_SCHEMA) return;
     const now = systemClock.nowMs();
     recordOpen(this.#db, report, now);
-    // Nobody was answered: it only says what is still open, and by older maps than it would answer by.
-    if (report.requests === 0 && (report.open?.length ?? 0) > 0) return;
     recordReport(this.#db, report, now);
   }
 
@@ -146,6 +144,8 @@ export function recordReport(db: Db, report: EdgeReport, now: EpochMs): void {
     recordFailed(db, report.failed ?? [], now);
     recordPulse(db, report, now);
   }
+  // Nobody was answered: it says what is open or has ended, and goes by older maps than it would answer by.
+  if (report.requests === 0) return;
   db.run(
     `INSERT INTO isolates (isolate, sequence, generation, break_glass, requests, since, reported_at)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)

@@ -137,7 +137,7 @@ describe("an event stream", () => {
 });
 
 describe("reports", () => {
-  it("go on while something is open, and end with it", async ({ expect }) => {
+  it("go on while something is open, and end with one that says so", async ({ expect }) => {
     let reports = 0;
     const wakes: (() => void)[] = [];
     const open = createOpenConnections({
@@ -154,8 +154,9 @@ describe("reports", () => {
     const end = next(origin);
     client.close();
     await end;
+    expect([reports, open.list()]).toEqual([3, []]);
     wakes.shift()?.();
     await new Promise((resolve) => setTimeout(resolve, 0));
-    expect([reports, wakes.length]).toEqual([2, 0]);
+    expect([reports, wakes.length]).toEqual([3, 0]);
   });
 });

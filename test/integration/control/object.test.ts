@@ -111,6 +111,8 @@ describe("Meter", () => {
     await meter.report(report(1, 5, 10));
     await meter.report(report(2, 6, 7));
     await meter.report(report(1, 5, 10));
+    // It tells that the last connection has ended, and answered nobody by the maps it names.
+    await meter.report({ ...report(3, 4, 0), open: [] });
     expect(await meter.seen(0)).toMatchObject([{ isolate: "one", generation: 6, requests: 17 }]);
     expect(await meter.seen(Date.now() + 60_000)).toEqual([]);
   });
