@@ -46,7 +46,12 @@ function resume(state: ReplacementState): Told {
 
 /** Who has moved stays, nobody else moves. */
 function stop(state: ReplacementState, { reason }: ReplacementCommand): Told {
-  if (state.settleAskedMs !== null) return err("homes are being written: it ends by itself in a moment");
+  if (state.settleAskedMs !== null)
+    return err(
+      state.phase === "paused"
+        ? "homes are being written: resume it, and it ends by itself in a moment"
+        : "homes are being written: it ends by itself in a moment",
+    );
   const ending = { ...state, ending: "stopped", pacedMs: null, rollback: null } as const;
   if (state.below === 0) return ok(withEffects(inPhase(ending, "stopped", `Stopped: ${reason}`), []));
   return ok(withEffects(inPhase(ending, "settling", `Stopped: ${reason}`), []));
@@ -56,7 +61,7 @@ function rollback(state: ReplacementState, { reason, confirmed }: ReplacementCom
   const { product, from, to } = state.plan;
   if (state.settleAskedMs !== null)
     return err(
-      `homes are being written: let it end, then replace ${to} by ${from}, which needs to be declared compatible`,
+      `homes are being written: ${state.phase === "paused" ? "resume it and " : ""}let it end, then replace ${to} by ${from}, which needs to be declared compatible`,
     );
   if (state.below === 0) {
     const back = inPhase({ ...state, rollback: null }, "rolled-back", `Rolled back: ${reason}`);

@@ -50,6 +50,8 @@ export function advanceReplacement(given: ReplacementState, turn: ReplacementTur
     );
   }
   if (state.ending === "stopped") return finish(state, turn);
+  // Nobody moves by the end, and from here on there is no other: paused for a bad version, it could only stay paused.
+  if (state.settleAskedMs !== null) return repeated(finish(state, turn), turn);
   const trouble = targetProblem(turn.facts, state.plan.product, state.plan.to);
   if (trouble !== null) return pauseReplacement(state, trouble);
   if (turn.gate?.verdict === "fail") return pauseReplacement(state, `the gate failed: ${turn.gate.sentence}`);

@@ -511,4 +511,23 @@ describe("what refuses a replacement", () => {
     const refused = refusalOf(await world.control.execute("version.state.set", drain, contextOf()));
     expect(refused.detail).toContain("running replacements (1)");
   });
+
+  it("is not held by a mark while homes are written: it ends, and another leads everybody back", async ({
+    expect,
+  }) => {
+    const world = await prepare();
+    await start(world, { bakeMinutes: 1 });
+    let now = FRIDAY;
+    while ((await show(world)).phase !== "settling" && now < FRIDAY + 20 * MINUTE)
+      await world.control.tick((world.clock.now = now += MINUTE));
+    expect((await show(world)).phase).toBe("settling");
+    await must(world, "version.bad.mark", { product: "kiln", version: "1.1", input: { reason: "leaks" } });
+    const moved = decisions(world);
+    await runOut(world);
+    expect([(await show(world)).phase, decisions(world)]).toEqual(["completed", moved]);
+    const back = { ...HOTFIX, to: "1", throughFreezes: true };
+    await must(world, "replacement.start", { product: "kiln", from: "1.1", input: back });
+    await runOut(world, "1.1");
+    expect(versions(world)).toEqual(new Set(["1"]));
+  });
 });

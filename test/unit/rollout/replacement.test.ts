@@ -48,6 +48,10 @@ function turn(nowMs: number, partial: Partial<ReplacementTurn> = {}): Replacemen
   };
 }
 
+const BAD = {
+  ...WORLD,
+  kiln: { ...WORLD.kiln, versions: { ...WORLD.kiln.versions, "2.8.1": version({ bad: true }) } },
+};
 const kinds = ({ effects }: ReplacementAdvanced): readonly string[] => effects.map(({ kind }) => kind);
 const begin = (plan: Partial<ReplacementPlan> = {}): ReplacementState =>
   createReplacement({ ...PLAN, ...plan }, "s", FRIDAY);
@@ -166,11 +170,7 @@ describe("what holds a replacement", () => {
   });
 
   it("is a new version that is marked bad, at whatever step", ({ expect }) => {
-    const bad = {
-      ...WORLD,
-      kiln: { ...WORLD.kiln, versions: { ...WORLD.kiln.versions, "2.8.1": version({ bad: true }) } },
-    };
-    const held = advanceReplacement(shifted(), turn(FRIDAY + HOUR, { facts: bad }));
+    const held = advanceReplacement(shifted(), turn(FRIDAY + HOUR, { facts: BAD }));
     expect([held.state.phase, kinds(held)]).toEqual(["paused", ["notify"]]);
   });
 });
@@ -233,6 +233,29 @@ describe("ending a replacement early", () => {
     expect(() => tell(settling, "stop")).toThrow("homes are being written");
     const done = advanceReplacement(settling, turn(FRIDAY + HOUR, { homesWritten: true })).state;
     expect(() => tell(done, "pause")).toThrow("completed");
+  });
+});
+
+describe("a new version that turns out bad while homes are written", () => {
+  const settling = (): ReplacementState => advanceReplacement(shifted(), turn(FRIDAY + HOUR)).state;
+
+  it.for([
+    ["marked bad", { facts: BAD }],
+    ["red at preflight", { preflight: pass(FRIDAY + HOUR, "fail") }],
+  ] as const)("%s: it ends by itself, which moves nobody", ([, told], { expect }) => {
+    const goesOn = advanceReplacement(settling(), turn(FRIDAY + HOUR, told));
+    expect([goesOn.state.phase, kinds(goesOn)]).toEqual(["settling", []]);
+    const done = advanceReplacement(goesOn.state, turn(FRIDAY + HOUR, { ...told, homesWritten: true }));
+    expect(done.state).toMatchObject({ phase: "completed", below: 10_000 });
+  });
+
+  it("ends after a resume where it was paused meanwhile, which both other ways out say", ({ expect }) => {
+    const paused = tell(settling(), "pause").state;
+    expect(() => tell(paused, "stop")).toThrow("resume it, and it ends by itself");
+    expect(() => tell(paused, "rollback")).toThrow("resume it and let it end");
+    const resumed = tell(paused, "resume").state;
+    const done = advanceReplacement(resumed, turn(FRIDAY + HOUR, { facts: BAD, homesWritten: true }));
+    expect(done.state.phase).toBe("completed");
   });
 });
 
