@@ -10,6 +10,9 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { MINUTE_MS } from "../calendar/memo.ts";
 import { countBelow } from "./thresholds.ts";
 
+/** A tick that comes later than this after the last step asks whether it was open all the while: its time counts only then. */
+export const LATE_MS = 2 * MINUTE_MS;
+
 export interface Paced {
   /** Whole buckets gained. */
   readonly gained: number;

@@ -9,10 +9,10 @@
 import { BUCKETS } from "../../contracts/limits.ts";
 import type { ReplacementInput, ReplacementState } from "../../contracts/replacement.ts";
 import type { EpochMs } from "../../contracts/units.ts";
-import { mayMove } from "../calendar/may-move.ts";
+import { mayMove, type MoveAllowed, type MoveForbidden } from "../calendar/may-move.ts";
 import { MINUTE_MS, type CalendarMemo } from "../calendar/memo.ts";
 import { isFresh, PREFLIGHT_PATIENCE_MS, REPEAT_MS } from "./health.ts";
-import { gainOf } from "./pace.ts";
+import { gainOf, LATE_MS } from "./pace.ts";
 import { isReplacing } from "./replacement-plan.ts";
 import {
   inPhase,
@@ -109,7 +109,8 @@ function shift(state: ReplacementState, turn: ReplacementTurn): ReplacementAdvan
     return withEffects({ ...waiting, nextAtMs: held.untilMs }, []);
   }
   const goal = state.plan.stepsBp[state.stage] ?? BUCKETS;
-  const gain = gainOf(state.plan.paceBpPerMinute, state.pacedMs, turn.nowMs);
+  const pacedMs = isOpenSince(state, turn) ? state.pacedMs : null;
+  const gain = gainOf(state.plan.paceBpPerMinute, pacedMs, turn.nowMs);
   // Never downwards: it may have been further up before a person resumed it.
   const below = Math.max(state.below, Math.min(goal, state.below + gain.gained));
   const raised = { ...state, below, pacedMs: gain.pacedMs };
@@ -122,20 +123,37 @@ function shift(state: ReplacementState, turn: ReplacementTurn): ReplacementAdvan
   return withEffects({ ...whole, nextAtMs }, wanted);
 }
 
-/** Until when a freeze holds it; `undefined` when none does. Every freeze that could touch one account counts. */
+/** Until when a freeze holds it; `undefined` when none does. */
 function frozen(
-  { plan }: ReplacementState,
+  state: ReplacementState,
   turn: ReplacementTurn,
 ): { readonly name: string; readonly untilMs: EpochMs | null } | undefined {
-  if (plan.throughFreezes) return undefined;
+  for (const answer of answersAt(state, turn, turn.nowMs))
+    if (!answer.allowed) return { name: answer.name ?? "", untilMs: answer.nextAtMs };
+  return undefined;
+}
+
+/** Whether no freeze held it since its last step without a tick to see it: the time of one does not count. */
+function isOpenSince(state: ReplacementState, turn: ReplacementTurn): boolean {
+  const fromMs = state.pacedMs;
+  if (fromMs === null || turn.nowMs - fromMs < LATE_MS) return true;
+  for (const then of answersAt(state, turn, fromMs))
+    if (!then.allowed || then.closesAtMs <= turn.nowMs) return false;
+  return true;
+}
+
+/** What the calendar says at an instant, for each zone that accounts have. Every freeze that could touch one counts. */
+function* answersAt(
+  { plan }: ReplacementState,
+  turn: ReplacementTurn,
+  atMs: EpochMs,
+): Generator<MoveAllowed | MoveForbidden> {
+  if (plan.throughFreezes) return;
   const freezes = turn.freezes.map((freeze) => ({ ...freeze, scope: { products: freeze.scope.products } }));
   for (const zone of turn.zones.length === 0 ? ["UTC"] : turn.zones) {
     const subject = { products: [plan.product], labels: null, cell: null, zone };
-    const calendar = { windows: null, windowName: null, freezes, subject };
-    const answer = mayMove({ ...calendar, atMs: turn.nowMs, memo: turn.memo });
-    if (!answer.allowed) return { name: answer.name ?? "", untilMs: answer.nextAtMs };
+    yield mayMove({ windows: null, windowName: null, freezes, subject, atMs, memo: turn.memo });
   }
-  return undefined;
 }
 
 /** Out of the maps, once nobody would fall back to the old version by that. */

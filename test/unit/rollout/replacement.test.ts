@@ -158,6 +158,22 @@ describe("what holds a replacement", () => {
     expect(advanceReplacement(state, turn(next, { halt: true })).state.below).toBe(2000);
   });
 
+  it("is a freeze that no tick saw, whose time does not count; time that was open all the while does", ({
+    expect,
+  }) => {
+    const state = advanceReplacement(begin({ paceBpPerMinute: 100 }), turn(FRIDAY)).state;
+    const late = turn(FRIDAY + 35 * MINUTE);
+    const at = (minute: number): string => new Date(FRIDAY + minute * MINUTE).toISOString().slice(0, 16);
+    const sale = { name: "sale", from: at(7), to: at(34), zone: "UTC", scope: {}, reason: "r" };
+    const below = (of: ReplacementState, unseen: typeof sale): number =>
+      advanceReplacement(of, { ...late, freezes: [unseen] }).state.below;
+    expect(advanceReplacement(state, late).state.below).toBe(3600);
+    expect(below(state, sale)).toBe(200);
+    expect(below(state, { ...sale, from: at(36), to: at(40) })).toBe(3600);
+    const urgent = { ...state, plan: { ...state.plan, throughFreezes: true } };
+    expect(below(urgent, sale)).toBe(3600);
+  });
+
   it("is a red preflight; after resume only a newer one counts", ({ expect }) => {
     const state = advanceReplacement(begin(), turn(FRIDAY)).state;
     const red = pass(FRIDAY + MINUTE, "fail");

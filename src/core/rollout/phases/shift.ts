@@ -14,6 +14,7 @@ import { moveRule } from "../data/rule.ts";
 import { remaining, targetOf } from "../groups.ts";
 import { FRESH_MS, PREFLIGHT_PATIENCE_MS, preflightsDue, stepTrouble } from "../health.ts";
 import { type AskOpenness, opennessOf } from "../openness.ts";
+import { LATE_MS } from "../pace.ts";
 import { enter, notifyOnce, quietly, resetPace, wanting } from "../state.ts";
 import { type OpenGroup, shiftGroups } from "../shift-groups.ts";
 import { countBetween } from "../thresholds.ts";
@@ -39,9 +40,6 @@ export function accountsAhead(
     );
   }, 0);
 }
-
-/** Ticks that come later than this after the last step are asked whether the group was open all the while. */
-const LATE_MS = 2 * MINUTE_MS;
 
 /**
  * Forgets the time of groups that were closed since their last step without a tick to see it: a window that ended and
