@@ -46,6 +46,8 @@ export interface ReplacementState {
   readonly nextAtMs: EpochMs | null;
   /** When the preflight that it waits for should have passed; beyond it somebody is told. Of older releases: missing. */
   readonly deadlineMs?: EpochMs | null;
+  /** Who paused it; null: it is not paused. Of older releases: missing, and told of as if it had paused by itself. */
+  readonly pausedBy?: "person" | "itself" | null;
   /** Greatest time it was ever advanced to. */
   readonly clockMs: EpochMs;
   /** Threshold now, 0–10,000. */

@@ -160,10 +160,12 @@ function noticeOf(db: Db, { id, state: { sinceMs } }: RolloutRecord): readonly A
 /** Those that stopped themselves, and those that have waited for a preflight for too long. */
 function noticesOfReplacements(db: Db, nowMs: EpochMs): readonly AlarmNotice[] {
   return loadActiveReplacements(db).flatMap(({ state }): readonly AlarmNotice[] => {
-    const { plan, phase, reason, deadlineMs = null } = state;
+    const { plan, phase, reason, deadlineMs = null, pausedBy } = state;
     const name = `${plan.product} ${plan.from} → ${plan.to}`;
     const source = `replacement/${plan.product}/${plan.from}`;
-    if (phase === "paused") return [{ source, level: "page", words: `${name} is paused: ${reason}` }];
+    // Who paused it knows; what stopped by itself, nobody may know.
+    if (phase === "paused")
+      return pausedBy === "person" ? [] : [{ source, level: "page", words: `${name} is paused: ${reason}` }];
     if (deadlineMs === null || nowMs <= deadlineMs) return [];
     const since = `was to go on by ${toInstant(deadlineMs)}`;
     return [{ source, level: "ticket", words: `${name} ${since}: ${reason}` }];

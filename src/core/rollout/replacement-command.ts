@@ -22,10 +22,11 @@ export function commandReplacement(
   const state = { ...given, clockMs: nowMs };
   if (!isReplacing(state)) return err(`it is ${state.phase}`);
   switch (what.kind) {
-    case "pause":
-      return state.phase === "paused"
-        ? ok({ state: given, effects: [] })
-        : ok(withEffects(inPhase({ ...state, pacedMs: null }, "paused", `Paused: ${what.reason}`), []));
+    case "pause": {
+      if (state.phase === "paused") return ok({ state: given, effects: [] });
+      const paused = inPhase({ ...state, pacedMs: null }, "paused", `Paused: ${what.reason}`);
+      return ok(withEffects({ ...paused, pausedBy: "person" }, []));
+    }
     case "resume":
       return resume(state);
     case "stop":

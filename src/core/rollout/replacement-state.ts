@@ -26,13 +26,14 @@ export function withEffects(
 }
 
 export function inPhase(state: ReplacementState, phase: ReplacementPhase, reason: string): ReplacementState {
-  return { ...state, phase, reason, nextAtMs: null, deadlineMs: null };
+  return { ...state, phase, reason, nextAtMs: null, deadlineMs: null, pausedBy: null };
 }
 
 /** Nothing goes on until a person resumes; somebody is told. */
 export function pauseReplacement(state: ReplacementState, reason: string): ReplacementAdvanced {
   const { product, from, to } = state.plan;
-  return withEffects(inPhase({ ...state, pacedMs: null }, "paused", reason), [
+  const paused = inPhase({ ...state, pacedMs: null }, "paused", reason);
+  return withEffects({ ...paused, pausedBy: "itself" }, [
     { kind: "notify", level: "page", text: `${product} ${from} → ${to} is paused: ${reason}` },
   ]);
 }

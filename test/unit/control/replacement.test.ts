@@ -264,6 +264,21 @@ describe("a replacement", () => {
     expect([(await show(world)).percent, await alarms()]).toEqual([100, []]);
   });
 
+  it("pages where it paused by itself, and not where a person paused it", async ({ expect }) => {
+    const world = await prepare();
+    const alarms = async (): Promise<readonly string[]> =>
+      valueOf(await world.control.query("alarms", {})).map(({ name, subject }) => `${name} ${subject}`);
+    await start(world);
+    await must(world, "replacement.pause", { ...ONE, input: { reason: "lunch" } });
+    await tick(world, FRIDAY + MINUTE);
+    expect([(await show(world)).phase, await alarms()]).toEqual(["paused", []]);
+    await must(world, "version.bad.mark", { product: "kiln", version: "1.1", input: { reason: "leaks" } });
+    await must(world, "replacement.resume", { ...ONE, input: {} });
+    await tick(world, FRIDAY + 2 * MINUTE);
+    expect((await show(world)).phase).toBe("paused");
+    expect(await alarms()).toEqual(["rollout-page kiln 1"]);
+  });
+
   it("taken back before it was probed asks for nothing any more", async ({ expect }) => {
     const world = await prepare();
     await must(world, "replacement.start", { ...ONE, input: HOTFIX });

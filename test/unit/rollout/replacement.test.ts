@@ -179,7 +179,11 @@ describe("what holds a replacement", () => {
     const red = pass(FRIDAY + MINUTE, "fail");
     const paused = advanceReplacement(state, turn(FRIDAY + MINUTE, { preflight: red })).state;
     expect(paused).toMatchObject({ phase: "paused", below: 2000 });
+    expect(tell(tell(state, "pause").state, "pause").state.pausedBy).toBe("person");
+    // Whoever pauses what has paused by itself changes nothing.
+    expect(tell(paused, "pause").state.pausedBy).toBe("itself");
     const resumed = tell(paused, "resume", { nowMs: FRIDAY + 5 * MINUTE }).state;
+    expect(resumed.pausedBy).toBeNull();
     const asks = advanceReplacement(resumed, turn(FRIDAY + 5 * MINUTE, { preflight: red }));
     expect([asks.state.phase, kinds(asks)]).toEqual(["waiting", ["run-preflight"]]);
     expect(advanceReplacement(asks.state, turn(FRIDAY + 6 * MINUTE)).state.below).toBe(4000);
