@@ -9,9 +9,11 @@ import { StatusSchema, type Status } from "../../src/contracts/api/status.ts";
 import type { BreakGlass } from "../../src/contracts/maps.ts";
 import {
   BREAK_GLASS_COMMANDS,
+  LOCAL,
   PRODUCTION,
   shellWord,
   tellBreakGlass,
+  wranglerEnv,
 } from "../../src/core/break-glass-words.ts";
 import { parseBreakGlass } from "../../src/core/maps/break-glass.ts";
 import { oneOf } from "./arguments.ts";
@@ -38,7 +40,7 @@ export function addBreakGlass(program: Command, context: ProgramContext): void {
       examples: ["break-glass show"],
       run: async (session) =>
         print(session, await session.api().send(StatusSchema, { method: "GET", path: "/status" }), (status) =>
-          renderInForce(status, endOf(session, status.breakGlass.by)),
+          renderInForce(status, endOf(session, status)),
         ),
     },
     context,
@@ -247,10 +249,10 @@ const CAME_BY = {
   unknown: "not known: the control plane does not answer",
 } as const;
 
-/** What ends it where it is in force: the KV of a local run is on this machine, and --remote would aim at production. */
-function endOf(session: Session, by: Status["breakGlass"]["by"]): string {
-  if (by === "variable") return 'npx wrangler deploy --env="" (without --var)';
-  return isLoopback(session.api().address({ path: "" }).hostname)
+/** What ends it where it is in force: the KV of a local run is on this machine, and --remote would aim elsewhere. */
+function endOf(session: Session, { breakGlass: { by }, environment }: Status): string {
+  if (by === "variable") return `npx wrangler deploy ${wranglerEnv(environment)} (without --var)`;
+  return environment === LOCAL || isLoopback(session.api().address({ path: "" }).hostname)
     ? BREAK_GLASS_COMMANDS.putLocally("'{}'", stateOf(session))
-    : BREAK_GLASS_COMMANDS.put("'{}'");
+    : BREAK_GLASS_COMMANDS.put("'{}'", environment);
 }

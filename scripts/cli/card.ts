@@ -3,9 +3,9 @@
  * asks nobody; the token stays in the environment of whoever runs them. Print it before it is needed.
  */
 import type { Command } from "commander";
-import { BREAK_GLASS_COMMANDS, shellWord } from "../../src/core/break-glass-words.ts";
-import { toProduct, toSlug, toVersion } from "./arguments.ts";
-import { resolveAddress } from "./client.ts";
+import { BREAK_GLASS_COMMANDS, PRODUCTION, shellWord } from "../../src/core/break-glass-words.ts";
+import { oneOf, toProduct, toSlug, toVersion } from "./arguments.ts";
+import { isLoopback, resolveAddress } from "./client.ts";
 import { clean } from "./render.ts";
 import { addVerb, printJson, type ProgramContext, type Session } from "./verb.ts";
 
@@ -23,6 +23,11 @@ export function addCard(program: Command, context: ProgramContext): void {
         { flags: "--account <account>", about: "fill this in", parse: toSlug },
         { flags: "--host <domain>", about: "what people call the account by" },
         { flags: "--rollout <id>", about: "fill this in" },
+        {
+          flags: "--env <name>",
+          about: "environment of wrangler.toml that it is for: production or staging",
+          parse: oneOf(PRODUCTION, "staging"),
+        },
       ],
       seeAlso: ["status", "break-glass check", "halt on"],
       examples: ["card", "card --product kiln --good 2.8.0 --bad 2.9.0 --rollout 2026-11-autumn"],
@@ -50,7 +55,8 @@ async function printCard(session: Session): Promise<void> {
 
 /** The ten lines. */
 function cardLines({ words, terminal }: Session): readonly Line[] {
-  const base = `${resolveAddress(words.maybe("url"), terminal.env).origin}/api/v1`;
+  const { origin, hostname } = resolveAddress(words.maybe("url"), terminal.env);
+  const base = `${origin}/api/v1`;
   const product = words.maybe("product") ?? "PRODUCT";
   const good = words.maybe("good") ?? "GOOD";
   const bad = words.maybe("bad") ?? "BAD";
@@ -92,9 +98,19 @@ function cardLines({ words, terminal }: Session): readonly Line[] {
     },
     {
       to: "without control plane and admin host: break-glass; END as 2026-11-29T06:00:00Z",
-      line: BREAK_GLASS_COMMANDS.put(shellWord(JSON.stringify(document))),
+      line: putOf(shellWord(JSON.stringify(document)), { named: words.maybe("env"), hostname }),
     },
     { to: "see who did what", line: curl("/audit?limit=20") },
     { to: "save everything, before anything else is tried", line: `${curl("/export")} -o firebreak.ndjson` },
   ];
+}
+
+/** Into this machine's KV where the address means this machine and no environment is named. */
+function putOf(
+  document: string,
+  { named, hostname }: { named: string | undefined; hostname: string },
+): string {
+  return named === undefined && isLoopback(hostname)
+    ? BREAK_GLASS_COMMANDS.putLocally(document)
+    : BREAK_GLASS_COMMANDS.put(document, named ?? null);
 }

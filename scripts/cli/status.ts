@@ -34,6 +34,7 @@ function renderStatus(status: Status): string {
     warnings,
     renderFields([
       ["now", instant(status.now)],
+      ...(status.environment === null ? [] : [["environment", status.environment] as const]),
       ["halt", haltText(status.halt)],
       ["break-glass", breakGlassText(status)],
       ["published", publishedText(status)],

@@ -144,6 +144,7 @@ function createVars(
 ): Record<string, string> {
   return {
     ...(settleSeconds === undefined ? {} : { SETTLE_SECONDS: String(settleSeconds) }),
+    ENVIRONMENT: "local",
     ADMIN_HOST: "localhost",
     FALLBACK: JSON.stringify({
       kiln: { domains: ["kiln.localhost"] },

@@ -41,7 +41,14 @@ export async function loadStatus(services: Services, context: AdminContext): Pro
   // During a deploy the object may be of a release that knows none.
   const alarms = Object.hasOwn(status, "alarms") ? status.alarms : [];
   return {
-    status: { ...status, router: services.router, counting, alarms, warnings },
+    status: {
+      ...status,
+      environment: services.config.environment,
+      router: services.router,
+      counting,
+      alarms,
+      warnings,
+    },
     control: answer.ok,
     snapshot,
     meters,
@@ -129,6 +136,7 @@ function nodeStatus(
     counting: null,
     waiting: [],
     router: null,
+    environment: null,
     alarms: [controlDown(nowMs)],
     warnings,
   };

@@ -14,6 +14,7 @@ import type { ProductName } from "./units.ts";
 
 /** Text variables and secrets of wrangler.toml; bindings are passed to the adapters by the composition root. */
 export interface TextEnv {
+  readonly ENVIRONMENT?: string;
   readonly ADMIN_HOST?: string;
   readonly FALLBACK?: string;
   readonly ORIGIN_ALLOW?: string;
@@ -58,6 +59,8 @@ export interface NamedKey {
 }
 
 export interface Config {
+  /** Which environment of wrangler.toml this is, `production` for its top, `local` for a local run; null: nobody said. */
+  readonly environment: string | null;
   readonly adminHost: string;
   readonly fallback: Readonly<Record<ProductName, FallbackProduct>>;
   readonly originAllow: readonly OriginRule[];
@@ -84,6 +87,7 @@ const MIN_KEY_CHARS = 16;
 export function parseEnv(env: TextEnv): Result<Config, readonly string[]> {
   const problems: string[] = [];
   const config: Config = {
+    environment: parseEnvironment(env.ENVIRONMENT ?? "", problems),
     adminHost: parseAdminHost(env.ADMIN_HOST, problems),
     fallback: parseFallback(env.FALLBACK, problems),
     originAllow: collect(parseOriginAllow(env.ORIGIN_ALLOW ?? ""), problems, []),
@@ -104,6 +108,14 @@ function collect<T>(result: Result<T, readonly string[]>, problems: string[], ot
   if (result.ok) return result.value;
   problems.push(...result.error);
   return otherwise;
+}
+
+/** It ends up in command lines that people paste, so it is a plain word. */
+function parseEnvironment(text: string, problems: string[]): string | null {
+  if (text === "") return null;
+  if (!/^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(text))
+    problems.push(`ENVIRONMENT "${text}" must be a name as in wrangler.toml, such as production or staging`);
+  return text;
 }
 
 function parseAdminHost(text: string | undefined, problems: string[]): string {

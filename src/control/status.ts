@@ -77,10 +77,11 @@ export async function readStatus(ports: PublisherPorts, seen: readonly SeenIsola
       phase,
       reason,
     })),
-    // Meters are objects of their own, and another Worker version may be answering: whoever asks fills both in.
+    // Meters are objects of their own, and another Worker version may be answering: whoever asks fills these in.
     counting: null,
     waiting: listWaiting(db, commandTime(db, clock)),
     router: null,
+    environment: null,
     alarms: [...viewAlarms(ports)],
     warnings: [
       ...(warning === null ? [] : [warning]),

@@ -42,23 +42,30 @@ function some(names: readonly string[]): string {
 /** Where a command line is for: `production` is the top of wrangler.toml, anything else one of its environments. */
 export const PRODUCTION = "production";
 
-/** Wrangler's own flag; without it, it warns and takes the top. */
-export function wranglerEnv(environment: string): string {
+/** The run on this machine, whose KV is in a folder. */
+export const LOCAL = "local";
+
+/**
+ * Wrangler's own flag; without it, it warns and takes the top. Null: nobody said which environment it is, and a line that
+ * may be pasted as it is must not be production's.
+ */
+export function wranglerEnv(environment: string | null): string {
+  if (environment === null) return "--env ENVIRONMENT";
   return environment === PRODUCTION ? `--env=""` : `--env ${environment}`;
 }
 
 /** Command lines that work without control plane and admin host. `document` is a word for the shell, quoted. */
 export const BREAK_GLASS_COMMANDS = {
   /** Into KV; edges have it within a minute. Without --remote wrangler writes to this machine alone. */
-  put: (document: string, environment = PRODUCTION): string =>
+  put: (document: string, environment: string | null): string =>
     `npx wrangler kv key put break-glass ${document} --binding MAPS --remote ${wranglerEnv(environment)}`,
   /** Into the KV of a local run, which keeps it in its state folder. */
   putLocally: (document: string, folder = ".firebreak"): string =>
     `npx wrangler kv key put break-glass ${document} --binding MAPS --local --persist-to ${shellWord(folder)} --env=""`,
-  show: (environment = PRODUCTION): string =>
+  show: (environment: string | null): string =>
     `npx wrangler kv key get break-glass --binding MAPS --remote ${wranglerEnv(environment)}`,
   /** Into the variable, when KV cannot be written; the next deploy without it ends it. */
-  deploy: (document: string, environment = PRODUCTION): string =>
+  deploy: (document: string, environment: string | null): string =>
     `npx wrangler deploy ${wranglerEnv(environment)} --var BREAK_GLASS:${document}`,
 } as const;
 

@@ -193,6 +193,7 @@ describe("reading", () => {
         breakGlassIsolates: 2,
       },
       router: null,
+      environment: null,
       lastTick: AT,
       counting: { requests: 12_345, droppedReports: 1, droppedRequests: 67, droppedRequestsLastHour: 8 },
       accounts: 10000,

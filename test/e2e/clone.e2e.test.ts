@@ -141,7 +141,7 @@ describe("card", () => {
       for (const { to, line: text } of lines) {
         const state = join(folder, "kv");
         const pasted = text
-          .replace("--remote", `--local --persist-to ${state}`)
+          .replace("--persist-to .firebreak", `--persist-to ${state}`)
           .replace("END", "2099-01-01T00:00:00Z");
         // The admin host of a local run is a name of this machine; the shell's curl finds it as people's would.
         const { stdout } = await promisify(execFile)(

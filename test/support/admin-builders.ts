@@ -35,6 +35,7 @@ export const NOW_MS = Date.parse("2026-11-28T22:05:00Z");
 export const BOOT_TOKEN = "boot-secret-0001";
 
 export const CONFIG: Config = {
+  environment: null,
   adminHost: ADMIN_HOST,
   fallback: { kiln: { domains: ["kiln.example.com"], origin: null } },
   originAllow: [{ scheme: "https", host: "origins.example.net", below: true, port: null }],

@@ -10,6 +10,7 @@ declare namespace Cloudflare {
     METER: DurableObjectNamespace;
     ADMIN_FAILURES: RateLimit;
     ANALYTICS: AnalyticsEngineDataset;
+    ENVIRONMENT: string;
     ADMIN_HOST: string;
     FALLBACK: string;
     ORIGIN_ALLOW: string;

@@ -36,6 +36,7 @@ export const ORIGIN_KEY = { kid: "o1", secret: "test-origin-key-0123456789" };
 export function buildConfig(changes: Partial<Config> = {}): Config {
   const allow = parseOriginAllow("https://*.origins.example.net http://127.0.0.1:* binding:*");
   return {
+    environment: null,
     adminHost: ADMIN_HOST,
     fallback: {
       kiln: { domains: ["kiln.example.com"], origin: null },

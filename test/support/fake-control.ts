@@ -144,6 +144,7 @@ export const STATUS: Status = {
     breakGlassIsolates: 0,
   },
   router: null,
+  environment: null,
   lastTick: AT,
   accounts: 3,
   domains: 1,

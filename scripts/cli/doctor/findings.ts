@@ -6,7 +6,7 @@ import type { AlarmView } from "../../../src/contracts/api/alarms.ts";
 import type { Ready } from "../../../src/contracts/api/operations.ts";
 import type { Status } from "../../../src/contracts/api/status.ts";
 import type { Whoami } from "../../../src/contracts/api/sessions.ts";
-import { BREAK_GLASS_COMMANDS } from "../../../src/core/break-glass-words.ts";
+import { BREAK_GLASS_COMMANDS, LOCAL } from "../../../src/core/break-glass-words.ts";
 import { isLoopback } from "../client.ts";
 import { clean, count, instant, percent } from "../render.ts";
 import type { Verification } from "../maps-verify.ts";
@@ -192,15 +192,15 @@ function ofEdges({ now, published, seen }: Status): Finding {
     : finding("edges", "well", `${says} It is spreading.`);
 }
 
-function ofBreakGlass({ status: { breakGlass }, url }: Read): Finding {
+function ofBreakGlass({ status: { breakGlass, environment }, url }: Read): Finding {
   if (!breakGlass.active) return finding("break-glass", "well", "Break-glass is not in use.");
   return finding(
     "break-glass",
     "look",
     `Break-glass is in force: ${clean(breakGlass.reason ?? "no reason given")}, until ${instant(breakGlass.expires) ?? "it is taken away"}.`,
-    isLoopback(new URL(url).hostname)
+    environment === LOCAL || isLoopback(new URL(url).hostname)
       ? BREAK_GLASS_COMMANDS.putLocally("'{}'")
-      : BREAK_GLASS_COMMANDS.put("'{}'"),
+      : BREAK_GLASS_COMMANDS.put("'{}'", environment),
   );
 }
 

@@ -78,6 +78,11 @@ export const StatusSchema = z
         description: "Isolates of the last two minutes that go by a break-glass document",
       }),
     }),
+    environment: z
+      .string()
+      .nullable()
+      .default(null)
+      .openapi({ description: "Its variable ENVIRONMENT: production, staging, local; null: not set" }),
     router: z
       .object({ version: z.string(), tag: z.string() })
       .nullable()

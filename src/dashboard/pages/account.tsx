@@ -54,7 +54,12 @@ export const drawAccount: DrawPage = async (visit) => {
         {history.ok ? <Moves moves={history.value.items} /> : <p class="soft">{history.error.detail}</p>}
         <AccountActions account={account} versions={versionsOf(frame.status, account)} frame={frame} />
         <h2>More</h2>
-        <RequestLookUp account={slug} served={served} {...lookedUp} />
+        <RequestLookUp
+          account={slug}
+          served={served}
+          environment={frame.status?.environment ?? null}
+          {...lookedUp}
+        />
         <p>
           <a href={`/audit?target=${encodeURIComponent(`account/${slug}`)}`}>
             What was done to it, in the audit

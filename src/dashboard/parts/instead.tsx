@@ -4,7 +4,7 @@
  */
 import type { Status } from "../../contracts/api/status.ts";
 import type { Visit } from "../visit.ts";
-import { BREAK_GLASS_COMMANDS, shellWord } from "../../core/break-glass-words.ts";
+import { BREAK_GLASS_COMMANDS, LOCAL, shellWord } from "../../core/break-glass-words.ts";
 import { ProblemNote } from "../layout.tsx";
 
 const HOURS = [1, 2, 6, 12] as const;
@@ -60,7 +60,9 @@ export function Instead({ status, visit: { url, nowMs } }: { status: Status | nu
           Make the command
         </button>
       </form>
-      {asked === null ? null : <Command asked={asked} versions={versions} nowMs={nowMs} />}
+      {asked === null ? null : (
+        <Command asked={asked} versions={versions} nowMs={nowMs} environment={status?.environment ?? null} />
+      )}
     </>
   );
 }
@@ -85,7 +87,15 @@ function Choice(props: {
   );
 }
 
-function Command({ asked, versions, nowMs }: { asked: Asked; versions: readonly string[]; nowMs: number }) {
+interface CommandProps {
+  readonly asked: Asked;
+  readonly versions: readonly string[];
+  readonly nowMs: number;
+  /** Which one these pages are of; null: nobody said. */
+  readonly environment: string | null;
+}
+
+function Command({ asked, versions, nowMs, environment }: CommandProps) {
   const [product = "", from = ""] = asked.from.split(" ");
   const [other, to = ""] = asked.to.split(" ");
   const hours = HOURS.find((each) => each === asked.hours);
@@ -99,13 +109,25 @@ function Command({ asked, versions, nowMs }: { asked: Asked; versions: readonly 
     expires: new Date(nowMs + hours * HOUR_MS).toISOString(),
     instead: { [product]: { [from]: to } },
   };
+  const word = shellWord(JSON.stringify(document));
+  if (environment === LOCAL)
+    return (
+      <>
+        <pre>{BREAK_GLASS_COMMANDS.putLocally(word)}</pre>
+        <p class="soft">
+          <code>{"{}"}</code> in place of the document ends it.
+        </p>
+      </>
+    );
   return (
     <>
-      <pre>{BREAK_GLASS_COMMANDS.put(shellWord(JSON.stringify(document)))}</pre>
+      <pre>{BREAK_GLASS_COMMANDS.put(word, environment)}</pre>
       <p class="soft">
-        When KV cannot be written, by a deploy: <code>{BREAK_GLASS_COMMANDS.deploy("'…'")}</code> with the
-        same document. <code>{"{}"}</code> in its place ends it. On the local run put{" "}
-        <code>--local --persist-to .firebreak</code> in place of <code>--remote</code>.
+        When KV cannot be written, by a deploy: <code>{BREAK_GLASS_COMMANDS.deploy("'…'", environment)}</code>{" "}
+        with the same document. <code>{"{}"}</code> in its place ends it.
+        {environment === null
+          ? ' Put production as --env="", or --env staging, in place of ENVIRONMENT: the variable is not set.'
+          : ""}
       </p>
     </>
   );

@@ -3,6 +3,7 @@
  * and a sample of the rest, each line with its id. The command is as it must be typed; nothing is run here.
  */
 import { FailedRequestsSchema, type FailedRequests } from "../../contracts/api/traffic.ts";
+import { LOCAL, wranglerEnv } from "../../core/break-glass-words.ts";
 import { path } from "../api.ts";
 import { ProblemNote } from "../layout.tsx";
 import type { Visit } from "../visit.ts";
@@ -41,9 +42,11 @@ export async function lookUp({ api, url }: Pick<Visit, "api" | "url">, account: 
 interface Props extends LookedUp {
   readonly account: string;
   readonly served: readonly Served[];
+  /** Which one these pages are of; null: nobody said. */
+  readonly environment: string | null;
 }
 
-export function RequestLookUp({ account, served, id, found, recent }: Props) {
+export function RequestLookUp({ account, served, environment, id, found, recent }: Props) {
   return (
     <>
       <form class="inline" method="get" action={path`/accounts/${account}`}>
@@ -60,7 +63,7 @@ export function RequestLookUp({ account, served, id, found, recent }: Props) {
           {found === null || found.length === 0 ? null : (
             <FailedTable failed={found} account={account} served={served} />
           )}
-          <Where id={id} found={found} />
+          <Where id={id} found={found} environment={environment} />
         </section>
       ) : (
         <ProblemNote detail="That is no request id." />
@@ -108,7 +111,13 @@ function Why({ host, at }: { host: string | undefined; at: string }) {
   return <a href={`/explain?${new URLSearchParams({ host, at }).toString()}`}>why this version</a>;
 }
 
-function Where({ id, found }: { id: string; found: Failed | null }) {
+interface WhereProps {
+  readonly id: string;
+  readonly found: Failed | null;
+  readonly environment: string | null;
+}
+
+function Where({ id, found, environment }: WhereProps) {
   return (
     <>
       <p>
@@ -120,10 +129,11 @@ function Where({ id, found }: { id: string; found: Failed | null }) {
         Every failure and refusal has a line in the logs, and one in a thousand of the others. In Workers Logs
         filter by <code>{`requestId = "${id}"`}</code>, or follow them live:
       </p>
-      <pre>{`npx wrangler tail --env="" --search '${id}'`}</pre>
-      <p>
-        On the local run: <code>{`grep '${id}' .firebreak/firebreak.log`}</code>
-      </p>
+      <pre>
+        {environment === LOCAL
+          ? `grep '${id}' .firebreak/firebreak.log`
+          : `npx wrangler tail ${wranglerEnv(environment)} --search '${id}'`}
+      </pre>
     </>
   );
 }

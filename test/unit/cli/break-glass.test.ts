@@ -119,6 +119,31 @@ describe("break-glass show", () => {
     world.kv.values.delete(BREAK_GLASS_KEY);
   });
 
+  it.for([
+    ["production", `--remote --env=""`],
+    ["staging", "--remote --env staging"],
+    [null, "--remote --env ENVIRONMENT"],
+  ] as const)(
+    "ends it where it is in force, asked of %s, and doctor says the same",
+    async ([environment, aims], { expect }) => {
+      const deployed = await startRealAdmin(world, { config: { environment } });
+      // Any address that does not mean this machine by its name.
+      const env = { FIREBREAK_URL: deployed.url.replace("127.0.0.1", "0.0.0.0") };
+      world.kv.values.set(BREAK_GLASS_KEY, JSON.stringify({ reason: "rehearsal", expires: ahead(1) }));
+      try {
+        for (const line of ["break-glass show", "doctor"]) {
+          const { out } = await deployed.cli(line, { env });
+          expect(out).toContain(`npx wrangler kv key put break-glass '{}' --binding MAPS ${aims}\n`);
+        }
+        const status = await deployed.cli("status", { env });
+        expect(/^environment +(.*)$/m.exec(status.out)?.[1]).toBe(environment ?? undefined);
+      } finally {
+        world.kv.values.delete(BREAK_GLASS_KEY);
+        await deployed.stop();
+      }
+    },
+  );
+
   it("tells every member of a document", ({ expect }) => {
     const hold = { accounts: { acme: true }, products: { fogbugz: true } };
     const text = JSON.stringify({
@@ -141,5 +166,20 @@ describe("break-glass show", () => {
       "everything automatic is stopped",
       "edges stay on the maps of generation 7",
     ]);
+  });
+});
+
+describe("card", () => {
+  it("puts the document where it is for: this machine, or what --env names, and never production unasked", async ({
+    expect,
+  }) => {
+    const env = { FIREBREAK_URL: "https://admin.staging.example.com" };
+    const put = async (line: string, options = {}): Promise<string> =>
+      (await api.cli(line, options)).out.split("\n").find((each) => each.includes("wrangler")) ?? "";
+    expect(await put("card")).toContain("--local --persist-to .firebreak");
+    expect(await put("card", { env })).toContain("--remote --env ENVIRONMENT");
+    expect(await put("card --env staging", { env })).toContain("--remote --env staging");
+    expect(await put("card --env production", { env })).toContain('--remote --env=""');
+    expect((await api.cli("card --env prod", { env })).code).toBe(2);
   });
 });

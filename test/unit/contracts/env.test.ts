@@ -19,6 +19,16 @@ function problemsOf(change: TextEnv): readonly string[] {
 }
 
 describe("parseEnv", () => {
+  it("takes the environment's name as a plain word, which command lines hold as it is", ({ expect }) => {
+    const nameOf = (change: TextEnv): unknown => {
+      const parsed = parseEnv({ ...GOOD, ...change });
+      return parsed.ok ? parsed.value.environment : null;
+    };
+    expect(nameOf({ ENVIRONMENT: "staging" })).toBe("staging");
+    expect([nameOf({}), nameOf({ ENVIRONMENT: "" })]).toEqual([null, null]);
+    expect(problemsOf({ ENVIRONMENT: "x; reboot" })).toEqual([expect.stringContaining("ENVIRONMENT")]);
+  });
+
   it("turns a complete environment into the configuration", ({ expect }) => {
     const parsed = parseEnv(GOOD);
     expect(parsed).toMatchObject({

@@ -22,6 +22,16 @@ function withExamples(): string {
   return path;
 }
 
+describe("the environments of wrangler.toml", () => {
+  it.for([
+    ["production", undefined],
+    ["staging", "staging"],
+  ] as const)("%s says which one it is", ([name, env], { expect }) => {
+    const { vars } = unstable_readConfig({ config: FILE, env });
+    expect(vars["ENVIRONMENT"]).toBe(name);
+  });
+});
+
 describe("the examples of wrangler.toml", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

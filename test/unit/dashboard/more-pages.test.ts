@@ -92,6 +92,30 @@ describe("the command for another version instead", { timeout: SLOW_MS }, () => 
     expect(page).toContain(String.raw`it&#39;\&#39;&#39;s $(reboot)`);
   });
 
+  it.for([
+    ["production", [`--remote --env=&quot;&quot;`, `deploy --env=&quot;&quot;`]],
+    ["staging", ["--remote --env staging", "deploy --env staging"]],
+    ["local", ["--local --persist-to .firebreak"]],
+    [null, ["--remote --env ENVIRONMENT", "deploy --env ENVIRONMENT", "the variable is not set"]],
+  ] as const)(
+    "is for the environment that these pages are of: %s",
+    async ([environment, lines], { expect }) => {
+      const { world, signedIn } = await createDashboardWorld(undefined, undefined, {
+        config: { environment },
+      });
+      await addAccount(world, "acme");
+      const browser = await signedIn();
+      const query = new URLSearchParams({ from: "kiln 2", to: "kiln 1", hours: "2", why: "slow" });
+      const page = await read(browser, `/incident?${query.toString()}`);
+      for (const line of lines) expect(page).toContain(line);
+      if (environment !== "production") expect(page).not.toContain("--remote --env=&quot;");
+      const tail = await read(browser, "/accounts/acme?request=9f2c01ab34de-7k");
+      const [way = ""] = lines;
+      if (environment === "local") expect(tail).not.toContain("wrangler tail");
+      else expect(tail).toContain(`wrangler tail ${way.replace("--remote ", "")} --search`);
+    },
+  );
+
   it("is made of versions that are there, and of one product", async ({ expect }) => {
     const browser = await running();
     const ask = (from: string, to: string): Promise<string> =>
