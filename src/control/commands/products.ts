@@ -1,6 +1,6 @@
 /**
  * Products: their base domains and time-outs. A domain belongs to one product and never holds the admin host, another
- * product's domain, somebody's custom domain or an origin; each of these would send requests to the wrong place.
+ * base domain, somebody's custom domain or an origin; each of these would send requests to the wrong place.
  */
 import type { Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
@@ -62,7 +62,7 @@ function checkDomains(work: Work, name: string, domains: readonly string[]): Res
     if (domains.indexOf(domain) !== at) return refuse("invalid", `${domain} is listed twice`);
     const reason =
       adminConflict(work.config, domain) ??
-      productConflict(work, name, domain) ??
+      baseConflict(work, { name, domains }, domain) ??
       customDomainConflict(work.db, domain);
     if (reason !== null) return refuse("conflict", reason, { domain });
   }
@@ -75,18 +75,28 @@ function adminConflict({ adminHost }: ControlConfig, domain: string): string | n
     : null;
 }
 
-function productConflict({ db, config }: Work, name: string, domain: string): string | null {
+/** Below a base domain every label is an account's; were it a base domain too, that account's host would be its apex. */
+function baseConflict(
+  { db, config }: Work,
+  { name, domains }: Pick<ProductRecord, "name" | "domains">,
+  domain: string,
+): string | null {
   const owned = [
     ...loadProducts(db).flatMap((product) =>
-      product.domains.map((other) => ({ product: product.name, domain: other })),
+      // Its own are what is being written.
+      product.name === name ? [] : product.domains.map((other) => ({ product: product.name, domain: other })),
     ),
     ...config.fallbackDomains,
+    ...domains.map((other) => ({ product: name, domain: other })),
   ];
   const taken = owned.find(
-    (other) => other.product !== name && (isUnder(domain, other.domain) || isUnder(other.domain, domain)),
+    (other) =>
+      !(other.product === name && other.domain === domain) &&
+      (isUnder(domain, other.domain) || isUnder(other.domain, domain)),
   );
-  return taken === undefined
-    ? null
+  if (taken === undefined) return null;
+  return taken.product === name
+    ? `${domain} and ${taken.domain} overlap: a label below a base domain is an account's`
     : `${domain} and ${taken.domain} of ${taken.product} overlap: one domain belongs to one product`;
 }
 

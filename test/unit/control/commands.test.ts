@@ -65,6 +65,24 @@ describe("product.put", () => {
     expect(await put("acme.test")).toContain("code.acme.test");
     expect(await put("origins.example.net")).toContain("origin");
   });
+
+  it("refuses a base domain below another of the same product, where it would be the host of an account", async ({
+    expect,
+  }) => {
+    const world = await start();
+    await addAccount(world, "acme", { homes: { kiln: "2" } });
+    const put = (product: string, ...domains: string[]): Promise<string> =>
+      refused(world, "product.put", { product, input: { domains, timeouts: [] } });
+    const overlap = "overlap: a label below a base domain is an account's";
+    expect(await put("kiln", "kiln.example.com", "acme.kiln.example.com")).toContain(overlap);
+    // Compiled in, it is a base domain whatever is written here.
+    expect(await put("kiln", "acme.kiln.example.com")).toContain(overlap);
+    expect(await put("third", "third.example.org", "eu.third.example.org")).toContain(overlap);
+    await must(world, "product.put", {
+      product: "kiln",
+      input: { domains: ["kiln.example.com", "kiln.example.org"], timeouts: [] },
+    });
+  });
 });
 
 describe("version.put", () => {
