@@ -8,7 +8,7 @@ import { MINUTE_MS, PIN_OLD_MS, ROLLBACK_TOLD_MS } from "../../core/alarms/table
 import { commandTime, toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
 import { viewReceivers } from "../handover/event-views.ts";
-import { documentAt, loadBreakGlasses } from "../history/break-glass.ts";
+import { inForce } from "../history/break-glass.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { countPlaced } from "../replacements/check.ts";
 import { parseObject, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
@@ -75,8 +75,7 @@ function oldestChange(db: Db): EpochMs | null {
 }
 
 function breakGlassAt(db: Db, wallMs: EpochMs): AlarmFacts["breakGlass"] {
-  const last = loadBreakGlasses(db).at(-1);
-  const document = last === undefined ? null : documentAt(last, wallMs);
+  const document = inForce(db, wallMs);
   if (document === null) return null;
   const { reason, expires, holdGeneration } = document;
   return { reason, expiresMs: expires, pins: holdGeneration !== null };

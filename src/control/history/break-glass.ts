@@ -60,6 +60,12 @@ export function documentAt({ stored, variable }: BreakGlassTexts, atMs: EpochMs)
   return chooseBreakGlass(one.ok ? one.value : null, other.ok ? other.value : null, atMs);
 }
 
+/** The document in force, as far as ticks have seen it. */
+export function inForce(db: Db, atMs: EpochMs): BreakGlass | null {
+  const last = loadBreakGlasses(db).at(-1);
+  return last === undefined ? null : documentAt(last, atMs);
+}
+
 /**
  * Documents that an edge could go by at an instant, the likeliest first.
  * @param lagMs how long an edge may take to learn of a change.

@@ -1,12 +1,13 @@
 /**
  * Takes out of KV what nobody needs: copies of old roots, then objects that only such roots named. Apart from publishing
  * and slowly, because deleting too early is the one mistake that cannot be taken back: never what the active, the
- * previous, any kept or any pending root names, and only after a week unnamed.
+ * previous, any kept, any pending or the root that break-glass holds names, and only after a week unnamed.
  * Called by ticks. A failing KV ends the round; the next tick goes on.
  */
 import { COLLECT_AFTER_MS, KEPT_ROOTS, KEPT_ROOTS_MS } from "../../contracts/limits.ts";
 import { rootCopyKey } from "../../contracts/maps.ts";
 import type { EpochMs } from "../../contracts/units.ts";
+import { inForce } from "../history/break-glass.ts";
 import { beginDelete, claimUnneeded, finishDelete } from "../store/objects.ts";
 import { forgetDropped, loadOldCopies, markDropped } from "../store/roots.ts";
 import type { PublisherPorts } from "./ports.ts";
@@ -26,8 +27,13 @@ export async function collect(
   publisher: Publisher,
   now: EpochMs,
 ): Promise<readonly string[]> {
-  const { db } = ports;
-  const copies = loadOldCopies(db, { keep: KEPT_ROOTS, before: now - KEPT_ROOTS_MS, limit: MAX_DELETES });
+  const { db, clock } = ports;
+  const copies = loadOldCopies(db, {
+    keep: KEPT_ROOTS,
+    before: now - KEPT_ROOTS_MS,
+    held: inForce(db, clock.nowMs())?.holdGeneration ?? null,
+    limit: MAX_DELETES,
+  });
   const objects = claimUnneeded(db, now - COLLECT_AFTER_MS, MAX_DELETES - copies.length);
   try {
     for (const generation of copies) {

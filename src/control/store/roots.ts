@@ -131,18 +131,24 @@ export function raiseGeneration(db: Db, floor: Generation): void {
   if (behind > 0) addCounter(db, "generation", behind);
 }
 
-/** Generations whose copies may be dropped: not among the newest `keep`, and published before `before`. */
+/** Generations whose copies may be dropped: not among the newest `keep`, published before `before`, and not `held`. */
 export function loadOldCopies(
   db: Db,
-  limits: { readonly keep: number; readonly before: EpochMs; readonly limit: number },
+  limits: {
+    readonly keep: number;
+    readonly before: EpochMs;
+    readonly held: Generation | null;
+    readonly limit: number;
+  },
 ): readonly Generation[] {
   return db
     .rows(
       `SELECT generation FROM roots WHERE dropped_at IS NULL AND state <> 'pending' AND at < ?1
        AND generation < (SELECT coalesce(min(generation), 0) FROM (SELECT generation FROM roots ORDER BY generation DESC LIMIT ?2))
-       ORDER BY generation LIMIT ?3`,
+       AND generation IS NOT ?3 ORDER BY generation LIMIT ?4`,
       limits.before,
       limits.keep,
+      limits.held,
       limits.limit,
     )
     .map((row) => readInt(row, "generation"));

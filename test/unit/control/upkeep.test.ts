@@ -110,6 +110,30 @@ describe("collection", () => {
     expect(new Set(there)).toEqual(named);
   });
 
+  it("keeps the root that break-glass holds, for as long as it does", async ({ expect }) => {
+    const world = await start();
+    await world.control.tick(world.clock.now);
+    const held = readMaps(world.kv.values).root.generation;
+    world.clock.now += 6 * DAY_MS;
+    await world.control.tick(world.clock.now);
+    const expires = new Date(world.clock.now + 5 * DAY_MS).toISOString();
+    world.kv.values.set("break-glass", JSON.stringify({ reason: "bad maps", expires, holdGeneration: held }));
+    for (let n = 0; n < KEPT_ROOTS + 10; n += 1) {
+      await must(world, "halt.set", { input: { on: n % 2 === 0, reason: `${n}` } });
+      world.clock.now += 2000;
+      await settle(world);
+    }
+    const tickAfter = async (days: number): Promise<void> => {
+      world.clock.now += days * DAY_MS;
+      await world.control.tick(world.clock.now);
+    };
+    await tickAfter(2);
+    expect(world.kv.values.has(`root/${held - 1}`)).toBe(false);
+    expect(world.kv.values.has(`root/${held}`)).toBe(true);
+    await tickAfter(4);
+    expect(world.kv.values.has(`root/${held}`)).toBe(false);
+  });
+
   it("keeps an object for a week after the last root that named it was dropped", async ({ expect }) => {
     const world = await start();
     const old = readMaps(world.kv.values).shards[0] ?? "";
