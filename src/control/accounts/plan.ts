@@ -100,7 +100,7 @@ function checkTombstone(present: Present | null): Result<never, Refusal> | null 
   const free = toInstant(present.record.deletedAt + TOMBSTONE_MS);
   return refuse(
     "conflict",
-    `${present.record.slug} was deleted at ${toInstant(present.record.deletedAt)}; its slug is kept for 90 days and free again at ${free}; until then \`firebreak accounts undelete ${present.record.slug} --reason …\` brings it back`,
+    `${present.record.slug} was deleted at ${toInstant(present.record.deletedAt)}; its slug is kept for 90 days and free again at ${free} at the earliest; until then \`firebreak accounts undelete ${present.record.slug} --reason …\` brings it back`,
     { slug_free_at: free },
   );
 }

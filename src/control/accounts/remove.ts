@@ -1,7 +1,8 @@
 /**
  * Deleting accounts: they become tombstones. The row stays in the maps for 90 days with its homes, pins, quarantine,
  * hold and custom domains, so that "was known" never reads as "unknown" and what operators own is not wiped by a sync.
- * Until then `raiseAccount` makes it an account again; after that `freeTombstones` forgets it and gives its slug back.
+ * Until then `raiseAccount` makes it an account again; after that `freeTombstones` forgets it and gives its slug back,
+ * unless hooks are still asked to undo what a move did to its data: whoever got the slug would be undone in its place.
  */
 import { TOMBSTONE_MS } from "../../contracts/limits.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
@@ -10,6 +11,7 @@ import { readInt, readText } from "../row.ts";
 import { forgetKeys } from "../store/account-keys.ts";
 import type { AccountRecord } from "../store/accounts.ts";
 import { markMany, type Moment } from "../store/changes.ts";
+import { loadStuck } from "../store/data-moves.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { openHomeBook } from "../store/home-sets.ts";
 import { addCounter } from "../store/meta.ts";
@@ -84,8 +86,10 @@ function hashesOf(db: Db, slugs: readonly AccountSlug[]): number[] {
 export function freeTombstones(db: Db, moment: Moment, limit: number): readonly AccountSlug[] {
   const due: EpochMs = moment.nowMs - TOMBSTONE_MS;
   const rows = db.rows(
-    "SELECT slug, homes_id, group_id FROM accounts WHERE deleted_at IS NOT NULL AND deleted_at <= ? ORDER BY deleted_at, slug LIMIT ?",
+    `SELECT slug, homes_id, group_id FROM accounts WHERE deleted_at IS NOT NULL AND deleted_at <= ?1
+     AND slug NOT IN (SELECT value FROM json_each(?2)) ORDER BY deleted_at, slug LIMIT ?3`,
     due,
+    JSON.stringify([...loadStuck(db).keys()]),
     limit,
   );
   const slugs = rows.map((row) => readText(row, "slug"));

@@ -14,7 +14,7 @@ import {
   VERSION,
   type World,
 } from "../../support/control-world.ts";
-import { prepareRollouts, quiet } from "../../support/rollout-world.ts";
+import { HOUR, prepareRollouts, quiet } from "../../support/rollout-world.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -28,6 +28,7 @@ const HOOKS = {
   timeoutSeconds: 5,
   concurrency: 10,
 };
+const DAY = 24 * HOUR;
 const ALARM_EVERY_MS = 5000;
 const ALARMS_A_TICK = 12;
 const MOST_TICKS = 60;
@@ -149,5 +150,50 @@ describe("an account whose undo is not confirmed", () => {
     broken = [];
     for (let n = 0; n < 4; n += 1) await pass();
     expect(readMaps(world.kv.values).find(STUCK)?.hold?.mode).toBe("readOnly");
+  });
+
+  it("is told of by an alarm, the rollout ended or not, until the undo is confirmed or it is deleted", async ({
+    expect,
+  }) => {
+    const told = async (): Promise<readonly string[]> =>
+      valueOf(await world.control.query("alarms", {}))
+        .filter(({ name }) => name === "undo-unconfirmed")
+        .map(({ subject, words, firstCommand }) => `${subject}: ${words.split(": ")[1]}; ${firstCommand}`);
+    await runUntil("first", "completed");
+    expect(await told()).toEqual([`first: ${STUCK}; firebreak rollout left-behind first`]);
+    await must(world, "account.delete", { account: STUCK, reason: "left" });
+    expect(await told()).toEqual([]);
+    await must(world, "account.undelete", { account: STUCK, input: { reason: "by mistake" } });
+    expect(await told()).toHaveLength(1);
+    broken = [];
+    for (let n = 0; n < 4; n += 1) await pass();
+    expect(await told()).toEqual([]);
+  });
+
+  it("keeps its slug when it is deleted, so that nobody else is undone under its name", async ({
+    expect,
+  }) => {
+    await runUntil("first", "completed");
+    await must(world, "account.delete", { account: STUCK, reason: "left" });
+    const add = { account: STUCK, input: { timeZone: "Europe/Paris", cohort: "general" } };
+    const ageDays = async (days: number): Promise<void> => {
+      world.clock.now += days * DAY;
+      await pass();
+    };
+    await ageDays(91);
+    const refused = await world.control.execute("account.put", add, contextOf());
+    expect(refusalOf(refused).detail).toContain(`${STUCK} was deleted`);
+    broken = [];
+    await ageDays(1);
+    await pass();
+    await must(world, "account.put", add);
+    const asked = calls.length;
+    await ageDays(1);
+    expect(calls).toHaveLength(asked);
+    await must(world, "account.pin.set", {
+      account: STUCK,
+      product: "kiln",
+      input: { version: "1", reason: "t", expires: null },
+    });
   });
 });
