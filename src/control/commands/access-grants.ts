@@ -32,7 +32,7 @@ export function grantAccess(
     return ok({ output: before, told: null });
   if (before === null && listGrants(db).length >= MAX_GRANTS)
     return refuse("conflict", `there are ${MAX_GRANTS} grants already: take some away`);
-  const revision = (before?.revision ?? 0) + 1;
+  const revision = (before?.revision ?? work.seq) + 1;
   saveGrant(db, { identity, role, products, expires, grantedAt: nowMs, grantedBy: actor.name, revision });
   const after = viewOf(db, identity);
   const detail = { before: before === null ? null : shown(before), after: shown(after) };

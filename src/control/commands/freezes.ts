@@ -32,7 +32,7 @@ export function putFreeze(
     name,
     by: actor.name,
     at: nowMs,
-    revision: (before?.revision ?? 0) + 1,
+    revision: (before?.revision ?? work.seq) + 1,
   };
   const preview = previewAt(db, nowMs);
   const wrong = refuseFreeze(after, preview);

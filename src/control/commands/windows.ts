@@ -29,7 +29,7 @@ export function putWindow(
   if (before !== null && canonicalJson(before.windows) === canonicalJson(windows)) {
     return ok({ output: viewWindow(before, preview), told: null });
   }
-  const after = { name, windows, by: actor.name, at: nowMs, revision: (before?.revision ?? 0) + 1 };
+  const after = { name, windows, by: actor.name, at: nowMs, revision: (before?.revision ?? work.seq) + 1 };
   const wrong = refuseWindow(after, preview);
   if (wrong !== null) return wrong;
   saveWindow(db, after);

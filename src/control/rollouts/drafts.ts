@@ -97,7 +97,7 @@ function writeDraft(work: Work, plan: RolloutPlan): Changed {
   const record: RolloutRecord = {
     id: plan.id,
     state: createRollout(plan, salt, nowMs),
-    revision: (before?.revision ?? 0) + 1,
+    revision: (before?.revision ?? work.seq) + 1,
     leftBehind: [],
     groupsSeq: 0,
     splitSeq: 0,

@@ -590,6 +590,36 @@ describe("roles", () => {
     readonly Role[],
     (world: World, role: Role) => ReturnType<World["control"]["execute"]>,
   ][] = [
+  it("never takes a thing for one of that name that was deleted before", async ({ expect }) => {
+    const world = await start();
+    const freeze = (from: string, to: string): Promise<{ revision: number }> =>
+      must(world, "freeze.put", {
+        name: "sale",
+        input: { from, to, zone: "UTC", scope: {}, reason: "sale" },
+      });
+    const { revision } = await freeze("2026-12-01T00:00", "2026-12-02T00:00");
+    await must(world, "freeze.delete", { name: "sale", reason: "over" });
+    expect((await freeze("2026-12-24T00:00", "2026-12-27T00:00")).revision).toBeGreaterThan(revision);
+    const dropped = await world.control.execute(
+      "freeze.delete",
+      { name: "sale", reason: "the old one" },
+      contextOf("operator", { ifMatch: revision }),
+    );
+    expect(refusalOf(dropped).problem).toBe("stale-revision");
+    const draft = (product: string): Promise<{ revision: number }> =>
+      must(world, "rollout.create", {
+        id: "night",
+        input: {
+          id: "night",
+          targets: { [product]: "2" },
+          waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
+        },
+      });
+    const read = await draft("kiln");
+    await must(world, "rollout.delete", { id: "night" });
+    expect((await draft("fogbugz")).revision).toBeGreaterThan(read.revision);
+  });
+
     [
       "account.hold.set",
       ["support", "operator", "admin"],
