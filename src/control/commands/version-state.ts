@@ -25,6 +25,8 @@ import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
+import { refuseClaimedAssets } from "./claimed-assets.ts";
+import { refuseEvents, refuseHooks, refuseOriginHere } from "./products.ts";
 import type { Change, Work } from "./work.ts";
 
 /** Takes a version one step along its life, or back. */
@@ -53,11 +55,8 @@ export function setVersionState(
   });
 }
 
-function checkStep(
-  { db, actor }: Work,
-  version: VersionRecord,
-  to: VersionState,
-): Result<never, Refusal> | null {
+function checkStep(work: Work, version: VersionRecord, to: VersionState): Result<never, Refusal> | null {
+  const { db, actor } = work;
   const { product, name, state: from } = version;
   const serves = servingAs(db, version) !== null;
   if (!VERSION_STEPS[from].includes(to)) {
@@ -78,14 +77,25 @@ function checkStep(
       `${product} ${name} is stable, so new accounts start on it: make another version stable first`,
     );
   }
-  if (from === "retired" && activeVersions(db, product) >= MAX_VERSIONS_PER_PRODUCT) {
+  if (from === "retired") {
+    const outdated = refuseReturn(work, version);
+    if (outdated !== null) return outdated;
+  }
+  const leavesMaps = to === "retired" || (serves && !SERVING_STATES.includes(to));
+  return leavesMaps ? refuseInUse(db, product, name) : null;
+}
+
+/** While it was retired nobody minded it: what is asked of a version that is registered is asked of it again. */
+function refuseReturn(work: Work, version: VersionRecord): Result<never, Refusal> | null {
+  const { product, origin, migration, events } = version;
+  if (activeVersions(work.db, product) >= MAX_VERSIONS_PER_PRODUCT) {
     return refuse(
       "conflict",
       `${product} has ${MAX_VERSIONS_PER_PRODUCT} versions that are not retired: retire one`,
     );
   }
-  const leavesMaps = to === "retired" || (serves && !SERVING_STATES.includes(to));
-  return leavesMaps ? refuseInUse(db, product, name) : null;
+  const reason = refuseOriginHere(work, origin) ?? refuseHooks(work, migration) ?? refuseEvents(work, events);
+  return reason === null ? refuseClaimedAssets(work.db, version) : refuse("conflict", reason);
 }
 
 /** What makes a version one that people are on, in words; null: nothing does. Unknown accounts are people too. */

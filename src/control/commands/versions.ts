@@ -4,7 +4,6 @@
  * before and after, because a changed origin is a release of its own.
  */
 import type { Version } from "../../contracts/api/products.ts";
-import { assetPrefixesMeet } from "../../contracts/asset-prefix.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import { MAX_VERSIONS_PER_PRODUCT } from "../../contracts/limits.ts";
 import type { Refusal } from "../../contracts/problems.ts";
@@ -16,6 +15,7 @@ import { forgetPreflight } from "../store/preflight-runs.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { loadVersion, loadVersions, saveVersion, type VersionRecord } from "../store/versions.ts";
 import { viewVersion } from "../view/products.ts";
+import { refuseClaimedAssets } from "./claimed-assets.ts";
 import { refuseEvents, refuseHooks, refuseOriginHere } from "./products.ts";
 import { servingAs } from "./version-state.ts";
 import type { Change, Work } from "./work.ts";
@@ -96,7 +96,8 @@ function checkInput(work: Work, put: Put, before: VersionRecord | null): Result<
   if (reason !== null) return refuse("invalid", reason);
   const hook = refuseHooks(work, put.input.migration) ?? refuseEvents(work, put.input.events);
   if (hook !== null) return refuse("invalid", hook);
-  const claimed = refuseClaimedAssets(work, put);
+  const { product, version: name, input } = put;
+  const claimed = refuseClaimedAssets(work.db, { product, name, assets: input.assets });
   if (claimed !== null) return claimed;
   if (before === null) return checkRoom(work, put);
   // Who may only register must not redirect what already serves people.
@@ -106,22 +107,6 @@ function checkInput(work: Work, put: Put, before: VersionRecord | null): Result<
       "forbidden",
       `${put.product} ${put.version} is ${serving}: changing it takes the role operator`,
     );
-  }
-  return null;
-}
-
-/** A file has one version: where two claimed a path, an old tab would get the other one's file, or none. */
-function refuseClaimedAssets({ db }: Work, { product, version, input }: Put): Result<never, Refusal> | null {
-  for (const other of loadVersions(db, product)) {
-    if (other.name === version || other.state === "retired") continue;
-    for (const prefix of input.assets) {
-      const claimed = other.assets.find((theirs) => assetPrefixesMeet(theirs, prefix));
-      if (claimed === undefined) continue;
-      return refuse(
-        "conflict",
-        `${prefix} meets ${claimed} of ${product} ${other.name}: give each version a prefix of its own, as in /assets/${version}/`,
-      );
-    }
   }
   return null;
 }

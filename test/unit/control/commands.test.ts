@@ -211,6 +211,40 @@ describe("version.state.set", () => {
   });
 });
 
+describe("a version that comes back from retirement", () => {
+  const stateOf = (version: string, state: "registered" | "retired") => ({
+    product: "kiln",
+    version,
+    input: { state, reason: "t" },
+  });
+
+  it("is held to what others claim by then, and to where origins may be", async ({ expect }) => {
+    const world = await start();
+    const put = (version: string, assets: string[]): Promise<unknown> =>
+      must(world, "version.put", {
+        product: "kiln",
+        version,
+        input: { ...VERSION, origin: `https://${version}.eu.origins.example.net`, assets },
+      });
+    await put("8", ["/assets/x/"]);
+    await must(world, "version.state.set", stateOf("8", "retired"));
+    await put("9", ["/assets/x/"]);
+    const back = stateOf("8", "registered");
+    expect(await refused(world, "version.state.set", back)).toContain("/assets/x/ of kiln 9");
+    await must(world, "version.state.set", stateOf("9", "retired"));
+    await must(world, "product.put", {
+      product: "third",
+      input: { domains: ["eu.origins.example.net"], timeouts: [] },
+    });
+    expect(await refused(world, "version.state.set", back)).toContain("circle");
+    await must(world, "product.put", {
+      product: "third",
+      input: { domains: ["third.example.org"], timeouts: [] },
+    });
+    expect((await must(world, "version.state.set", back)).state).toBe("registered");
+  });
+});
+
 describe("product.default.set", () => {
   it("needs force, keeps the predecessor as standby and refuses bad versions", async ({ expect }) => {
     const world = await start();
