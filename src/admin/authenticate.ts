@@ -94,10 +94,10 @@ export function createAuthenticator(services: Services): Authenticator {
     const found = await control.authenticate(hex);
     if (!found.ok) return err({ refusal: found.error, kind: null });
     if (found.value === null) return refuseFailed(arrived, bearerKind(request));
-    const { bootstrap: token, ...actor } = found.value;
-    // A session must not outlive its token, and which bootstrap tokens there are is known only here.
-    if (token !== undefined && !bootstrap.some((each) => toHex(each.hash) === token))
-      return refuseFailed(arrived, bearerKind(request));
+    const { bootstrap: token, ...kept } = found.value;
+    // A session must not outlive its token, nor may do more: what bootstrap tokens may do now is known only here.
+    const actor = token === undefined ? kept : findSessionToken(bootstrap, token);
+    if (actor === null) return refuseFailed(arrived, bearerKind(request));
     limiter.succeeded(hex, clock.nowMs());
     return ok(actor);
   }
@@ -149,6 +149,11 @@ function findToken(tokens: readonly HashedToken[], hash: Uint8Array): Actor | nu
     if (equalBytes(token.hash, hash)) found = token.actor;
   }
   return found;
+}
+
+/** Whom the token of a session is now, by its digest, which is no secret here; null: it is configured no more. */
+function findSessionToken(tokens: readonly HashedToken[], digest: string): Actor | null {
+  return tokens.findLast(({ hash }) => toHex(hash) === digest)?.actor ?? null;
 }
 
 /** Whether two digests are the same, read to their last byte wherever they differ (ASVS 11.2.4). */

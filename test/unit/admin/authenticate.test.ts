@@ -55,6 +55,15 @@ describe("authentication", () => {
     expect((await at.call(PATH, { token: "fbs_removed" })).status).toBe(401);
   });
 
+  it("lets a session of a bootstrap token do what that token may do now", async ({ expect }) => {
+    const at = buildAdmin();
+    const whoami = async (token?: string): Promise<unknown> =>
+      (await at.call("/api/v1/whoami", token === undefined ? {} : { token })).json();
+    const then = { name: "before", role: "viewer", products: null } as const;
+    at.control.state.actors.set(sha256("fbs_old"), { ...then, bootstrap: sha256(BOOT_TOKEN) });
+    expect(await whoami("fbs_old")).toEqual(await whoami());
+  });
+
   it("exchanges a token for a session, of which the control plane gets hashes alone", async ({ expect }) => {
     const at = buildAdmin();
     const answer = await at.call("/api/v1/sessions", { method: "POST" });
