@@ -1,7 +1,7 @@
 /**
  * What a restore does not open again. Going back to an older export undoes mistakes, and must not undo protection: a token
- * that was revoked since stays revoked, what was granted or taken away by name since stays as it is now, and a halt that is
- * on stays on until somebody lifts it, and so does the mark of a version that turned out bad. Called within the transaction
+ * that was revoked since stays revoked, what was granted or taken away by name since stays as it is now, and what is on stays
+ * on until somebody lifts it: a halt, four eyes for a default, the mark of a version that turned out bad. Called within the transaction
  * of the swap, before and after. Posture: closed.
  */
 import type { Db } from "../db.ts";
@@ -24,8 +24,12 @@ export function noteClosed(db: Db, since: number | null): () => void {
     "CREATE TABLE closed_bad AS SELECT product, name, bad FROM versions WHERE bad IS NOT NULL AND ?1",
     since === null ? 0 : 1,
   );
+  db.run("CREATE TABLE closed_eyes AS SELECT * FROM four_eyes");
   return () => {
     keepBad(db);
+    db.run(
+      "INSERT OR IGNORE INTO four_eyes SELECT * FROM closed_eyes WHERE product IN (SELECT name FROM products)",
+    );
     db.run(
       `UPDATE tokens SET revoked_at = (SELECT revoked_at FROM closed_tokens c WHERE c.sha256 = tokens.sha256)
        WHERE sha256 IN (SELECT sha256 FROM closed_tokens)`,
@@ -34,7 +38,7 @@ export function noteClosed(db: Db, since: number | null): () => void {
     db.run("INSERT OR IGNORE INTO tokens SELECT * FROM closed_tokens");
     db.run("DELETE FROM access_grants WHERE identity IN (SELECT identity FROM closed_names)");
     db.run("INSERT INTO access_grants SELECT * FROM closed_grants");
-    for (const table of ["closed_tokens", "closed_names", "closed_grants", "closed_bad"])
+    for (const table of ["closed_tokens", "closed_names", "closed_grants", "closed_bad", "closed_eyes"])
       db.run(`DROP TABLE ${table}`);
     if (halt.on) writeHalt(db, halt);
   };

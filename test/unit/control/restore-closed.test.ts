@@ -1,6 +1,6 @@
 /**
- * What a restore of an older export must not open again: tokens, what is granted by name, the halt, versions marked bad,
- * and what moved accounts then. And that it says whom it moves.
+ * What a restore of an older export must not open again: tokens, what is granted by name, the halt, four eyes, versions
+ * marked bad, and what moved accounts then. And that it says whom it moves.
  */
 import { createHash } from "node:crypto";
 import { describe, it } from "vitest";
@@ -75,6 +75,19 @@ describe("a restore of an older export", () => {
     await must(world, "halt.set", { input: { on: true, reason: "fire" } });
     await restore(world, lines);
     expect(valueOf(await world.control.query("halt", {}))).toMatchObject({ on: true, reason: "fire" });
+  });
+
+  it("leaves four eyes on that are on, for products that it brings back", async ({ expect }) => {
+    const world = await createPlane();
+    const lines = await readExport(world);
+    const lone = { domains: ["third.example.org"], timeouts: [] };
+    await must(world, "product.put", { product: "third", input: lone });
+    for (const product of ["kiln", "third"])
+      await must(world, "product.four-eyes.set", { product, input: { on: true, reason: "audit" } });
+    await restore(world, lines);
+    expect(world.db.rows("SELECT product, reason FROM four_eyes")).toEqual([
+      { product: "kiln", reason: "audit" },
+    ]);
   });
 });
 
