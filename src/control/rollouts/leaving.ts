@@ -4,6 +4,7 @@
  * writes nothing. Called for the passage at a rollout's end, account by account.
  */
 import type { FrozenGroup, LeftBehindReason } from "../../contracts/rollout.ts";
+import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { createCalendarMemo } from "../../core/calendar/memo.ts";
 import { showInstant } from "../../core/calendar/preview.ts";
 import { own } from "../../core/record.ts";
@@ -11,6 +12,7 @@ import { targetOf } from "../../core/rollout/groups.ts";
 import { opennessOf } from "../../core/rollout/openness.ts";
 import { toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
+import { readText } from "../row.ts";
 import type { AccountRecord } from "../store/accounts.ts";
 import { loadFreezes } from "../store/freezes.ts";
 import type { HomeBook } from "../store/home-sets.ts";
@@ -52,7 +54,11 @@ export function createLeaving(
     const gone = deletedAt !== null && deletedAt <= endedMs;
     if (index < 0) {
       if (gone) return null;
-      return createdAt >= startedMs ? says("created-later") : takenOut(record, known, { account, says });
+      if (createdAt >= startedMs) return says("created-later");
+      const out = takenOut(record, known, { account, says });
+      return out !== null && cameBack(db, slug, startedMs)
+        ? says("created-later", "it was deleted at the start, and undeleted since")
+        : out;
     }
     if (bucket < (state.groups.moved[index] ?? 0))
       return gone ? null : heldElsewhere(record, known, { slug, says });
@@ -65,6 +71,17 @@ export function createLeaving(
     if (gone) return says("deleted", `at ${toInstant(deletedAt)}`);
     return (state.groups.fromWave[index] ?? 0) > 0 ? says("late") : says("not-reached", why(index, bucket));
   };
+}
+
+/** A tombstone when the rollout started: the first that was done to it since is that it was brought back. */
+function cameBack(db: Db, slug: AccountSlug, startedMs: EpochMs): boolean {
+  const first = db.rows(
+    `SELECT action FROM audit WHERE target = ? AND at > ? AND action IN ('account.delete', 'account.undelete')
+     ORDER BY seq LIMIT 1`,
+    `account/${slug}`,
+    startedMs,
+  )[0];
+  return first !== undefined && readText(first, "action") === "account.undelete";
 }
 
 type Says = (reason: LeftBehindReason, detail?: string | null) => LeftAccount;

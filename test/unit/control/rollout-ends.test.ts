@@ -203,6 +203,18 @@ describe("whom a rollout left behind", () => {
     await reasons(world, "autumn");
   });
 
+  it("counts whoever was deleted at the start and came back as come later", async ({ expect }) => {
+    const world = await prepare();
+    await must(world, "account.delete", { account: "account-3", reason });
+    await start(world, planOf("autumn", ALL));
+    await must(world, "account.undelete", { account: "account-3", input: { reason } });
+    await quiet(world);
+    await tick(world, FRIDAY + DAY);
+    const detail = "it was deleted at the start, and undeleted since";
+    expect(await page(world, "autumn")).toEqual([{ account: "account-3", reason: "created-later", detail }]);
+    expect(await reasons(world, "autumn")).toEqual({ "created-later": 1 });
+  });
+
   it("is told of one that was stopped: who was not reached, until when, and who was deleted", async ({
     expect,
   }) => {
