@@ -3,7 +3,7 @@
  * and whenever somebody asks. Reads only.
  */
 import type { AlarmFacts, AlarmNotice, AlarmRollout } from "../../contracts/alarms.ts";
-import type { EpochMs } from "../../contracts/units.ts";
+import type { EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
 import { MINUTE_MS, PIN_OLD_MS, ROLLBACK_TOLD_MS } from "../../core/alarms/table.ts";
 import { commandTime, toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
@@ -54,7 +54,7 @@ export function loadAlarmFacts({ db, clock, config }: PublisherPorts): AlarmFact
     fallbacks: staleFallbacks(db, config.fallbackOrigins ?? {}),
     dead: [
       ...viewReceivers(db)
-        .filter(({ dead }) => dead > 0)
+        .filter(({ dead, product, version }) => dead > 0 && isTold(db, product, version))
         .map(({ product, version, dead }) => ({
           receiver: `${product} ${version}`,
           count: dead,
@@ -169,6 +169,12 @@ function noticesOfReplacements(db: Db, nowMs: EpochMs): readonly AlarmNotice[] {
     const since = `was to go on by ${toInstant(deadlineMs)}`;
     return [{ source, level: "ticket", words: `${name} ${since}: ${reason}` }];
   });
+}
+
+/** What was given up for a version that is told nothing any more, nobody misses. */
+function isTold(db: Db, product: ProductName, version: VersionName): boolean {
+  const record = loadVersion(db, product, version);
+  return record !== null && record.events !== null && record.state !== "retired";
 }
 
 function overdueHolds(db: Db, nowMs: EpochMs): AlarmFacts["holds"] {

@@ -196,6 +196,24 @@ describe("events of moves", () => {
     expect(refusalOf(none).problem).toBe("not-found");
   });
 
+  it("that were given up raise no alarm once their version is told nothing any more", async ({ expect }) => {
+    const receivers = new Receivers();
+    const world = await start(receivers);
+    receivers.down = "kiln-2";
+    await pin(world, "acme");
+    const begun = world.clock.now;
+    for (let hour = 1; hour <= 25; hour += 1) await tick(world, begun + hour * HOUR);
+    const names = async (): Promise<readonly string[]> =>
+      valueOf(await world.control.query("alarms", {})).map(({ name }) => name);
+    expect(await names()).toContain("dead-letters");
+    await declare(world, "kiln", "2", null);
+    expect(await names()).not.toContain("dead-letters");
+    const dead = valueOf(await world.control.query("events.dead", { cursor: null, limit: 10 }));
+    expect(dead.items).toHaveLength(1);
+    await declare(world, "kiln", "2", urlOf("kiln", "2"));
+    expect(await names()).toContain("dead-letters");
+  });
+
   it("are the same when the control plane dies between sending and noting it", async ({ expect }) => {
     const receivers = new Receivers();
     let dies = true;
