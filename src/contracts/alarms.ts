@@ -20,6 +20,7 @@ export const ALARM_NAMES = [
   "outbox-old",
   "automatic-rollback",
   "rollout-page",
+  "undo-unconfirmed",
   "hold-past-end",
   "halt-active",
   "break-glass-active",
@@ -143,6 +144,12 @@ export interface AlarmFacts {
   } | null;
   readonly rollouts: readonly AlarmRollout[];
   readonly notices: readonly AlarmNotice[];
+  /** Living accounts that are on a page until a rollout's undo is confirmed. `accounts` names a few of `count`. */
+  readonly stuck: readonly {
+    readonly rollout: string;
+    readonly accounts: readonly string[];
+    readonly count: number;
+  }[];
   /** Past their end. `accounts` names a few of `count`. */
   readonly holds: {
     readonly products: readonly { readonly product: ProductName; readonly until: string }[];

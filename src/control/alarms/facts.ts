@@ -12,7 +12,9 @@ import { inForce } from "../history/break-glass.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
 import { countPlaced } from "../replacements/check.ts";
 import { parseObject, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
+import { loadAccounts } from "../store/accounts.ts";
 import { loadPulse } from "../store/alarms.ts";
+import { loadStuck } from "../store/data-moves.ts";
 import { readHalt } from "../store/halt.ts";
 import { countHomes } from "../store/home-sets.ts";
 import { readCounter, readMeta } from "../store/meta.ts";
@@ -48,6 +50,7 @@ export function loadAlarmFacts({ db, clock, config }: PublisherPorts): AlarmFact
     breakGlass: breakGlassAt(db, wallMs),
     rollouts: [...active.map((record) => running(record)), ...wentBack(db, nowMs)],
     notices: [...active.flatMap((record) => noticeOf(db, record)), ...noticesOfReplacements(db, nowMs)],
+    stuck: stuckUndos(db),
     holds: overdueHolds(db, nowMs),
     oldPins: oldPins(db, nowMs),
     badInUse: badInUse(db),
@@ -175,6 +178,19 @@ function noticesOfReplacements(db: Db, nowMs: EpochMs): readonly AlarmNotice[] {
 function isTold(db: Db, product: ProductName, version: VersionName): boolean {
   const record = loadVersion(db, product, version);
   return record !== null && record.events !== null && record.state !== "retired";
+}
+
+/** Whether the rollout has ended or not: its hook is asked until it confirms. */
+function stuckUndos(db: Db): AlarmFacts["stuck"] {
+  const stuck = loadStuck(db);
+  const living = [...loadAccounts(db, [...stuck.keys()]).values()]
+    .flatMap(({ slug, deletedAt }) => (deletedAt === null ? [slug] : []))
+    .toSorted();
+  return [...Map.groupBy(living, (slug) => stuck.get(slug) ?? "")].map(([rollout, accounts]) => ({
+    rollout,
+    accounts: accounts.slice(0, NAMED),
+    count: accounts.length,
+  }));
 }
 
 function overdueHolds(db: Db, nowMs: EpochMs): AlarmFacts["holds"] {

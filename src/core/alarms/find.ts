@@ -36,6 +36,12 @@ export function findAlarms(facts: AlarmFacts): readonly AlarmFinding[] {
     ...oldOutbox(facts),
     ...switches(facts),
     ...rollouts(facts),
+    ...facts.stuck.map(({ rollout, accounts, count }): AlarmFinding => ({
+      name: "undo-unconfirmed",
+      subject: rollout,
+      words: `The undo hook of ${rollout} has not confirmed that it is done, so these stay on a page: ${listed(accounts, count)}`,
+      firstCommand: `firebreak rollout left-behind ${rollout}`,
+    })),
     ...holds(facts),
     ...oldPins(facts),
     ...facts.badInUse.map(badInUse),

@@ -83,6 +83,12 @@ export const ALARM_TABLE: Readonly<Record<AlarmName, AlarmRule>> = {
     forMs: 0,
     firstCommand: "firebreak rollout show ID",
   },
+  "undo-unconfirmed": {
+    level: "page",
+    condition: "accounts are on a maintenance page until a hook confirms that their move was undone",
+    forMs: 0,
+    firstCommand: "firebreak rollout left-behind ID",
+  },
   "hold-past-end": {
     level: "page",
     condition: "a product or account is still on its maintenance page after the hold was to end",

@@ -24,6 +24,7 @@ const QUIET: AlarmFacts = {
   breakGlass: null,
   rollouts: [],
   notices: [],
+  stuck: [],
   holds: { products: [], accounts: [], count: 0 },
   oldPins: { count: 0, accounts: [] },
   badInUse: [],
@@ -104,11 +105,12 @@ describe("findAlarms", () => {
     expect(namesOf({ outbox: { oldestMs: null, blocked: "too many domains" } })).toEqual(["outbox-old"]);
   });
 
-  it("tells of halt, break-glass, holds, pins, the fallback and dead letters", ({ expect }) => {
+  it("tells of halt, break-glass, stuck undos, holds, pins, the fallback and dead letters", ({ expect }) => {
     expect(
       namesOf({
         halt: { by: "eve", reason: "unsure" },
         breakGlass: { reason: "2.9.0 loses uploads", expiresMs: NOW + DAY_MS, pins: false },
+        stuck: [{ rollout: "autumn", accounts: ["acme"], count: 1 }],
         holds: { products: [{ product: "kiln", until: "2026-11-28" }], accounts: ["acme"], count: 7 },
         oldPins: { count: 1, accounts: ["acme"] },
         badInUse: [{ product: "kiln", version: "2", homes: 0, held: 1 }],
@@ -118,6 +120,7 @@ describe("findAlarms", () => {
     ).toEqual([
       "halt-active",
       "break-glass-active",
+      "undo-unconfirmed autumn",
       "hold-past-end kiln",
       "hold-past-end",
       "pin-old",
