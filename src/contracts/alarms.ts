@@ -120,7 +120,7 @@ export interface AlarmBad {
   readonly version: VersionName;
   /** Accounts whose home it is. */
   readonly homes: number;
-  /** Pins and quarantines that name it. */
+  /** Pins and quarantines of living accounts that name it. */
   readonly held: number;
 }
 
@@ -150,13 +150,13 @@ export interface AlarmFacts {
     readonly accounts: readonly string[];
     readonly count: number;
   }[];
-  /** Past their end. `accounts` names a few of `count`. */
+  /** Past their end, of living accounts. `accounts` names a few of `count`. */
   readonly holds: {
     readonly products: readonly { readonly product: ProductName; readonly until: string }[];
     readonly accounts: readonly string[];
     readonly count: number;
   };
-  /** Made so long ago that they are old. */
+  /** Made so long ago that they are old, of living accounts. */
   readonly oldPins: { readonly count: number; readonly accounts: readonly string[] };
   readonly badInUse: readonly AlarmBad[];
   readonly fallbacks: readonly {

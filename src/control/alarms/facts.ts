@@ -10,7 +10,6 @@ import type { Db } from "../db.ts";
 import { viewReceivers } from "../handover/event-views.ts";
 import { inForce } from "../history/break-glass.ts";
 import type { PublisherPorts } from "../publisher/ports.ts";
-import { countPlaced } from "../replacements/check.ts";
 import { parseObject, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
 import { loadAccounts } from "../store/accounts.ts";
 import { loadPulse } from "../store/alarms.ts";
@@ -193,10 +192,13 @@ function stuckUndos(db: Db): AlarmFacts["stuck"] {
   }));
 }
 
+/** What is said of deleted accounts waits for nobody: it goes with them, or counts again when they come back. */
+const IS_LIVING = "account IN (SELECT slug FROM accounts WHERE deleted_at IS NULL)";
+
 function overdueHolds(db: Db, nowMs: EpochMs): AlarmFacts["holds"] {
   const accounts = db
     .rows(
-      "SELECT account FROM holds WHERE unixepoch(hold ->> '$.until') < ? ORDER BY account",
+      `SELECT account FROM holds WHERE unixepoch(hold ->> '$.until') < ? AND ${IS_LIVING} ORDER BY account`,
       Math.floor(nowMs / 1000),
     )
     .map((row) => readText(row, "account"));
@@ -210,12 +212,9 @@ function overdueHolds(db: Db, nowMs: EpochMs): AlarmFacts["holds"] {
 
 function oldPins(db: Db, nowMs: EpochMs): AlarmFacts["oldPins"] {
   const before = nowMs - PIN_OLD_MS;
-  const count = db.rows("SELECT count(*) AS n FROM pins WHERE expires IS NULL AND made_at < ?", before)[0];
-  const named = db.rows(
-    "SELECT account FROM pins WHERE expires IS NULL AND made_at < ? ORDER BY made_at, account LIMIT ?",
-    before,
-    NAMED,
-  );
+  const old = `FROM pins WHERE expires IS NULL AND made_at < ? AND ${IS_LIVING}`;
+  const count = db.rows(`SELECT count(*) AS n ${old}`, before)[0];
+  const named = db.rows(`SELECT account ${old} ORDER BY made_at, account LIMIT ?`, before, NAMED);
   return { count: readInt(count ?? {}, "n"), accounts: named.map((row) => readText(row, "account")) };
 }
 
@@ -225,11 +224,24 @@ function badInUse(db: Db): AlarmFacts["badInUse"] {
     if (bad === null) return [];
     const homes = countHomes(db, product).get(version)?.accounts ?? 0;
     const held = (["pins", "quarantines"] as const).reduce(
-      (sum, table) => sum + countPlaced(db, table, { product, from: version }),
+      (sum, table) => sum + countLiving(db, table, { product, version }),
       0,
     );
     return homes + held === 0 ? [] : [{ product, version, homes, held }];
   });
+}
+
+function countLiving(
+  db: Db,
+  table: "pins" | "quarantines",
+  { product, version }: { readonly product: ProductName; readonly version: VersionName },
+): number {
+  const row = db.rows(
+    `SELECT count(*) AS n FROM ${table} WHERE product = ? AND version = ? AND ${IS_LIVING}`,
+    product,
+    version,
+  )[0];
+  return readInt(row ?? {}, "n");
 }
 
 function staleFallbacks(

@@ -36,18 +36,28 @@ export function findLiving(
   slug: AccountSlug,
   products: readonly ProductName[] | null,
 ): Result<Present, Refusal> {
-  const present = loadPresent(work.db, [slug]).get(slug);
-  if (present === undefined) return notFound(`account ${slug}`);
-  const refused =
-    refuseProducts(work.actor, products ?? Object.keys(present.homes)) ??
-    checkRevision(work.ifMatch, present.record.revision);
-  if (refused !== null) return refused;
-  return present.record.deletedAt === null
-    ? ok(present)
+  const found = findKnown(work, slug, products);
+  return !found.ok || found.value.record.deletedAt === null
+    ? found
     : refuse(
         "conflict",
         `${slug} was deleted: it only keeps answering; \`firebreak accounts undelete ${slug} --reason …\` brings it back`,
       );
+}
+
+/** The same, deleted or not: a tombstone answers by what was said of it, and keeps a version from being retired by that. */
+export function findKnown(
+  work: Work,
+  slug: AccountSlug,
+  products: readonly ProductName[] | null,
+): Result<Present, Refusal> {
+  const present = loadPresent(work.db, [slug]).get(slug);
+  if (present === undefined) return notFound(`account ${slug}`);
+  return (
+    refuseProducts(work.actor, products ?? Object.keys(present.homes)) ??
+    checkRevision(work.ifMatch, present.record.revision) ??
+    ok(present)
+  );
 }
 
 /** Raises the revision, marks the maps and gives the account as it is now. */

@@ -14,7 +14,7 @@ import { loadStuck } from "../store/data-moves.ts";
 import { loadPlacements, saveHold } from "../store/placements.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { viewProduct } from "../view/products.ts";
-import { findAccount, finishAccount } from "./find-account.ts";
+import { findAccount, findKnown, finishAccount } from "./find-account.ts";
 import type { Change, Work } from "./work.ts";
 
 /** A hold that begins after its end would raise its alarm at once. */
@@ -53,7 +53,7 @@ export function liftAccountHold(
   work: Work,
   { account, reason }: CommandInputs["account.hold.lift"],
 ): Result<Change<Account>, Refusal> {
-  const found = findAccount(work, account, null);
+  const found = findKnown(work, account, null);
   if (!found.ok) return found;
   const hold = loadPlacements(work.db, [account]).holds.get(account);
   if (hold === undefined) return notFound(`hold of ${account}`);

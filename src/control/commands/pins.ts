@@ -17,7 +17,7 @@ import { holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
 import { appendAudit } from "../store/audit.ts";
 import { markAccount, type Moment } from "../store/changes.ts";
 import { deletePin, loadExpiredPins, savePin, type PinRecord } from "../store/placements.ts";
-import { findAccount, findLiving, finishAccount } from "./find-account.ts";
+import { findAccount, findKnown, finishAccount } from "./find-account.ts";
 import { checkPlacement, readStanding, versionOf } from "./placement-rules.ts";
 import type { Change, Work } from "./work.ts";
 
@@ -56,7 +56,7 @@ export function liftPin(
   work: Work,
   { account, product, reason }: CommandInputs["account.pin.lift"],
 ): Result<Change<Account>, Refusal> {
-  const found = findLiving(work, account, [product]);
+  const found = findKnown(work, account, [product]);
   if (!found.ok) return found;
   const standing = readStanding(work.db, found.value, product);
   if (standing.pin === null) return notFound(`pin of ${account} for ${product}`);

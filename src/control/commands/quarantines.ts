@@ -11,7 +11,7 @@ import { settleHome } from "../accounts/apply.ts";
 import { notFound, refuse } from "../refuse.ts";
 import { findAhead, holdBack, keepInPlace } from "../rollouts/keep-in-place.ts";
 import { deleteQuarantine, saveQuarantine } from "../store/placements.ts";
-import { findAccount, findLiving, finishAccount } from "./find-account.ts";
+import { findAccount, findKnown, finishAccount } from "./find-account.ts";
 import { checkPlacement, readStanding, versionOf } from "./placement-rules.ts";
 import type { Change, Work } from "./work.ts";
 
@@ -44,7 +44,7 @@ export function liftQuarantine(
   work: Work,
   { account, product, reason }: CommandInputs["account.quarantine.lift"],
 ): Result<Change<Account>, Refusal> {
-  const found = findLiving(work, account, [product]);
+  const found = findKnown(work, account, [product]);
   if (!found.ok) return found;
   const { quarantine, pin, home } = readStanding(work.db, found.value, product);
   if (quarantine === null) return notFound(`quarantine of ${account} for ${product}`);

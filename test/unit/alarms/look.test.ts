@@ -91,6 +91,29 @@ describe("alarms", () => {
     ]);
   });
 
+  it("say nothing of accounts that were deleted, however they are held or pinned", async ({ expect }) => {
+    const world = await start();
+    await addAccount(world, "acme");
+    const until = new Date(world.clock.now + MINUTE).toISOString();
+    await must(world, "account.hold.set", {
+      account: "acme",
+      input: { mode: "page", message: null, until, reason },
+    });
+    const pin = { version: "2", reason, expires: null };
+    await must(world, "account.pin.set", { account: "acme", product: "kiln", input: pin });
+    await must(world, "version.bad.mark", { product: "kiln", version: "2", input: { reason } });
+    await settle(world);
+    await tickIn(world, 80 * DAY);
+    expect(await namesOf(world)).toEqual(["hold-past-end", "bad-in-use kiln 2"]);
+    await must(world, "account.delete", { account: "acme", reason });
+    await settle(world);
+    await tickIn(world, 11 * DAY);
+    expect(await namesOf(world)).toEqual([]);
+    await must(world, "account.undelete", { account: "acme", input: { reason } });
+    await tickIn(world, MINUTE);
+    expect(await namesOf(world)).toEqual(["hold-past-end", "pin-old", "bad-in-use kiln 2"]);
+  });
+
   it("come from pins without an end, a FALLBACK that was left behind, and cron that went silent", async ({
     expect,
   }) => {

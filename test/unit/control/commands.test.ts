@@ -471,6 +471,34 @@ describe("pins and quarantine", () => {
     expect(after.homes["kiln"]).toBe("1");
   });
 
+  it("can be lifted from a deleted account, which goes on answering without them", async ({ expect }) => {
+    const world = await start();
+    await addAccount(world, "acme");
+    const of = { account: "acme", product: "kiln" };
+    const hold = { mode: "page", message: null, until: null, reason: "asked" } as const;
+    await must(world, "account.pin.set", pin("2"));
+    await must(world, "account.quarantine.set", { ...of, input: { version: "2", reason: "sick" } });
+    await must(world, "account.hold.set", { account: "acme", input: hold });
+    await must(world, "account.delete", { account: "acme", reason: "left" });
+    await settle(world);
+    const standing = (): unknown => readMaps(world.kv.values).find("acme");
+    expect(standing()).toMatchObject({ deleted: true, pins: { kiln: "2" }, hold: { mode: "page" } });
+    await must(world, "account.hold.lift", { account: "acme", reason: "t" });
+    await must(world, "account.quarantine.lift", { ...of, reason: "t" });
+    await must(world, "account.pin.lift", { ...of, reason: "t" });
+    await settle(world);
+    expect(standing()).toMatchObject({
+      deleted: true,
+      homes: { kiln: "2" },
+      pins: null,
+      quarantine: null,
+      hold: null,
+    });
+    const [counted] = world.db.rows("SELECT sum(accounts) AS n, sum(tombstones) AS gone FROM home_sets");
+    expect(counted).toMatchObject({ n: 0, gone: 1 });
+    expect(await refused(world, "account.pin.set", pin("1"))).toContain("acme was deleted");
+  });
+
   it("can be lifted from a product that the account has lost, which then holds no version back", async ({
     expect,
   }) => {
@@ -562,6 +590,36 @@ describe("conditions of a write", () => {
     expect(refusalOf(absent).problem).toBe("stale-revision");
   });
 
+  it("never takes a thing for one of that name that was deleted before", async ({ expect }) => {
+    const world = await start();
+    const freeze = (from: string, to: string): Promise<{ revision: number }> =>
+      must(world, "freeze.put", {
+        name: "sale",
+        input: { from, to, zone: "UTC", scope: {}, reason: "sale" },
+      });
+    const { revision } = await freeze("2026-12-01T00:00", "2026-12-02T00:00");
+    await must(world, "freeze.delete", { name: "sale", reason: "over" });
+    expect((await freeze("2026-12-24T00:00", "2026-12-27T00:00")).revision).toBeGreaterThan(revision);
+    const dropped = await world.control.execute(
+      "freeze.delete",
+      { name: "sale", reason: "the old one" },
+      contextOf("operator", { ifMatch: revision }),
+    );
+    expect(refusalOf(dropped).problem).toBe("stale-revision");
+    const draft = (product: string): Promise<{ revision: number }> =>
+      must(world, "rollout.create", {
+        id: "night",
+        input: {
+          id: "night",
+          targets: { [product]: "2" },
+          waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
+        },
+      });
+    const read = await draft("kiln");
+    await must(world, "rollout.delete", { id: "night" });
+    expect((await draft("fogbugz")).revision).toBeGreaterThan(read.revision);
+  });
+
   it("answers the same request under the same key once done, and refuses another one", async ({ expect }) => {
     const world = await start();
     const context = contextOf("operator", { idempotencyKey: "k1" });
@@ -624,36 +682,6 @@ describe("roles", () => {
     readonly Role[],
     (world: World, role: Role) => ReturnType<World["control"]["execute"]>,
   ][] = [
-  it("never takes a thing for one of that name that was deleted before", async ({ expect }) => {
-    const world = await start();
-    const freeze = (from: string, to: string): Promise<{ revision: number }> =>
-      must(world, "freeze.put", {
-        name: "sale",
-        input: { from, to, zone: "UTC", scope: {}, reason: "sale" },
-      });
-    const { revision } = await freeze("2026-12-01T00:00", "2026-12-02T00:00");
-    await must(world, "freeze.delete", { name: "sale", reason: "over" });
-    expect((await freeze("2026-12-24T00:00", "2026-12-27T00:00")).revision).toBeGreaterThan(revision);
-    const dropped = await world.control.execute(
-      "freeze.delete",
-      { name: "sale", reason: "the old one" },
-      contextOf("operator", { ifMatch: revision }),
-    );
-    expect(refusalOf(dropped).problem).toBe("stale-revision");
-    const draft = (product: string): Promise<{ revision: number }> =>
-      must(world, "rollout.create", {
-        id: "night",
-        input: {
-          id: "night",
-          targets: { [product]: "2" },
-          waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
-        },
-      });
-    const read = await draft("kiln");
-    await must(world, "rollout.delete", { id: "night" });
-    expect((await draft("fogbugz")).revision).toBeGreaterThan(read.revision);
-  });
-
     [
       "account.hold.set",
       ["support", "operator", "admin"],
