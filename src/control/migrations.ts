@@ -58,6 +58,11 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { id: "016_access_and_four_eyes", statements: ACCESS_SCHEMA },
   { id: "017_product_modes", statements: MODES_SCHEMA },
+  {
+    id: "018_import_begun",
+    // 0: of an import that was begun before, only its time says what is newer.
+    statements: ["ALTER TABLE imports ADD COLUMN begun_seq INTEGER NOT NULL DEFAULT 0"],
+  },
 ];
 
 /**

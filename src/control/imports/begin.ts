@@ -8,6 +8,7 @@ import { refuseRole } from "../access.ts";
 import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { loadImport, saveImport } from "../store/imports.ts";
+import { readCounter } from "../store/meta.ts";
 
 /** `digest` before the first line. */
 export const EMPTY_DIGEST = "0".repeat(64);
@@ -44,7 +45,7 @@ export function beginImport(
     seq: 0,
     homes: {},
   };
-  const times = { startedAt: nowMs, lastAt: nowMs };
+  const times = { startedAt: nowMs, begunSeq: readCounter(db, "seq"), lastAt: nowMs };
   saveImport(db, { ...begin, ...counts, ...times, actor, state: "open", digest: EMPTY_DIGEST, result: null });
   return ok(null);
 }

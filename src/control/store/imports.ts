@@ -17,6 +17,8 @@ export interface ImportRecord extends ImportBegin {
   readonly actor: Actor;
   readonly state: ImportState;
   readonly startedAt: EpochMs;
+  /** The last change there was when it began. */
+  readonly begunSeq: number;
   readonly lastAt: EpochMs;
   /** Highest line number taken. */
   readonly lastLine: number;
@@ -37,7 +39,7 @@ export interface ImportRecord extends ImportBegin {
 }
 
 const COLUMNS =
-  "id, mode, dry_run, expect_removed, actor, state, started_at, last_at, last_line, lines, rejected, added, changed, unchanged, removed, digest, seq, result, homes";
+  "id, mode, dry_run, expect_removed, actor, state, started_at, last_at, last_line, lines, rejected, added, changed, unchanged, removed, digest, seq, result, homes, begun_seq";
 
 export function loadImport(db: Db, id: string): ImportRecord | null {
   const row = db.rows(`SELECT ${COLUMNS} FROM imports WHERE id = ?`, id)[0];
@@ -46,7 +48,7 @@ export function loadImport(db: Db, id: string): ImportRecord | null {
 
 export function saveImport(db: Db, record: ImportRecord): void {
   db.run(
-    `INSERT OR REPLACE INTO imports (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO imports (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     record.id,
     record.mode,
     record.dryRun ? 1 : 0,
@@ -66,6 +68,7 @@ export function saveImport(db: Db, record: ImportRecord): void {
     record.seq,
     record.result,
     JSON.stringify(record.homes),
+    record.begunSeq,
   );
 }
 
@@ -93,6 +96,7 @@ function toRecord(row: SqlRow): ImportRecord {
     result: readTextOrNull(row, "result"),
     // Written by `saveImport`, and by nothing else.
     homes: JSON.parse(readText(row, "homes")) as Started,
+    begunSeq: readInt(row, "begun_seq"),
   };
 }
 
@@ -166,7 +170,7 @@ export function loadStagedLines(db: Db, id: string, slugs: readonly string[]): R
   );
 }
 
-/** Living accounts that are on no line of a sync, in order, at most `limit`. */
+/** Living accounts that are on no line of a sync and not newer than it, in order, at most `limit`. */
 export function loadMissing(db: Db, id: string, limit: number): readonly string[] {
   return db
     .rows(`SELECT slug FROM accounts WHERE ${MISSING} ORDER BY slug LIMIT ?2`, id, limit)
@@ -186,8 +190,15 @@ export function countLosing(db: Db, id: string): number {
   return readInt(db.rows(sql, id)[0] ?? {}, "n");
 }
 
-const MISSING =
-  "deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM import_lines l WHERE l.import = ?1 AND l.slug = accounts.slug)";
+/**
+ * An account that was made or taken back since a sync began is newer than its file, so that what is missing never grows
+ * while the sync is carried out. What did not change since is older; only for the others does the time decide.
+ */
+const MISSING = `deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM import_lines l WHERE l.import = ?1 AND l.slug = accounts.slug)
+  AND NOT EXISTS (SELECT 1 FROM imports i WHERE i.id = ?1 AND accounts.seq > i.begun_seq AND (
+    accounts.created_at >= i.started_at OR EXISTS (SELECT 1 FROM audit
+      WHERE target = 'account/' || accounts.slug AND action = 'account.undelete' AND at >= i.started_at)))`;
 
 export interface StagedLine {
   readonly line: number;
