@@ -24,7 +24,7 @@ export interface BatchCounts {
 export type ImportMode = "import" | "sync" | "adopt";
 
 export interface ImportBegin {
-  /** The same id again continues the same import: batches already taken are not taken twice. */
+  /** The same id again continues the same import: batches already taken are not taken twice; another file is refused. */
   readonly id: string;
   readonly mode: ImportMode;
   readonly dryRun: boolean;

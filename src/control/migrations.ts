@@ -63,6 +63,14 @@ export const MIGRATIONS: readonly Migration[] = [
     // 0: of an import that was begun before, only its time says what is newer.
     statements: ["ALTER TABLE imports ADD COLUMN begun_seq INTEGER NOT NULL DEFAULT 0"],
   },
+  {
+    id: "019_import_files",
+    statements: [
+      "ALTER TABLE imports ADD COLUMN file_digest TEXT NOT NULL DEFAULT ''",
+      "ALTER TABLE imports ADD COLUMN sent_line INTEGER NOT NULL DEFAULT 0",
+      "ALTER TABLE imports ADD COLUMN sent_digest TEXT NOT NULL DEFAULT ''",
+    ],
+  },
 ];
 
 /**

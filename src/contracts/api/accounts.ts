@@ -170,7 +170,10 @@ export const ImportQuerySchema = z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must be letters, digits and . _ -, at most 64")
       .optional()
-      .openapi({ description: "Name of this import. Sent again after a break it goes on where it was" }),
+      .openapi({
+        description:
+          "Name of this import. Sent again after a break it goes on where it was; another file needs another one",
+      }),
   })
   .refine(({ mode, expectRemoved }) => mode === "sync" || expectRemoved === undefined, {
     path: ["expectRemoved"],

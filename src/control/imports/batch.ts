@@ -1,6 +1,6 @@
 /**
  * Takes one batch of an import: one transaction, bad lines reported, good ones kept. Idempotent: a batch that came before
- * is answered as it was, and a line number that was taken is not taken twice. A sync only stages its lines here; a dry
+ * is answered as it was, and a line number that was taken is not taken twice; another file is refused. A sync only stages its lines here; a dry
  * run compares and changes nothing.
  *
  * An account twice in one file: in a sync the first line counts and later ones are rejected, because a file that claims
@@ -29,6 +29,7 @@ import {
   type StagedLine,
 } from "../store/imports.ts";
 import { carryOut } from "./carry-out.ts";
+import { followFile, refuseOtherFile } from "./sent-file.ts";
 import { addStarted, countStarted } from "./started.ts";
 import { planLines, toStaged, type PlannedLines } from "./plan-lines.ts";
 
@@ -53,14 +54,19 @@ export function takeBatch(
   if (first === undefined || last === undefined) return ok(nothingDone());
   if (lines.length > MAX_BATCH_LINES)
     return refuse("too-large", `a batch has ${lines.length} lines, at most ${MAX_BATCH_LINES}`);
+  const sent = followFile(record, lines);
+  if (sent === null) return refuseOtherFile(id);
   const range = { firstLine: first.line, lastLine: last.line };
   const before = loadBatchAnswer(db, id, range);
-  if (before !== null) return ok(before);
+  const fresh = lines.filter(({ line }) => line > record.lastLine);
+  if (before !== null || fresh.length === 0) {
+    saveImport(db, { ...record, ...sent });
+    return ok(before ?? nothingDone());
+  }
   if (record.state !== "open") return refuse("conflict", `import ${id} is finished: use another id`);
   return ok(
     db.transaction(() => {
-      const fresh = lines.filter(({ line }) => line > record.lastLine);
-      const done = takeLines(work, record, fresh);
+      const done = takeLines(work, { ...record, ...sent }, fresh);
       saveBatchAnswer(db, id, { ...range, answer: JSON.stringify(done) });
       return done;
     }),

@@ -9,11 +9,9 @@ import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { loadImport, saveImport } from "../store/imports.ts";
 import { readCounter } from "../store/meta.ts";
+import { EMPTY_DIGEST, restartFile } from "./sent-file.ts";
 
-/** `digest` before the first line. */
-export const EMPTY_DIGEST = "0".repeat(64);
-
-/** The same id again continues the same import, when it is the same in everything else too. */
+/** The same id again continues the same import, when it is the same in everything else too, its file as well. */
 export function beginImport(
   db: Db,
   { begin, actor, nowMs }: { readonly begin: ImportBegin; readonly actor: Actor; readonly nowMs: EpochMs },
@@ -31,7 +29,8 @@ export function beginImport(
       );
     }
     // A sync that was refused for removing too many is sent again with the number it named.
-    if (before.state === "open") saveImport(db, { ...before, expectRemoved, lastAt: nowMs });
+    const open = before.state === "open" ? { expectRemoved, lastAt: nowMs } : {};
+    saveImport(db, { ...restartFile(before), ...open });
     return ok(null);
   }
   const counts = {
@@ -46,6 +45,7 @@ export function beginImport(
     homes: {},
   };
   const times = { startedAt: nowMs, begunSeq: readCounter(db, "seq"), lastAt: nowMs };
-  saveImport(db, { ...begin, ...counts, ...times, actor, state: "open", digest: EMPTY_DIGEST, result: null });
+  const file = { digest: EMPTY_DIGEST, ...restartFile({ fileDigest: EMPTY_DIGEST }) };
+  saveImport(db, { ...begin, ...counts, ...times, ...file, actor, state: "open", result: null });
   return ok(null);
 }

@@ -22,6 +22,7 @@ import {
 } from "../store/imports.ts";
 import { readCounter } from "../store/meta.ts";
 import type { Importing } from "./batch.ts";
+import { isWholeFile, refuseOtherFile } from "./sent-file.ts";
 import { applySync } from "./sync.ts";
 
 /** Removals that the answer spells out. */
@@ -41,6 +42,7 @@ export async function endImport(
 ): Promise<Result<ImportEnded, Refusal>> {
   const record = loadImport(work.db, ending.id);
   if (record === null) return notFound(`import ${ending.id}`);
+  if (!isWholeFile(record)) return refuseOtherFile(ending.id);
   // Written by `finish` from an ImportEnded, and by nothing else.
   if (record.result !== null) return ok(JSON.parse(record.result) as ImportEnded);
   if (record.mode !== "sync") return ok(finish(work, record, { ending, removed: [] }));
@@ -118,7 +120,7 @@ function checkLoss(
   if (missing > 0 && ending.unreadable > 0 && record.expectRemoved === null) {
     return refuse(
       "removes-too-many",
-      `the file lacks ${missing} accounts, but ${ending.unreadable} of its lines could not be read, so some of these may be on them. Correct the lines, or ${againWith(missing + losing)}`,
+      `the file lacks ${missing} accounts, but ${ending.unreadable} of its lines could not be read, so some of these may be on them. Correct the lines and use another id, or ${againWith(missing + losing)}`,
       counts,
     );
   }

@@ -30,6 +30,11 @@ export interface ImportRecord extends ImportBegin {
   readonly removed: number;
   /** SHA-256 chained over the accepted lines. */
   readonly digest: string;
+  /** SHA-256 chained over all lines that were taken, with their numbers; empty when begun before this was kept. */
+  readonly fileDigest: string;
+  /** Highest line number that came since it was last begun, and the same digest up to there. */
+  readonly sentLine: number;
+  readonly sentDigest: string;
   /** Accounts that got a product by it, by product and version. */
   readonly homes: Started;
   /** Last change it made. */
@@ -39,7 +44,7 @@ export interface ImportRecord extends ImportBegin {
 }
 
 const COLUMNS =
-  "id, mode, dry_run, expect_removed, actor, state, started_at, last_at, last_line, lines, rejected, added, changed, unchanged, removed, digest, seq, result, homes, begun_seq";
+  "id, mode, dry_run, expect_removed, actor, state, started_at, last_at, last_line, lines, rejected, added, changed, unchanged, removed, digest, seq, result, homes, begun_seq, file_digest, sent_line, sent_digest";
 
 export function loadImport(db: Db, id: string): ImportRecord | null {
   const row = db.rows(`SELECT ${COLUMNS} FROM imports WHERE id = ?`, id)[0];
@@ -48,7 +53,7 @@ export function loadImport(db: Db, id: string): ImportRecord | null {
 
 export function saveImport(db: Db, record: ImportRecord): void {
   db.run(
-    `INSERT OR REPLACE INTO imports (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO imports (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     record.id,
     record.mode,
     record.dryRun ? 1 : 0,
@@ -69,6 +74,9 @@ export function saveImport(db: Db, record: ImportRecord): void {
     record.result,
     JSON.stringify(record.homes),
     record.begunSeq,
+    record.fileDigest,
+    record.sentLine,
+    record.sentDigest,
   );
 }
 
@@ -97,6 +105,9 @@ function toRecord(row: SqlRow): ImportRecord {
     // Written by `saveImport`, and by nothing else.
     homes: JSON.parse(readText(row, "homes")) as Started,
     begunSeq: readInt(row, "begun_seq"),
+    fileDigest: readText(row, "file_digest"),
+    sentLine: readInt(row, "sent_line"),
+    sentDigest: readText(row, "sent_digest"),
   };
 }
 

@@ -1,0 +1,56 @@
+/**
+ * Tells another file from the same one sent again under the id of an import. A digest is chained over the lines with
+ * their numbers as they come, anew for each sending, so that it does not depend on how lines are batched; where the lines
+ * that were taken end, the two must be the same. Until then a batch that came before is answered as it was, which
+ * changes nothing. Two senders of one id at a time disturb each other: the one that began first is refused. Pure.
+ */
+import type { NumberedLine } from "../../contracts/import-port.ts";
+import type { Refusal } from "../../contracts/problems.ts";
+import type { Result } from "../../contracts/result.ts";
+import { sha256Hex } from "../../core/sha256.ts";
+import { refuse } from "../refuse.ts";
+import type { ImportRecord } from "../store/imports.ts";
+
+/** A digest before the first line. */
+export const EMPTY_DIGEST = "0".repeat(64);
+
+/** What is known of the file as a whole. */
+export type SentFile = Pick<ImportRecord, "fileDigest" | "sentLine" | "sentDigest">;
+
+/** Of a sending that begins. */
+export function restartFile<T extends Pick<SentFile, "fileDigest">>(record: T): T & SentFile {
+  return { ...record, sentLine: 0, sentDigest: EMPTY_DIGEST };
+}
+
+/** The file after the lines of a batch, in rising order; null when it is not the one that was sent before. */
+export function followFile(record: ImportRecord, lines: readonly NumberedLine[]): SentFile | null {
+  const { fileDigest, lastLine } = record;
+  const sentLine = Math.max(record.sentLine, lines.at(-1)?.line ?? 0);
+  if (fileDigest === "") return { fileDigest, sentLine, sentDigest: "" };
+  const again = lines.filter(({ line }) => line > record.sentLine && line <= lastLine);
+  const sentDigest = chain(record.sentDigest, again);
+  if (sentLine < lastLine) return { fileDigest, sentLine, sentDigest };
+  if (sentDigest !== fileDigest) return null;
+  const whole = chain(
+    fileDigest,
+    lines.filter(({ line }) => line > lastLine),
+  );
+  return { fileDigest: whole, sentLine, sentDigest: whole };
+}
+
+/** Whether all lines that were taken came in this sending too. */
+export function isWholeFile({ fileDigest, sentDigest }: SentFile): boolean {
+  return fileDigest === "" || sentDigest === fileDigest;
+}
+
+/** What whoever sends another file is answered. */
+export function refuseOtherFile(id: string): Result<never, Refusal> {
+  return refuse("conflict", `another file was sent as import ${id} before: use another id for this one`);
+}
+
+function chain(digest: string, lines: readonly NumberedLine[]): string {
+  return lines.reduce(
+    (before, { line, account }) => sha256Hex(`${before}${line} ${JSON.stringify(account)}`),
+    digest,
+  );
+}
