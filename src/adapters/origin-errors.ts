@@ -6,11 +6,12 @@
  * so only the side on which the upload broke tells the client's failures from the version's. Locally a dead origin
  * throws; on Cloudflare it usually answers 52x or 530 instead.
  */
+import type { EpochMs } from "../contracts/units.ts";
 
 /**
  * `connect-failed`: no connection, or one that broke before anything told otherwise. `reset`: the origin had taken part
- * of the body. `timeout`: no response headers in time. `client-gone`: the client left or broke its upload off; never
- * held against the version.
+ * of the body. `timeout`: no response headers in time. `client-gone`: the client left, broke its upload off or sends no
+ * more of it; never held against the version.
  */
 export type OriginFailure = "connect-failed" | "reset" | "timeout" | "client-gone";
 
@@ -20,10 +21,14 @@ export interface UploadProgress {
   readonly clientFailed: boolean;
   /** Bytes that the origin's connection has taken. */
   readonly sentBytes: number;
+  /** Who has to act for it to go on: the client to send more, or the origin to take what is there, then to answer. */
+  readonly waitsFor: "client" | "origin";
+  /** When the client last sent something or the origin last took something. */
+  readonly movedMs: EpochMs;
 }
 
 export interface FailureEvidence {
-  /** Time to headers ran out. */
+  /** Time to headers ran out, counted while nothing moved. */
   readonly timedOut: boolean;
   readonly upload: UploadProgress | null;
   /** The client's own signal: it reset its connection. */
@@ -33,7 +38,7 @@ export interface FailureEvidence {
 /** Names the failure of one attempt. The client's doing is looked for first: what it broke proves nothing else. */
 export function classifyFailure({ timedOut, upload, clientAborted }: FailureEvidence): OriginFailure {
   if (clientAborted || upload?.clientFailed === true) return "client-gone";
-  if (timedOut) return "timeout";
+  if (timedOut) return upload?.waitsFor === "client" ? "client-gone" : "timeout";
   return upload !== null && upload.sentBytes > 0 ? "reset" : "connect-failed";
 }
 

@@ -3,8 +3,10 @@
  * It never holds more than one chunk and never ends a body that the client did not end. That is not obvious: on workerd
  * an aborted or piped IdentityTransformStream looks to the origin like the clean end of a chunked body, so a broken
  * upload would be stored as a whole one. Therefore the broken side aborts the fetch and leaves the stream open.
+ * It also notes whom it waits for and since when: the time to headers does not run while a client takes its time.
  * Called by `origin.ts` for requests with a body. Posture: an upload that broke on the client's side is aborted.
  */
+import { systemClock } from "./clock.ts";
 import type { UploadProgress } from "./origin-errors.ts";
 
 /** One chunk. The default reader of workerd hands out 4 KiB pieces, which costs sixteen times the calls. */
@@ -41,7 +43,12 @@ export function relayUpload(
   pipe: BodyPipe,
   abortFetch: () => void,
 ): Upload {
-  const progress = { clientFailed: false, sentBytes: 0 };
+  const progress: Progress = {
+    clientFailed: false,
+    sentBytes: 0,
+    waitsFor: "client",
+    movedMs: systemClock.nowMs(),
+  };
   const ends = { reader: source.getReader({ mode: "byob" }), writer: pipe.writable.getWriter() };
   const done = pump(ends, progress).then((end) => {
     if (end !== "client-failed") return;
@@ -51,6 +58,13 @@ export function relayUpload(
   return { body: pipe.readable, progress, done };
 }
 
+type Progress = { -readonly [Fact in keyof UploadProgress]: UploadProgress[Fact] };
+
+function moved(progress: Progress, waitsFor: Progress["waitsFor"]): void {
+  progress.waitsFor = waitsFor;
+  progress.movedMs = systemClock.nowMs();
+}
+
 type PumpEnd = "complete" | "client-failed" | "origin-failed";
 
 interface PumpEnds {
@@ -58,7 +72,7 @@ interface PumpEnds {
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
 }
 
-async function pump({ reader, writer }: PumpEnds, progress: { sentBytes: number }): Promise<PumpEnd> {
+async function pump({ reader, writer }: PumpEnds, progress: Progress): Promise<PumpEnd> {
   let buffer = new ArrayBuffer(CHUNK_BYTES);
   for (;;) {
     let chunk: ReadableStreamReadResult<Uint8Array>;
@@ -67,6 +81,7 @@ async function pump({ reader, writer }: PumpEnds, progress: { sentBytes: number 
     } catch {
       return "client-failed";
     }
+    moved(progress, "origin");
     try {
       if (chunk.done) {
         await writer.close();
@@ -75,6 +90,7 @@ async function pump({ reader, writer }: PumpEnds, progress: { sentBytes: number 
       const { byteLength } = chunk.value;
       await writer.write(chunk.value);
       progress.sentBytes += byteLength;
+      moved(progress, "client");
       buffer = reuseBuffer(chunk.value);
     } catch (cause) {
       // The origin took no more. The client may be in the middle of its body; telling it so is all that is left.

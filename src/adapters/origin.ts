@@ -8,6 +8,7 @@
 import type { Origin } from "../contracts/origin-rules.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 import { classifyFailure, isUnreachedStatus, type OriginFailure } from "./origin-errors.ts";
+import { systemClock } from "./clock.ts";
 import { createWorkerdPipe, relayUpload, type CreateBodyPipe, type Upload } from "./origin-upload.ts";
 
 export type OriginFetch = (request: Request) => Promise<Response>;
@@ -30,7 +31,7 @@ export interface OriginRequest {
   /** Makes the copy what the origin is to get. Called once, before anything is sent. */
   readonly editHeaders: (headers: Headers) => void;
   readonly body: OutgoingBody;
-  /** Time to response headers. */
+  /** Time to response headers; with an upload, since it last moved: a slow client is not a slow origin. */
   readonly timeoutMs: number;
   /** True: what has no headers in time is aborted, not only given up on. Costs a controller a request. */
   readonly abandon?: true;
@@ -178,11 +179,17 @@ function awaitHeaders(
         reject(error);
       }
     };
-    const timer = setTimeout(() => {
+    const expire = (): void => {
+      const leftMs = sending.upload === null ? 0 : timeLeft(sending.upload, request.timeoutMs);
+      if (leftMs > 0) {
+        timer = setTimeout(expire, leftMs);
+        return;
+      }
       isOver = true;
       sending.abort?.abort();
       fail(true);
-    }, request.timeoutMs);
+    };
+    let timer = setTimeout(expire, request.timeoutMs);
     fetching.then(
       (response) => {
         if (isOver) return discard(response);
@@ -199,6 +206,11 @@ function awaitHeaders(
       },
     );
   });
+}
+
+/** Looked at when the timer is due, and not set anew with every chunk. A clock that was put back starts it again. */
+function timeLeft({ progress }: Upload, timeoutMs: number): number {
+  return timeoutMs - Math.max(0, systemClock.nowMs() - progress.movedMs);
 }
 
 function discard(response: Response): void {

@@ -2,7 +2,12 @@
 import { describe, it } from "vitest";
 import { classifyFailure, isUnreachedStatus } from "../../../src/adapters/origin-errors.ts";
 
-const upload = (clientFailed: boolean, sentBytes: number) => ({ clientFailed, sentBytes });
+const upload = (clientFailed: boolean, sentBytes: number, waitsFor: "client" | "origin" = "origin") => ({
+  clientFailed,
+  sentBytes,
+  waitsFor,
+  movedMs: 0,
+});
 
 describe("classifyFailure", () => {
   it.for([
@@ -15,6 +20,8 @@ describe("classifyFailure", () => {
     [{ timedOut: false, upload: upload(false, 0), clientAborted: false }, "connect-failed"],
     [{ timedOut: false, upload: upload(false, 9), clientAborted: false }, "reset"],
     [{ timedOut: true, upload: upload(false, 9), clientAborted: false }, "timeout"],
+    [{ timedOut: true, upload: upload(false, 9, "client"), clientAborted: false }, "client-gone"],
+    [{ timedOut: false, upload: upload(false, 9, "client"), clientAborted: false }, "reset"],
   ] as const)("takes %j for %s", ([evidence, failure], { expect }) => {
     expect(classifyFailure(evidence)).toBe(failure);
   });

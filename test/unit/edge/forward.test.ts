@@ -125,6 +125,55 @@ describe("time to headers", () => {
   });
 });
 
+describe("time to headers of an upload", () => {
+  const SECONDS = 0.3;
+  const timeouts = [{ prefix: "/", seconds: SECONDS }];
+  const put = { method: "PUT", headers: { "Content-Length": "5" } };
+
+  /** Sends its bytes one at a time, with a pause before each and before the end; then nothing more. */
+  function slowBody(bytes: number, pauseMs: number, ends: boolean): ReadableStream<Uint8Array> {
+    let left = bytes;
+    const pull = async (controller: ReadableByteStreamController): Promise<void> => {
+      if (left === 0 && !ends) return new Promise(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (left-- > 0) return controller.enqueue(new Uint8Array(1));
+      controller.close();
+      controller.byobRequest?.respond(0);
+    };
+    return new ReadableStream({ type: "bytes", pull });
+  }
+
+  /** Takes every byte at once, and answers after the last, or never. */
+  function takingAll(answers: boolean): NonNullable<EdgeOptions["originFetch"]> {
+    return async ({ body }) => {
+      const reader = body?.getReader();
+      while (reader !== undefined && !(await reader.read()).done);
+      if (!answers) return new Promise(() => undefined);
+      return new Response("stored");
+    };
+  }
+
+  it("does not run while the client takes its time", async ({ expect }) => {
+    const edge = buildEdge(withProduct({ timeouts }, { originFetch: takingAll(true) }));
+    const body = slowBody(5, (SECONDS * 1000) / 3, true);
+    expect((await edge.fetch(KNOWN, "/", { ...put, body })).status).toBe(200);
+    expect(edge.outcomes).toEqual(["forwarded"]);
+  });
+
+  it("runs from the last byte on", async ({ expect }) => {
+    const edge = buildEdge(withProduct({ timeouts }, { originFetch: takingAll(false) }));
+    expect((await edge.fetch(KNOWN, "/", { ...put, body: bodyOf("hello") })).status).toBe(504);
+    expect(edge.observed.map(({ end }) => end)).toEqual(["failed"]);
+  });
+
+  it("is the client's fault when it is the client that sends no more", async ({ expect }) => {
+    const edge = buildEdge(withProduct({ timeouts }, { originFetch: takingAll(true) }));
+    expect((await edge.fetch(KNOWN, "/", { ...put, body: slowBody(2, 1, false) })).status).toBe(499);
+    expect(edge.outcomes).toEqual(["client-gone"]);
+    expect(edge.observed.filter(({ end }) => end === "failed")).toEqual([]);
+  });
+});
+
 describe("blame", () => {
   it("is nobody's when the client's signal fired", async ({ expect }) => {
     const edge = buildEdge({ origin: failing(9) });
