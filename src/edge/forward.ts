@@ -14,6 +14,7 @@ import type { PathTimeout } from "../contracts/maps.ts";
 import type { Origin } from "../contracts/origin-rules.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
 import { own } from "../core/record.ts";
+import { withoutSession } from "./answer-headers.ts";
 import { announcesChunks, findChunks } from "./chunked-read.ts";
 import { LAST_WAIT_MS, type CircuitBreaker } from "./circuit-breaker.ts";
 import { identifyClient } from "./client.ts";
@@ -33,7 +34,7 @@ export interface ForwardTarget {
   readonly version: VersionName | null;
   readonly origin: string;
   readonly standby: { readonly version: VersionName; readonly origin: string } | null;
-  /** True: the origin must not learn who asks, so cookies, authorization and assertion stay here. */
+  /** True: the origin must not learn who asks, so cookies, authorization and assertion stay here, and so does a session it opens. */
   readonly anonymous?: true;
 }
 
@@ -79,7 +80,8 @@ export function createForwarder(deps: ForwarderDeps): ForwardToOrigin {
       if (answer.ok) {
         breaker.succeeded(attempt.address);
         record.outcome = "forwarded";
-        return keepCount(deps, exchange, answer.value);
+        const response = target.anonymous === true ? withoutSession(answer.value) : answer.value;
+        return keepCount(deps, exchange, response);
       }
       failure = answer.error;
       if (isOrigins(failure)) breaker.failed({ ...asking, nowMs: clock.nowMs() });

@@ -9,6 +9,7 @@ import type { Root } from "../contracts/maps.ts";
 import type { AccountSlug, EpochMs, ProductName } from "../contracts/units.ts";
 import type { Override } from "../core/decision.ts";
 import { own } from "../core/record.ts";
+import { withHeaders } from "./answer-headers.ts";
 import { OVERRIDE_COOKIE, OVERRIDE_STATUS_HEADER } from "./header-sets.ts";
 import type { InboundHeaders } from "./inbound-headers.ts";
 
@@ -89,9 +90,5 @@ function ignored(status: OverrideStatus): OverrideVerdict {
 export function markOverride(response: Response, status: OverrideStatus): Response {
   const headers = new Headers(response.headers);
   headers.set(OVERRIDE_STATUS_HEADER, status);
-  const { webSocket } = response;
-  if (webSocket !== null && webSocket !== undefined) {
-    return new Response(null, { status: response.status, headers, webSocket });
-  }
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  return withHeaders(response, headers);
 }

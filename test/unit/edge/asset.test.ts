@@ -61,6 +61,24 @@ describe("a file below a version's asset prefix", () => {
     expect(headers?.get("firebreak")).not.toContain("acme");
   });
 
+  it("leaves the session alone, which the origin could not see", async ({ expect }) => {
+    const headers = new Headers({ "Clear-Site-Data": '"cookies"', "Content-Type": "text/javascript" });
+    headers.append("Set-Cookie", "session=stranger; Path=/");
+    headers.append("Set-Cookie", "seen=1");
+    const edge = buildEdge({
+      ...declaring(["/assets/2.7.0/"]),
+      origin: () => new Response("js", { status: 203, headers }),
+    });
+    const asset = await edge.fetch(KNOWN, FILE, { headers: { Cookie: "session=1" } });
+    expect([asset.status, await asset.text(), [...asset.headers]]).toEqual([
+      203,
+      "js",
+      [["content-type", "text/javascript"]],
+    ]);
+    const page = await edge.fetch(KNOWN, "/", { headers: { Cookie: "session=1" } });
+    expect(page.headers.getSetCookie()).toEqual(["session=stranger; Path=/", "seen=1"]);
+  });
+
   it("goes to the longest of several prefixes", async ({ expect }) => {
     const options = declaring(["/assets/"]);
     const kiln = options.root?.products["kiln"] ?? buildProduct();
