@@ -194,7 +194,7 @@ function awaitHeaders(
       (response) => {
         if (isOver) return discard(response);
         clearTimeout(timer);
-        if (deps.onCloudflare && isUnreachedStatus(response.status)) {
+        if (isUnreached(response, request.origin, deps)) {
           discard(response);
           resolve(err("connect-failed"));
         } else resolve(ok(response));
@@ -215,6 +215,11 @@ function timeLeft({ progress }: Upload, timeoutMs: number): number {
 
 function discard(response: Response): void {
   response.body?.cancel().catch(() => undefined);
+}
+
+/** Cloudflare answers in the place of hosts only; a Worker behind a binding gave its status itself. */
+function isUnreached({ status }: Response, { kind }: Origin, { onCloudflare }: OriginSenderDeps): boolean {
+  return onCloudflare && kind === "http" && isUnreachedStatus(status);
 }
 
 /** Service bindings have a fetch method; a variable of that name is not one. */

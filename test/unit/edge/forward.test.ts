@@ -1,5 +1,5 @@
 /** Attempts, time-outs, fail-over and blame, with origins that fail on command; and what each leaves in the log. */
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import type { RootProduct } from "../../../src/contracts/maps.ts";
 import { timeoutFor } from "../../../src/edge/path-timeout.ts";
 import {
@@ -273,6 +273,19 @@ describe("on Cloudflare", () => {
 });
 
 describe("origins", () => {
+  it("52x of a service binding is its own, and is not asked for again", async ({ expect }) => {
+    const fetch = vi.fn(async () => new Response("theirs", { status: 522 }));
+    const versions = { "2.9.0": { origin: "binding:KILN_290", state: "live" } } as const;
+    const edge = buildEdge(
+      withProduct(
+        { versions, default: "2.9.0" },
+        { config: { trustedProxy: { kind: "cloudflare" } }, bindings: { KILN_290: { fetch } } },
+      ),
+    );
+    const response = await edge.fetch(UNKNOWN);
+    expect([response.status, await response.text(), fetch.mock.calls.length]).toEqual([522, "theirs", 1]);
+  });
+
   it("may be service bindings", async ({ expect }) => {
     const urls: string[] = [];
     const fetch = async (input: string | Request) => {
