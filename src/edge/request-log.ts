@@ -1,7 +1,7 @@
 /**
  * Decides which requests are worth a log line: failures, refusals (a few a second, the rest counted) and one in a
  * thousand of the others. A line costs a fifth of a request, and a flood of refusals must not become a flood of lines.
- * Paths are written without their query, which may hold secrets. Called by the edge once a request.
+ * Paths are written without their query and without userinfo, which may hold secrets. Called by the edge once a request.
  */
 import type { Logger } from "../adapters/logger.ts";
 import type { Outcome } from "../contracts/telemetry.ts";
@@ -76,8 +76,11 @@ function createLineLimit(): (nowMs: EpochMs) => number | null {
   };
 }
 
+/** Name and password before a host. Targets that have them are refused, which must not show them in the log. */
+const USERINFO = /^([a-z][a-z\d+.-]*:[/\\]*|[/\\]{2,})?[^/\\?#]*@/i;
+
 function toFields({ record, method, rawUrl, status }: LoggedRequest): Record<string, unknown> {
   const { error, ...facts } = record;
-  const [path = ""] = rawUrl.split("?", 1);
+  const [path = ""] = rawUrl.replace(USERINFO, "$1").split("?", 1);
   return { ...facts, method, path, status, ...(error === null ? {} : { error }) };
 }

@@ -354,6 +354,18 @@ describe("the log", () => {
     expect(JSON.stringify(edge.lines)).not.toContain("secret");
   });
 
+  it.for([
+    ["http://user:hunter2@acme.kiln.example.com/x@y?z", "http://acme.kiln.example.com/x@y"],
+    ["http:user:hunter2@acme.kiln.example.com/x", "http:acme.kiln.example.com/x"],
+    ["//user:hunter2@acme.kiln.example.com", "//acme.kiln.example.com"],
+    ["user:p@hunter2@acme.kiln.example.com/x", "user:acme.kiln.example.com/x"],
+    ["http://acme.kiln.example.com//@x", "http://acme.kiln.example.com//@x"],
+  ] as const)("has no userinfo of %s", async ([target, path], { expect }) => {
+    const edge = buildEdge();
+    expect((await edge.fetch(KNOWN, target)).status).toBe(400);
+    expect(edge.lines[0]?.fields).toMatchObject({ path });
+  });
+
   it("has one in a thousand of the rest", async ({ expect }) => {
     const edge = buildEdge();
     for (let i = 0; i < 2000; i++) await edge.fetch(KNOWN);
