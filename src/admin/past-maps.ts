@@ -93,7 +93,7 @@ export async function openHistory(asked: Asked, services: Services): Promise<Res
 
 function snapshotOf(root: Root, { breakGlass }: Asked, { config }: Services): Ground["snapshot"] {
   const maps = { text: "", root, index: [], urgent: new Map<string, AccountRow>() };
-  return makeSnapshot({ maps, source: "kv", breakGlass }, config.fallback);
+  return makeSnapshot({ maps, newest: maps, source: "kv", breakGlass }, config.fallback);
 }
 
 function toLookup(row: AccountRow | null): RowLookup {

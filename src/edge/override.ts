@@ -34,6 +34,8 @@ export interface OverrideVerdict {
 
 export interface OverrideSubject {
   readonly root: Root;
+  /** Tokens from before it are revoked; of the newest maps, which `root` need not be. */
+  readonly overrideEpoch: EpochMs;
   readonly product: ProductName;
   /** The slug that the request names, known or not. */
   readonly slug: AccountSlug | null;
@@ -68,12 +70,12 @@ export async function checkOverride(
   subject: OverrideSubject,
   deps: { readonly overrides: OverrideVerifier; readonly nowMs: EpochMs },
 ): Promise<OverrideVerdict> {
-  const { root, product, slug } = subject;
+  const { root, overrideEpoch, product, slug } = subject;
   const verified = await deps.overrides.verify(token, deps.nowMs);
   if (!verified.ok) return ignored(verified.error);
   const claims = verified.value;
   if (claims.product !== product || claims.account !== slug) return ignored("not-for-this-account");
-  if (claims.issuedAt < root.overrideEpoch) return ignored("revoked");
+  if (claims.issuedAt < overrideEpoch) return ignored("revoked");
   const versions = own(root.products, product)?.versions ?? {};
   if (own(versions, claims.version) === undefined) return ignored("unknown-version");
   return {

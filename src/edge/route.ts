@@ -193,7 +193,11 @@ async function answerTester(
 ): Promise<Response | null> {
   const { record, snapshot, nowMs } = exchange;
   const { product, slug, row } = subject;
-  const { override, status } = await checkOverride(token, { root, product, slug }, { ...deps, nowMs });
+  const { override, status } = await checkOverride(
+    token,
+    { ...snapshot, root, product, slug },
+    { ...deps, nowMs },
+  );
   record.refusedOverride = override === null;
   const { breakGlass } = snapshot;
   const decision = decideVersion({ root, breakGlass, product, slug, row, override });

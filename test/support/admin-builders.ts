@@ -119,6 +119,7 @@ export function buildSnapshot(changes: Partial<MapsSnapshot> = {}): MapsSnapshot
     root,
     breakGlass: null,
     generation: root.generation,
+    overrideEpoch: root.overrideEpoch,
     baseDomains: createBaseDomains([["kiln.example.com", "kiln"]]),
     ...changes,
   };

@@ -164,6 +164,7 @@ function makeSnapshot(config: Config, root: Root | null, breakGlass: BreakGlass 
     root,
     breakGlass,
     generation: root?.generation ?? 0,
+    overrideEpoch: root?.overrideEpoch ?? 0,
     baseDomains: createBaseDomains(domains),
   };
 }

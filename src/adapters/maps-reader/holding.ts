@@ -9,7 +9,7 @@ import { chooseBreakGlass, parseBreakGlass } from "../../core/maps/break-glass.t
 import { folds } from "../../core/maps/folds.ts";
 import type { ShardIndex } from "./last-good.ts";
 import type { Serving } from "./schedule.ts";
-import { makeSnapshot } from "./snapshots.ts";
+import { makeSnapshot, overrideEpochOf } from "./snapshots.ts";
 import type { HeldMaps, MapsReaderDeps, MapsSnapshot } from "./types.ts";
 
 /** What a snapshot was made from; kept beside it, so that a request sees root and rows of one time. */
@@ -47,7 +47,7 @@ export interface Holding {
 export function createHolding(deps: MapsReaderDeps, onAdopt: (index: ShardIndex) => void): Holding {
   const variableGlass = readVariable(deps);
   const backings = new WeakMap<MapsSnapshot, Backing>();
-  let served = makeSnapshot({ maps: null, source: "kv", breakGlass: null }, deps.fallback);
+  let served = makeSnapshot({ maps: null, newest: null, source: "kv", breakGlass: null }, deps.fallback);
   let expiresMs = 0;
   let epoch = 0;
   /** What break-glass wants to be held; its maps, once they were read; and whether that was tried in vain. */
@@ -83,7 +83,7 @@ export function createHolding(deps: MapsReaderDeps, onAdopt: (index: ShardIndex)
       const breakGlass = chooseBreakGlass(holding.kvGlass, variableGlass, nowMs);
       expiresMs = nextExpiry([holding.kvGlass, variableGlass], nowMs);
       want(breakGlass?.holdGeneration ?? null);
-      replace({ maps: choose(), source: holding.source, breakGlass });
+      replace({ maps: choose(), newest: holding.maps, source: holding.source, breakGlass });
     },
   };
 
@@ -105,8 +105,12 @@ export function createHolding(deps: MapsReaderDeps, onAdopt: (index: ShardIndex)
     const { maps } = view;
     const before = backings.get(served);
     const isSame = (before?.maps ?? null) === maps;
-    if (isSame && served.breakGlass === view.breakGlass && (maps === null || served.source === view.source))
-      return;
+    const isAsBefore =
+      isSame &&
+      served.breakGlass === view.breakGlass &&
+      served.overrideEpoch === overrideEpochOf(view) &&
+      (maps === null || served.source === view.source);
+    if (isAsBefore) return;
     served = makeSnapshot(view, deps.fallback);
     if (maps === null) return;
     if (before !== undefined && !isSame && folds(before.maps.root, maps.root)) epoch++;

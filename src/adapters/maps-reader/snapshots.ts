@@ -5,25 +5,35 @@
  */
 import type { Config } from "../../contracts/env.ts";
 import type { AccountRow, BreakGlass } from "../../contracts/maps.ts";
+import type { EpochMs } from "../../contracts/units.ts";
 import { createBaseDomains, type BaseDomains } from "../../core/classify-request.ts";
 import { parseHost } from "../../core/parse-host.ts";
 import type { HeldMaps, MapsSnapshot } from "./types.ts";
 
 export interface View {
   readonly maps: HeldMaps | null;
+  /** The last that were read, also while older ones are held. */
+  readonly newest: HeldMaps | null;
   readonly source: "kv" | "cache";
   readonly breakGlass: BreakGlass | null;
 }
 
 /** The snapshot of a view; without maps that of the compiled-in fallback. */
-export function makeSnapshot({ maps, source, breakGlass }: View, fallback: Config["fallback"]): MapsSnapshot {
+export function makeSnapshot(view: View, fallback: Config["fallback"]): MapsSnapshot {
+  const { maps, source, breakGlass } = view;
   return {
     source: maps === null ? "fallback" : source,
     root: maps?.root ?? null,
     breakGlass,
     generation: maps?.root.generation ?? 0,
+    overrideEpoch: overrideEpochOf(view),
     baseDomains: baseDomainsOf(maps, fallback),
   };
+}
+
+/** What was revoked stays revoked, whatever generation is held. */
+export function overrideEpochOf({ maps, newest }: Pick<View, "maps" | "newest">): EpochMs {
+  return Math.max(maps?.root.overrideEpoch ?? 0, newest?.root.overrideEpoch ?? 0);
 }
 
 /** Compiled-in domains and those of the root, which wins where they disagree about the owner. */

@@ -37,6 +37,8 @@ export interface MapsSnapshot {
   readonly breakGlass: BreakGlass | null;
   /** That of `root`, 0 without one. */
   readonly generation: Generation;
+  /** Testers' tokens from before it are revoked, also while a generation from before that is held. */
+  readonly overrideEpoch: EpochMs;
   /** Compiled-in base domains and those of the root. */
   readonly baseDomains: BaseDomains;
 }

@@ -20,7 +20,7 @@ function readerOf(world: World): MapsReader {
   const view = (): MapsReader["current"] extends (request: never) => infer R ? Awaited<R> : never => {
     const { root } = readMaps(world.kv.values);
     const maps = { text: "", root, index: [], urgent: new Map() };
-    return makeSnapshot({ maps, source: "kv", breakGlass: null }, CONFIG.fallback);
+    return makeSnapshot({ maps, newest: maps, source: "kv", breakGlass: null }, CONFIG.fallback);
   };
   return {
     current: () => view(),

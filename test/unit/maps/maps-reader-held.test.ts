@@ -116,6 +116,26 @@ describe("a generation that is held", () => {
   });
 });
 
+describe("testers' tokens while a generation is held", () => {
+  it("stay revoked that were revoked after it, also by maps that come later", async ({ expect }) => {
+    const world = createWorld();
+    publish(world, { generation: 1 });
+    publish(world, { generation: 2, overrideEpoch: 2000 });
+    hold(world, 1);
+    const isolate = createIsolate(world);
+    const epoch = async (): Promise<readonly number[]> => {
+      const { snapshot } = await isolate.ask("acme");
+      return [snapshot.generation, snapshot.overrideEpoch];
+    };
+    expect(await epoch()).toEqual([1, 2000]);
+    publish(world, { generation: 3, overrideEpoch: 3000 });
+    await world.clock.advance(40_000);
+    await epoch();
+    await world.clock.advance(2000);
+    expect(await epoch()).toEqual([1, 3000]);
+  });
+});
+
 describe("the age of the maps while the generation to hold never answers", () => {
   it("is that of the newest, which KV confirms in every period", async ({ expect }) => {
     const world = worldThatHolds(2);
