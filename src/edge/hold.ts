@@ -8,15 +8,22 @@ import { MOVING } from "../core/decide-version.ts";
 import type { Forward, Held } from "../core/decision.ts";
 import { problemRequest, serialisedPath, type Exchange } from "./exchange.ts";
 import { isReadOnly } from "./git.ts";
+import { isWebSocketUpgrade } from "./inbound-headers.ts";
 import { answerProblem } from "./problem-response.ts";
 
 /** For holds that name no end, and for those whose end has passed without their being lifted. */
 const DEFAULT_RETRY_SECONDS = 120;
 
+/** True for what a read-only hold lets through: reads, but no sockets, which are asked for by `GET` and write. */
+export function passesHold(hold: Hold, exchange: Exchange): boolean {
+  const { request, inbound } = exchange;
+  if (hold.mode !== "readOnly" || isWebSocketUpgrade(request.method, inbound)) return false;
+  return isReadOnly(request.method, serialisedPath(exchange));
+}
+
 /** Where a held request may go all the same: reads of a read-only hold. Null: it gets the hold's answer. */
 export function passThroughHold({ hold, forward }: Held, exchange: Exchange): Forward | null {
-  if (hold.mode !== "readOnly" || forward === null) return null;
-  return isReadOnly(exchange.request.method, serialisedPath(exchange)) ? forward : null;
+  return forward !== null && passesHold(hold, exchange) ? forward : null;
 }
 
 /** 503 with `Retry-After`, and the operator's words where there are some. */

@@ -118,6 +118,15 @@ describe("a held account", () => {
     expect(await write.json()).toMatchObject({ type: "urn:firebreak:problem:read-only" });
     expect(edge.seen).toHaveLength(5);
   });
+
+  it("opens no WebSocket while read-only, which would write", async ({ expect }) => {
+    const edge = holding({ ...page, mode: "readOnly" });
+    const socket = { Upgrade: "WebSocket", Connection: "Upgrade" };
+    expect((await edge.fetch(HOST, "/socket", { headers: socket })).status).toBe(503);
+    expect(edge.seen).toEqual([]);
+    const other = { Upgrade: "h2c", Connection: "Upgrade" };
+    expect((await edge.fetch(HOST, "/", { headers: other })).status).toBe(200);
+  });
 });
 
 describe("known and unknown accounts", () => {
