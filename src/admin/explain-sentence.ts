@@ -59,6 +59,7 @@ function routed(facts: Facts, request: string): string {
   return `${request} is ${who} and goes to ${facts.product} ${facts.version}${replaced}, because ${BECAUSE[facts.reason] ?? facts.reason} (generation ${facts.generation}).`;
 }
 
-function readOnlyTail({ version, product }: Facts): string {
-  return version === null ? "" : `; safe methods go to ${product} ${version}`;
+function readOnlyTail({ version, product, origin }: Facts): string {
+  if (version !== null) return `; safe methods go to ${product} ${version}`;
+  return origin === null ? "" : `; safe methods go to ${origin}`;
 }

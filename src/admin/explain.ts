@@ -16,12 +16,12 @@ import {
 import type { Config } from "../contracts/env.ts";
 import type { AccountRow, Root } from "../contracts/maps.ts";
 import { refuseOrigin } from "../contracts/origin-rules.ts";
-import type { Decision } from "../core/decision.ts";
-import { decideVersion } from "../core/decide-version.ts";
-import type { RootFleet } from "../contracts/fleet.ts";
-import { fleetOf, outranksFleet } from "../core/fleet.ts";
+import { breakGlassHold } from "../core/apply-break-glass.ts";
+import { decideUnread, decideVersion } from "../core/decide-version.ts";
+import { fleetOf } from "../core/fleet.ts";
 import { own } from "../core/record.ts";
 import type { AdminContext, Services } from "./deps.ts";
+import { holdText, toldFacts, unreadFacts } from "./explain-decision.ts";
 import { sentenceFor, type Facts } from "./explain-sentence.ts";
 
 export interface Question {
@@ -157,41 +157,17 @@ async function routeFacts(
   ground: Ground,
 ): Promise<Facts> {
   const { snapshot, look } = ground;
-  if (snapshot.root === null) return fallbackFacts(facts, product, ground);
+  if (snapshot.root === null) return fallbackFacts({ ...facts, product }, { product, slug }, ground);
   const { found, root } = slug === null ? { found: null, root: snapshot.root } : await look(slug);
   if (found?.kind === "unresolved") {
-    const unread = decideUnread({ ...facts, product }, slug, ground);
-    if (unread !== null) return unread;
-    return {
-      ...facts,
-      account: slug,
-      reason: "unresolved",
-      detail: "the shard of this account cannot be read",
-    };
+    const decision = decideUnread({ ...snapshot, root: snapshot.root, product, slug });
+    return unreadFacts({ ...facts, product, account: slug }, fleetOf(snapshot.root, product), decision);
   }
   return decide(
     { ...facts, product },
     { slug, row: found?.kind === "row" ? found.row : null },
     { root, ground },
   );
-}
-
-/** Today's fleet needs no row; null: the product is active, and nobody knows where the account is. */
-function decideUnread(facts: Facts, slug: string | null, { snapshot }: Ground): Facts | null {
-  const { root, breakGlass } = snapshot;
-  const fleet = fleetOf(root, facts.product);
-  if (root === null || facts.product === null || fleet === null) return null;
-  const decision = decideVersion({
-    root,
-    breakGlass,
-    product: facts.product,
-    slug,
-    row: null,
-    override: null,
-  });
-  return outranksFleet(decision)
-    ? { ...facts, ...decisionFacts(decision), detail: detailOf(decision) }
-    : fleetFacts(facts, fleet, null);
 }
 
 /** A host outside the base domains: somebody's custom domain, or nobody's. */
@@ -226,68 +202,24 @@ function decide(
   const { breakGlass } = ground.snapshot;
   if (root === null || facts.product === null) return facts;
   const decision = decideVersion({ root, breakGlass, product: facts.product, slug, row, override: null });
-  const fleet = fleetOf(root, facts.product);
-  if (fleet !== null && !outranksFleet(decision)) return fleetFacts(facts, fleet, decision);
-  return { ...facts, ...decisionFacts(decision), detail: detailOf(decision) };
-}
-
-/** The product is not active: today's fleet answers, whatever was decided; that is told all the same. */
-function fleetFacts(facts: Facts, { mode, origin }: RootFleet, decision: Decision | null): Facts {
-  const { version = null, reason = "unresolved" } = decision === null ? {} : decisionFacts(decision);
-  const detail =
-    version === null
-      ? "the maps have no version for it now"
-      : `active it would go to ${facts.product} ${version}, by ${reason}`;
-  return { ...facts, account: decision?.account ?? null, version: null, origin, reason: mode, detail };
-}
-
-function decisionFacts(
-  decision: Decision,
-): Pick<Facts, "account" | "version" | "origin" | "reason" | "replaced" | "generation"> {
-  const { account, generation } = decision;
-  switch (decision.kind) {
-    case "forward":
-      return {
-        account,
-        generation,
-        version: decision.version,
-        origin: decision.origin,
-        reason: decision.reason,
-        ...(decision.replaced === null ? {} : { replaced: decision.replaced }),
-      };
-    case "hold":
-      return {
-        account,
-        generation,
-        version: decision.forward?.version ?? null,
-        origin: decision.forward?.origin ?? null,
-        reason: decision.reason,
-      };
-    case "unresolved":
-      return { account, generation, version: null, origin: null, reason: "unresolved" };
-  }
-}
-
-function detailOf(decision: Decision): string | null {
-  switch (decision.kind) {
-    case "forward":
-      return replacedText(decision);
-    case "hold":
-      return decision.hold.mode === "readOnly" ? "read-only" : "maintenance page";
-    case "unresolved":
-      return decision.why;
-  }
-}
-
-/** Break-glass says so itself; otherwise it is a replacement, which nothing else in the answer would tell. */
-function replacedText({ replaced, reason }: Extract<Decision, { kind: "forward" }>): string | null {
-  if (replaced === null) return null;
-  return `in place of ${replaced}${reason === "break-glass" ? "" : ", which is being replaced"}`;
+  return toldFacts(facts, fleetOf(root, facts.product), decision);
 }
 
 /** No maps were ever read: everybody of the product gets the compiled-in origin, or 503. */
-function fallbackFacts(facts: Facts, product: string, { config }: Ground): Facts {
+function fallbackFacts(
+  facts: Facts,
+  { product, slug }: Pick<RoutedRequest, "product" | "slug">,
+  { config, snapshot }: Ground,
+): Facts {
   const origin = own(config.fallback, product)?.origin ?? null;
+  const hold = breakGlassHold(snapshot.breakGlass, { product, slug });
+  if (hold !== null)
+    return {
+      ...facts,
+      reason: "break-glass",
+      detail: holdText(hold),
+      origin: hold.mode === "readOnly" ? origin : null,
+    };
   if (origin === null)
     return {
       ...facts,

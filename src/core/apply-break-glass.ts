@@ -17,7 +17,10 @@ export interface Target {
 }
 
 /** The hold that the document puts on the account or else on its product, or null. */
-export function breakGlassHold(document: BreakGlass | null, { product, slug }: Target): Hold | null {
+export function breakGlassHold(
+  document: BreakGlass | null,
+  { product, slug }: Pick<Target, "product" | "slug">,
+): Hold | null {
   if (document === null) return null;
   const account = slug === null ? undefined : own(document.hold.accounts, slug);
   return account ?? own(document.hold.products, product) ?? null;

@@ -59,6 +59,24 @@ export function decideVersion(input: DecisionInput): Decision {
   return hold === null ? below() : held(subject, { hold, reason: "break-glass" }, below);
 }
 
+/**
+ * Decides for an account whose row cannot be read: only what holds for it whatever the row says. It may be known, so what
+ * break-glass says of unknown accounts is not meant for it, and there is no default.
+ */
+export function decideUnread(asked: Omit<DecisionInput, "row" | "override">): Decision {
+  const { root, breakGlass, product, slug } = asked;
+  const input = { ...asked, row: null, override: null };
+  const nowhere = unresolved(input, slug, "the row of this account cannot be read");
+  const facts = own(root.products, product);
+  if (facts === undefined) return nowhere;
+  const subject: Case = { input, row: null, facts, product, slug, known: true, rollout: null };
+  const ofProduct = (): Decision =>
+    facts.hold === null ? nowhere : held(subject, { hold: facts.hold, reason: "hold" }, () => nowhere);
+  const below = (): Decision => decideFixed(subject) ?? ofProduct();
+  const hold = breakGlassHold(breakGlass, subject);
+  return hold === null ? below() : held(subject, { hold, reason: "break-glass" }, below);
+}
+
 /** The rollout of this product that counts the account among its groups, or null. */
 function rolloutOf({ root, product }: DecisionInput, row: AccountRow): RootRollout | null {
   if (row.group < 0) return null;

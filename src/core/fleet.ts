@@ -6,7 +6,7 @@ import type { RootFleet, FleetOutcome } from "../contracts/fleet.ts";
 import { MAX_THEIRS_CHARS } from "../contracts/fleet.ts";
 import type { Root } from "../contracts/maps.ts";
 import type { ProductName } from "../contracts/units.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, Held } from "./decision.ts";
 import { own } from "./record.ts";
 
 /** Today's fleet, when it serves the product; null: the product is active. */
@@ -15,9 +15,14 @@ export function fleetOf(root: Root | null, product: ProductName | null): RootFle
   return own(root.products, product)?.fleet ?? null;
 }
 
-/** True when a decision is one that counts whoever serves the product. */
+/** True when a decision is one that counts whoever serves the product; of a hold, for what it does not let through. */
 export function outranksFleet(decision: Decision): boolean {
   return decision.kind === "hold" || (decision.kind === "forward" && decision.reason === "break-glass");
+}
+
+/** True when today's fleet answers what the hold lets through: a version does only where break-glass says so. */
+export function leavesReadsToFleet({ hold, forward }: Held): boolean {
+  return hold.mode === "readOnly" && forward?.reason !== "break-glass";
 }
 
 export interface Compared {

@@ -6,11 +6,13 @@
  */
 import type { FleetAnswer } from "../adapters/fleet-counts.ts";
 import type { RootFleet } from "../contracts/fleet.ts";
+import type { Root } from "../contracts/maps.ts";
 import type { AccountSlug, ProductName } from "../contracts/units.ts";
 import type { Decision } from "../core/decision.ts";
-import { compareWithFleet } from "../core/fleet.ts";
+import { compareWithFleet, fleetOf, leavesReadsToFleet, outranksFleet } from "../core/fleet.ts";
 import type { RoutedExchange } from "./exchange.ts";
 import type { ForwardToOrigin } from "./forward.ts";
+import { passesHold } from "./hold.ts";
 
 export interface FleetDeps {
   readonly forward: ForwardToOrigin;
@@ -24,6 +26,14 @@ export interface FleetSubject {
   readonly decision: Decision | null;
 }
 
+/** Today's fleet, when this request is its to answer: neither kept back by a hold nor placed by break-glass. */
+export function answeringFleet(decision: Decision, exchange: RoutedExchange, root: Root): RootFleet | null {
+  const fleet = fleetOf(root, decision.product);
+  if (fleet === null || !outranksFleet(decision)) return fleet;
+  if (decision.kind !== "hold" || !leavesReadsToFleet(decision)) return null;
+  return passesHold(decision.hold, exchange) ? fleet : null;
+}
+
 /** Answers from the fleet. */
 export async function answerFromFleet(
   fleet: RootFleet,
@@ -33,12 +43,13 @@ export async function answerFromFleet(
   const { record } = exchange;
   record.why = fleet.mode;
   record.account = account;
-  const target = { product, account, version: null, origin: fleet.origin, standby: null };
-  const response = await deps.forward(exchange, target);
+  const theirs = { product, account, version: null, origin: fleet.origin, standby: null };
+  const response = await deps.forward(exchange, theirs);
   if (fleet.mode !== "compare" || fleet.versionHeader === null || record.outcome !== "forwarded")
     return response;
   try {
-    const compared = compareWithFleet(decision, response.headers.get(fleet.versionHeader));
+    const ours = decision?.kind === "hold" ? decision.forward : decision;
+    const compared = compareWithFleet(ours, response.headers.get(fleet.versionHeader));
     deps.countFleet({ product, run: fleet.run, account, compared });
   } catch {
     // The answer is the client's; what could not be compared is nobody's matter.

@@ -27,7 +27,13 @@ export function passThroughHold({ hold, forward }: Held, exchange: Exchange): Fo
 }
 
 /** 503 with `Retry-After`, and the operator's words where there are some. */
-export function answerHold(hold: Hold, exchange: Exchange): Response {
+export function answerHeld({ hold, reason }: Pick<Held, "hold" | "reason">, exchange: Exchange): Response {
+  exchange.record.outcome = "held";
+  exchange.record.why = reason;
+  return answerHold(hold, exchange);
+}
+
+function answerHold(hold: Hold, exchange: Exchange): Response {
   const retryAfterSeconds = retryAfter(hold.until, exchange.nowMs);
   const options = hold.message === null ? { retryAfterSeconds } : { retryAfterSeconds, detail: hold.message };
   return answerProblem(problemRequest(exchange), hold.mode === "readOnly" ? "read-only" : "held", options);

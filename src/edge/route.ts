@@ -10,18 +10,19 @@ import type { Config } from "../contracts/env.ts";
 import type { Root } from "../contracts/maps.ts";
 import type { EpochMs, ProductName } from "../contracts/units.ts";
 import type { BaseDomains, LookupRequest, RoutedRequest } from "../core/classify-request.ts";
-import { decideVersion } from "../core/decide-version.ts";
+import { breakGlassHold } from "../core/apply-break-glass.ts";
+import { decideUnread, decideVersion } from "../core/decide-version.ts";
 import { mayAnswer } from "../core/fresh-maps.ts";
 import type { Decision, Forward } from "../core/decision.ts";
-import { fleetOf, outranksFleet } from "../core/fleet.ts";
+import { fleetOf } from "../core/fleet.ts";
 import { own } from "../core/record.ts";
 import { findAsset } from "./asset.ts";
 import type { DecidedHost, DecidedHosts } from "./decided-hosts.ts";
 import { problemRequest, type Exchange, type RoutedExchange } from "./exchange.ts";
-import { answerFromFleet, type FleetDeps } from "./fleet.ts";
+import { answerFromFleet, answeringFleet, type FleetDeps } from "./fleet.ts";
 import type { ForwardToOrigin } from "./forward.ts";
 import { answerHealth } from "./health.ts";
-import { answerHold, answerMoving, passThroughHold } from "./hold.ts";
+import { answerHeld, answerMoving, passesHold, passThroughHold } from "./hold.ts";
 import type { MirrorAnswered } from "./mirror.ts";
 import { checkOverride, findOverrideToken, markOverride } from "./override.ts";
 import { answerProblem } from "./problem-response.ts";
@@ -115,7 +116,7 @@ function answerSubject(subject: Subject, exchange: RoutedExchange, deciding: Dec
   }
   record.product = subject.product;
   const { root } = snapshot;
-  if (root === null) return answerFallback(subject.product, exchange, deps);
+  if (root === null) return answerFallback(subject, exchange, deps);
   const fleet = fleetOf(root, subject.product);
   const asset = fleet === null ? findAsset(subject.product, exchange, root) : null;
   if (asset !== null) {
@@ -145,23 +146,27 @@ function answerByMode(
   decision: Decision,
   { exchange, root, deps }: Answered,
 ): Promise<Response> | Response {
-  const fleet = fleetOf(root, product);
-  if (fleet === null || outranksFleet(decision)) return answerDecision(decision, exchange, deps);
+  const fleet = answeringFleet(decision, exchange, root);
+  if (fleet === null) return answerDecision(decision, exchange, deps);
   return answerFromFleet(fleet, { product, account: decision.account, decision }, { exchange, deps });
 }
 
-/** A row that cannot be read: 503, but today's fleet needs none; break-glass and a hold of the product come first there. */
+/** A row that cannot be read: 503, but break-glass and a hold of the product need none, nor does today's fleet after them. */
 function answerUnread(
   { product, slug, why }: Extract<Subject, { kind: "unresolved" }>,
   { exchange, root, deps }: Answered,
 ): Promise<Response> | Response {
-  const fleet = fleetOf(root, product);
-  if (fleet === null || product === null) return answerUnresolved(why, exchange);
+  if (product === null) return answerUnresolved(why, exchange);
   const { breakGlass } = exchange.snapshot;
-  const decision = decideVersion({ root, breakGlass, product, slug, row: null, override: null });
-  return outranksFleet(decision)
-    ? answerDecision(decision, exchange, deps)
-    : answerFromFleet(fleet, { product, account: null, decision: null }, { exchange, deps });
+  const decision = decideUnread({ root, breakGlass, product, slug });
+  const fleet = answeringFleet(decision, exchange, root);
+  if (fleet !== null)
+    return answerFromFleet(fleet, { product, account: null, decision: null }, { exchange, deps });
+  const isLost =
+    decision.kind === "hold"
+      ? decision.forward === null && passesHold(decision.hold, exchange)
+      : decision.kind === "unresolved";
+  return isLost ? answerUnresolved(why, exchange) : answerDecision(decision, exchange, deps);
 }
 
 function decide(
@@ -204,7 +209,7 @@ async function answerTester(
   if (!isFresh(subject, decision, { root, deps })) return null;
   const response = await answerByMode(product, decision, { exchange, root, deps });
   const reached = decision.kind === "hold" && record.outcome !== "held" ? decision.forward : decision;
-  const isTheirs = fleetOf(root, product) !== null && !outranksFleet(decision);
+  const isTheirs = answeringFleet(decision, exchange, root) !== null;
   const isApplied = !isTheirs && reached?.kind === "forward" && reached.reason === "override";
   return markOverride(response, status === "active" && !isApplied ? "overruled" : status);
 }
@@ -225,12 +230,15 @@ function isFresh(
   return mayAnswer({ root, product, row, rowIsStale: stale, ageMs, freshMs });
 }
 
-/** The maps were never readable: everybody goes to the product's compiled-in origin, if the operator chose one. */
+/** The maps were never readable: break-glass, which needs none, may hold; else everybody goes to a compiled-in origin. */
 function answerFallback(
-  product: ProductName | null,
+  { product, slug }: Pick<Exclude<Subject, { kind: "misdirected" }>, "product" | "slug">,
   exchange: RoutedExchange,
   { config, forward }: RouterDeps,
 ): Promise<Response> | Response {
+  const hold = product === null ? null : breakGlassHold(exchange.snapshot.breakGlass, { product, slug });
+  if (hold !== null && !passesHold(hold, exchange))
+    return answerHeld({ hold, reason: "break-glass" }, exchange);
   const origin = product === null ? null : (own(config.fallback, product)?.origin ?? null);
   if (product === null || origin === null) return answerUnresolved("no maps", exchange);
   exchange.record.why = "fallback";
@@ -264,10 +272,7 @@ function answerDecision(
       return answerUnresolved(decision.why, exchange);
     case "hold": {
       const passing = passThroughHold(decision, exchange);
-      if (passing !== null) return forwardDecided(passing, exchange, deps);
-      record.outcome = "held";
-      record.why = decision.reason;
-      return answerHold(decision.hold, exchange);
+      return passing === null ? answerHeld(decision, exchange) : forwardDecided(passing, exchange, deps);
     }
   }
 }

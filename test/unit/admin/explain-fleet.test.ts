@@ -34,6 +34,15 @@ describe("explain of a product that today's fleet serves", () => {
     expect(found["sentence"]).toMatch(says);
   });
 
+  it("says that the fleet answers what a read-only hold lets through", async ({ expect }) => {
+    const hold = { mode: "readOnly", message: null, until: null } as const;
+    for (const slug of ["acme", "lost"]) {
+      const found = await explain(`${slug}.kiln.example.com`, { hold });
+      expect(found).toMatchObject({ reason: "hold", version: null, origin: FLEET.origin });
+      expect(found["sentence"]).toMatch(/held \(read-only, by hold\); safe methods go to https:\/\/fleet/);
+    }
+  });
+
   it("says that a hold comes first", async ({ expect }) => {
     const hold = { mode: "page", message: null, until: null } as const;
     expect(await explain("acme.kiln.example.com", { hold })).toMatchObject({ reason: "hold", version: null });

@@ -1,6 +1,7 @@
 /** What a request gets, and why: for every kind of Host, on the maps this node serves. */
 import { describe, it } from "vitest";
 import type { RowLookup } from "../../../src/adapters/maps-reader/types.ts";
+import { breakGlass } from "../../support/maps-builders.ts";
 import type { Explain } from "../../../src/contracts/api/operations.ts";
 import { ExplainSchema } from "../../../src/contracts/api/operations.ts";
 import {
@@ -131,6 +132,25 @@ describe("explain", () => {
     expect(
       await ask(host("acme.kiln.example.com"), { snapshot: buildSnapshot({ root }), rows }),
     ).toMatchObject({ version: "2.8.0", reason: "rollout" });
+  });
+
+  it("says what break-glass makes of a row, or of maps, that cannot be read", async ({ expect }) => {
+    const page = { mode: "page", message: null, until: null } as const;
+    const document = breakGlass({ accounts: { acme: { kiln: "2.9.0" } }, default: { kiln: "2.9.0" } });
+    const unread = buildAdmin({
+      snapshot: buildSnapshot({ breakGlass: document }),
+      rows: { acme: { kind: "unresolved" }, beta: { kind: "unresolved" } },
+    });
+    const acme = await unread.call("/api/v1/explain?host=acme.kiln.example.com");
+    expect(await acme.json()).toMatchObject({ account: "acme", version: "2.9.0", reason: "break-glass" });
+    const beta = await unread.call("/api/v1/explain?host=beta.kiln.example.com");
+    expect(await beta.json()).toMatchObject({ account: "beta", version: null, reason: "unresolved" });
+    const held = breakGlass({ hold: { accounts: {}, products: { kiln: page } } });
+    const nothing = buildAdmin({
+      snapshot: buildSnapshot({ source: "fallback", root: null, generation: 0, breakGlass: held }),
+    });
+    const answer = await nothing.call("/api/v1/explain?host=acme.kiln.example.com");
+    expect(await answer.json()).toMatchObject({ origin: null, version: null, reason: "break-glass" });
   });
 
   it("answers from the compiled-in fallback when there are no maps", async ({ expect }) => {

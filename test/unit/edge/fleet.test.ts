@@ -16,6 +16,8 @@ const FLEET = "https://fleet.origins.example.net";
 const PASS: RootFleet = { mode: "pass-through", origin: FLEET, versionHeader: null, run: "kiln/1" };
 const COMPARE: RootFleet = { ...PASS, mode: "compare", versionHeader: "X-Version" };
 const KNOWN = "acme.kiln.example.com";
+const READ = { mode: "readOnly", message: null, until: null } as const;
+const HELD = { accounts: {}, products: { kiln: READ } };
 const PAGE = { mode: "page", message: null, until: null } as const;
 
 function served(fleet: RootFleet, changes: Partial<RootProduct> = {}, rest: EdgeOptions = {}): EdgeOptions {
@@ -72,6 +74,42 @@ describe("a product in pass-through", () => {
     expect([account.seen, product.seen, unread.seen]).toEqual([[], [], []]);
   });
 
+  it.for([
+    ["of an account", served(PASS, {}, { rows: [buildRow("acme", { hold: READ })] })],
+    [
+      "of an account whose version is not in the maps",
+      served(PASS, {}, { rows: [buildRow("acme", { hold: READ, homes: { kiln: "9.9.9" } })] }),
+    ],
+    ["of the product", served(PASS, { hold: READ })],
+    ["of the product, of a row that cannot be read", served(PASS, { hold: READ }, { unreadable: ["acme"] })],
+    ["by break-glass", served(PASS, {}, { breakGlass: breakGlass({ hold: HELD }) })],
+    [
+      "by break-glass, of a row that cannot be read",
+      served(PASS, {}, { breakGlass: breakGlass({ hold: HELD }), unreadable: ["acme"] }),
+    ],
+  ] as const)("answers the reads of a read-only hold %s", async ([, options], { expect }) => {
+    const edge = buildEdge(options);
+    expect((await edge.fetch(KNOWN)).status).toBe(200);
+    expect((await edge.fetch(KNOWN, "/", { method: "POST" })).status).toBe(503);
+    expect(reached(edge)).toEqual([FLEET]);
+  });
+
+  it("leaves the reads of a read-only hold to the version that break-glass names", async ({ expect }) => {
+    const document = breakGlass({ hold: HELD, accounts: { acme: { kiln: "2.7.0" } } });
+    const edge = buildEdge(served(PASS, {}, { breakGlass: document }));
+    await edge.fetch(KNOWN);
+    expect(reached(edge)).toEqual(["https://kiln-270.origins.example.net"]);
+  });
+
+  it("does not take an account that cannot be looked up for an unknown one of break-glass", async ({
+    expect,
+  }) => {
+    const document = breakGlass({ default: { kiln: "2.7.0" } });
+    const edge = buildEdge(served(PASS, {}, { breakGlass: document, unreadable: ["acme"] }));
+    await edge.fetch(KNOWN);
+    expect(reached(edge)).toEqual([FLEET]);
+  });
+
   it("does what break-glass says", async ({ expect }) => {
     const document = breakGlass({ accounts: { acme: { kiln: "2.7.0" } }, default: { kiln: "2.9.0" } });
     const edge = buildEdge(
@@ -123,6 +161,14 @@ describe("a product in compare", () => {
     const edge = buildEdge(served(COMPARE, {}, { rows, unreadable: ["lost"], origin: answering("2.8.0") }));
     for (const host of [KNOWN, "lost.kiln.example.com"]) await edge.fetch(host);
     expect(edge.compared.map(({ compared }) => compared.outcome)).toEqual(["undecided", "undecided"]);
+  });
+
+  it("compares the reads of a read-only hold", async ({ expect }) => {
+    const edge = buildEdge(served(COMPARE, { hold: READ }, { origin: answering("2.8.0") }));
+    await edge.fetch(KNOWN);
+    expect(edge.compared.map(({ compared }) => compared)).toEqual([
+      { outcome: "differ", ours: "2.9.0", theirs: "2.8.0" },
+    ]);
   });
 
   it("compares nothing that the fleet did not answer, and nothing that came first", async ({ expect }) => {
