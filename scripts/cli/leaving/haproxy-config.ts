@@ -107,7 +107,7 @@ function backend({ name, origin, readOnly, product, version }: Backend): string 
   const tls =
     scheme === "https" ? ` ssl verify required ca-file @system-ca sni str(${host}) alpn http/1.1` : "";
   const reads = readOnly
-    ? `\n  http-request return status 503 content-type text/plain string "Read-only for now" hdr Retry-After 120 hdr Cache-Control no-store unless { method GET HEAD OPTIONS }`
+    ? `\n  http-request return status 503 content-type text/plain string "Read-only for now" hdr Retry-After 120 hdr Cache-Control no-store unless { method GET HEAD OPTIONS } !{ req.hdr(upgrade) -i websocket }`
     : "";
   return `
 # ${product} ${version}${readOnly ? ", reading only" : ""}

@@ -75,8 +75,8 @@ map $firebreak_target $firebreak_origin { default "";${each(({ name, origin }) =
 }
 map $firebreak_target $firebreak_origin_name { default "";${each(({ name, origin }) => `${name} ${origin.host};`)}
 }
-map "$firebreak_target $request_method" $firebreak_readonly {
-  default "";${each(({ name, readOnly }) => (readOnly ? `"~^${name.replaceAll(".", "[.]")} (?!GET$|HEAD$|OPTIONS$)" 1;` : "")).replaceAll(/\n {2}(?=\n|$)/g, "")}
+map "$firebreak_target $request_method $http_upgrade" $firebreak_readonly {
+  default "";${each(({ name, readOnly }) => (readOnly ? `"~*^${name.replaceAll(".", "[.]")} (?!(?:GET|HEAD|OPTIONS) (?!websocket$))" 1;` : "")).replaceAll(/\n {2}(?=\n|$)/g, "")}
 }
 map $http_upgrade $firebreak_connection { "" ""; default upgrade; }
 `;

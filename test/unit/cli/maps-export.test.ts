@@ -25,12 +25,14 @@ const VERSIONS = {
 const PRODUCTS: Root["products"] = {
   kiln: product("kiln", { versions: VERSIONS, default: "2.8.0-fix", stable: "2.8.0", standby: "2.9.0" }),
 };
+const READ = { mode: "readOnly", message: null, until: null } as const;
 const ROWS: readonly AccountRow[] = [
   row({ slug: "eu", homes: { kiln: "2.8.0" }, cell: "eu1" }),
   row({ slug: "us", homes: { kiln: "2.8.0" }, cell: "us1" }),
   row({ slug: "lost", homes: { kiln: "2.8.0" } }),
   row({ slug: "plus", homes: { kiln: "2.8.0+fix" } }),
   row({ slug: "bound", homes: { kiln: "2.9.0" } }),
+  row({ slug: "reads", homes: { kiln: "2.8.0" }, cell: "eu1", hold: READ }),
 ];
 
 function tableOf(document: BreakGlass | null = null): ReturnType<typeof createRoutingTable> {
@@ -61,6 +63,7 @@ describe("a routing table", () => {
       "lost.kiln.example.com": UNRESOLVED,
       "plus.kiln.example.com": "kiln_2.8.0-fix_2",
       "bound.kiln.example.com": UNRESOLVED,
+      "reads.kiln.example.com": "kiln_2.8.0_eu1_readonly",
     });
     expect(Object.fromEntries(domains)).toEqual({ "kiln.example.com": "kiln_2.8.0-fix" });
     expect(backends.map(({ origin }) => origin.host)).toContain("eu1.origins.example.net");
@@ -99,6 +102,20 @@ describe("maps export", () => {
     // The same is said in the file and to whoever asked.
     for (const line of err.split("\n").filter((each) => each.startsWith("  - ")))
       expect(config).toContain(`#${line.slice(1)}`);
+  });
+
+  it("lets reads through a read-only hold, and neither writes nor WebSockets", async ({ expect }) => {
+    const haproxy = await exportAs("haproxy");
+    expect(haproxy.config).toContain(
+      "unless { method GET HEAD OPTIONS } !{ req.hdr(upgrade) -i websocket }\n",
+    );
+    const { config } = await exportAs("nginx");
+    const [, pattern = "none"] = /"~\*(\^kiln_2[^"]*readonly[^"]*)" 1;/.exec(config) ?? [];
+    const isRefused = (rest: string): boolean =>
+      new RegExp(pattern, "i").test(`kiln_2.8.0_eu1_readonly ${rest}`);
+    expect(["GET ", "HEAD ", "OPTIONS ", "GET h2c"].filter(isRefused)).toEqual([]);
+    const refused = ["POST ", "GETS ", "PUT h2c", "GET websocket", "GET WebSocket"];
+    expect(refused.filter(isRefused)).toEqual(refused);
   });
 
   it("does the same for nginx", async ({ expect }) => {
