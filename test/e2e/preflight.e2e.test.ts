@@ -182,11 +182,14 @@ describe("windows and freezes on a local instance", () => {
     expect(put.out).toContain("fri, sat, 2 tue of the month 22:00-04:00, Asia/Kathmandu");
     expect(put.out.match(/T22:00:00\+05:45 .*T16:15:00Z/g)).toHaveLength(3);
 
+    const shown = await cli("window", "show", "nights", "--json");
+    const before = StoredWindowSchema.parse(JSON.parse(shown.out));
+
     const file = join(folder, "windows.json");
     writeFileSync(file, JSON.stringify([{ from: "01:00", to: "05:00", zone: "account" }]));
     const { out } = await cli("window", "put", "nights", "--file", file, "--json");
     expect(StoredWindowSchema.parse(JSON.parse(out))).toMatchObject({
-      revision: 2,
+      revision: before.revision + 1,
       windows: [{ from: "01:00" }],
     });
     expect((await cli("window", "put", "nights", "--file", file, "--dry-run")).out).toContain(

@@ -26,8 +26,8 @@ function listening(db: Db): { readonly db: Db; readonly heard: string[] } {
   };
 }
 
-/** Tombstones whose time is over are looked for by their index, whatever rollouts run. */
-const isTombstones = (sql: string): boolean => sql.includes("deleted_at <= ?");
+/** Tombstones whose time is over are looked for by their index, and who is told of in alarms is asked for one by one. */
+const isTombstones = (sql: string): boolean => /deleted_at (?:<= \?|IS NOT NULL)/.test(sql);
 
 describe("a tick of a running rollout", () => {
   it("moves accounts without reading one, and once", async ({ expect }) => {
