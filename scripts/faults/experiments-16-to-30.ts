@@ -121,7 +121,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     holds: "others unaffected; 431, 414 or closed; bodies streamed, memory flat",
     proofs: [
       { file: SECURITY, tests: ["of headers and targets are refused before anything is looked up"] },
-      { file: STREAMING, tests: ["an upload >"] },
+      { file: "test/e2e/uploads.e2e.test.ts", tests: ["an upload >"] },
       { file: NODES, tests: ["serve others beside hundreds of slow clients"] },
     ],
   },
