@@ -199,7 +199,7 @@ describe("published maps over random histories", () => {
         expect({ accounts: status.accounts, domains: status.domains }).toEqual({ accounts, domains });
         expect([accounts, domains]).toEqual(countLiving(world));
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   }, 240_000);
 

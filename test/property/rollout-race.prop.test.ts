@@ -19,7 +19,7 @@ import {
 } from "../support/control-world.ts";
 import { FRIDAY, HOUR, MINUTE, prepareRollouts, quiet, tick } from "../support/rollout-world.ts";
 
-const HISTORIES = 150;
+const HISTORIES = 90;
 const DAY = 24 * HOUR;
 const ACCOUNTS = Array.from({ length: 12 }, (_unused, n) => `account-${n}`);
 const PRODUCTS = ["kiln", "fogbugz"] as const;
