@@ -79,6 +79,11 @@ export class AnswerWatch {
     this.generations.set(isolate, generation);
   }
 
+  /** An isolate read another document, of which it may have told no request: what it holds after the next is begun anew. */
+  forgetHeld(isolate: string): void {
+    this.held.delete(isolate);
+  }
+
   /** What is to be held may not be readable yet; once it is served, it is until the document ends. */
   private checkHeld(isolate: string, generation: number, { holdGeneration, expires }: BreakGlass): void {
     const document = `${holdGeneration} until ${expires}`;

@@ -7,7 +7,7 @@ import { createMapsReader } from "../../src/adapters/maps-reader.ts";
 import type { MapsReader, MapsSnapshot, RowLookup } from "../../src/adapters/maps-reader/types.ts";
 import { createOverrideVerifier } from "../../src/adapters/override-token.ts";
 import type { Config } from "../../src/contracts/env.ts";
-import type { BreakGlass } from "../../src/contracts/maps.ts";
+import { BREAK_GLASS_KEY, type BreakGlass } from "../../src/contracts/maps.ts";
 import type { WaitUntil } from "../../src/edge/edge-request.ts";
 import { createEdge, type HandleRequest } from "../../src/edge/handle.ts";
 import type { FakeCache } from "../support/fake-kv.ts";
@@ -48,6 +48,8 @@ export interface IsolateParts {
   readonly onAnswer: (answer: Answer) => void;
   /** A request was given these maps to answer from. */
   readonly onMaps: (isolate: string, maps: MapsSnapshot) => void;
+  /** It read another break-glass document than the time before: KV may answer with an older one for a while. */
+  readonly onGlass: (isolate: string) => void;
   readonly onFault: (what: string) => void;
 }
 
@@ -80,6 +82,7 @@ export class Isolate {
   private readonly handle: HandleRequest;
   private readonly asked = new WeakMap<WaitUntil, Asked>();
   private readonly reached = new Map<string, Reached>();
+  private glassText = "";
   private requestId = "";
   private requests = 0;
 
@@ -113,7 +116,7 @@ export class Isolate {
     const { location, cache, clock, random } = this.parts;
     return createMapsReader({
       kv: {
-        getMany: async (keys) => this.ifAlive(await location.getMany(keys)),
+        getMany: async (keys) => this.noteGlass(await this.ifAlive(await location.getMany(keys))),
         get: async (key, ttlSeconds) => this.ifAlive(await location.get(key, ttlSeconds)),
       },
       cache,
@@ -122,6 +125,13 @@ export class Isolate {
       clock: { nowMs: () => clock.nowMs(), sleep: (ms) => clock.sleep(ms), random },
       onFault: () => undefined,
     });
+  }
+
+  private noteGlass(values: Map<string, string | null>): Map<string, string | null> {
+    const text = values.get(BREAK_GLASS_KEY) ?? this.glassText;
+    if (text !== this.glassText) this.parts.onGlass(this.name);
+    this.glassText = text;
+    return values;
   }
 
   private ifAlive<T>(value: T): T | Promise<T> {

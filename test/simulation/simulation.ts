@@ -126,6 +126,7 @@ export class Simulation {
           this.answers.take(answer);
         }),
       onMaps: (isolate, maps) => this.guard(() => this.answers.checkGeneration(isolate, maps)),
+      onGlass: (isolate) => this.answers.forgetHeld(isolate),
       onFault: (what) => this.guard(() => fail(`${name}: ${what}`)),
     });
   }

@@ -58,6 +58,10 @@ describe("a history", () => {
     expect(happened.get("answers by a version")).toBeGreaterThan(10 * SEEDS);
   });
 
+  it("takes it for no hold that was left when KV answers with the document before it", async ({ expect }) => {
+    expect((await liveOne(44_283)).broken).toBeNull();
+  });
+
   it("is the same every time from the same seed, also after others", async ({ expect }) => {
     const seeds = Array.from({ length: 14 }, (_unused, seed) => 1000 + seed);
     const first: Outcome[] = [];
