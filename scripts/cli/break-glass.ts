@@ -9,7 +9,6 @@ import { StatusSchema, type Status } from "../../src/contracts/api/status.ts";
 import type { BreakGlass } from "../../src/contracts/maps.ts";
 import {
   BREAK_GLASS_COMMANDS,
-  LOCAL,
   PRODUCTION,
   shellWord,
   tellBreakGlass,
@@ -17,9 +16,9 @@ import {
 } from "../../src/core/break-glass-words.ts";
 import { parseBreakGlass } from "../../src/core/maps/break-glass.ts";
 import { oneOf } from "./arguments.ts";
+import { breakGlassLine } from "./break-glass-line.ts";
 import { effectOf, type Effect } from "./break-glass-effect.ts";
 import { RUN } from "./command-line.ts";
-import { isLoopback } from "./client.ts";
 import { cliFailure, Failure } from "./failure.ts";
 import { fileFailure } from "./file-stream.ts";
 import { stateOf } from "./local-drive.ts";
@@ -249,10 +248,9 @@ const CAME_BY = {
   unknown: "not known: the control plane does not answer",
 } as const;
 
-/** What ends it where it is in force: the KV of a local run is on this machine, and --remote would aim elsewhere. */
+/** What ends it where it is in force. */
 function endOf(session: Session, { breakGlass: { by }, environment }: Status): string {
   if (by === "variable") return `npx wrangler deploy ${wranglerEnv(environment)} (without --var)`;
-  return environment === LOCAL || isLoopback(session.api().address({ path: "" }).hostname)
-    ? BREAK_GLASS_COMMANDS.putLocally("'{}'", stateOf(session))
-    : BREAK_GLASS_COMMANDS.put("'{}'", environment);
+  const { hostname } = session.api().address({ path: "" });
+  return breakGlassLine("'{}'", { environment, hostname, folder: stateOf(session) });
 }

@@ -5,7 +5,8 @@
 import type { Command } from "commander";
 import { BREAK_GLASS_COMMANDS, PRODUCTION, shellWord } from "../../src/core/break-glass-words.ts";
 import { oneOf, toProduct, toSlug, toVersion } from "./arguments.ts";
-import { isLoopback, resolveAddress } from "./client.ts";
+import { breakGlassLine } from "./break-glass-line.ts";
+import { resolveAddress } from "./client.ts";
 import { clean } from "./render.ts";
 import { addVerb, printJson, type ProgramContext, type Session } from "./verb.ts";
 
@@ -105,12 +106,12 @@ function cardLines({ words, terminal }: Session): readonly Line[] {
   ];
 }
 
-/** Into this machine's KV where the address means this machine and no environment is named. */
+/** Into the environment that is named, else where the address tells. */
 function putOf(
   document: string,
   { named, hostname }: { named: string | undefined; hostname: string },
 ): string {
-  return named === undefined && isLoopback(hostname)
-    ? BREAK_GLASS_COMMANDS.putLocally(document)
-    : BREAK_GLASS_COMMANDS.put(document, named ?? null);
+  return named === undefined
+    ? breakGlassLine(document, { environment: null, hostname })
+    : BREAK_GLASS_COMMANDS.put(document, named);
 }

@@ -8,7 +8,7 @@ import type { Decision } from "../core/decision.ts";
 import { leavesReadsToFleet, outranksFleet } from "../core/fleet.ts";
 import type { Facts } from "./explain-sentence.ts";
 
-/** Today's fleet needs no row; while the product is active nobody knows where the account is, but for break-glass and holds. */
+/** Today's fleet needs no row; of an active product only break-glass and holds are known to count. */
 export function unreadFacts(facts: Facts, fleet: RootFleet | null, decision: Decision): Facts {
   if (decision.kind !== "unresolved") return toldFacts(facts, fleet, decision);
   if (fleet !== null) return fleetFacts(facts, fleet, null);

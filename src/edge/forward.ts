@@ -34,7 +34,7 @@ export interface ForwardTarget {
   readonly version: VersionName | null;
   readonly origin: string;
   readonly standby: { readonly version: VersionName; readonly origin: string } | null;
-  /** True: the origin must not learn who asks, so cookies, authorization and assertion stay here, and so does a session it opens. */
+  /** True: the origin must not learn who asks: credentials stay here, and so does a session that it opens. */
   readonly anonymous?: true;
 }
 

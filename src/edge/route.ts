@@ -151,7 +151,7 @@ function answerByMode(
   return answerFromFleet(fleet, { product, account: decision.account, decision }, { exchange, deps });
 }
 
-/** A row that cannot be read: 503, but break-glass and a hold of the product need none, nor does today's fleet after them. */
+/** A row that cannot be read: 503, but break-glass and a hold of the product need none, nor does today's fleet. */
 function answerUnread(
   { product, slug, why }: Extract<Subject, { kind: "unresolved" }>,
   { exchange, root, deps }: Answered,

@@ -1,7 +1,7 @@
 /**
  * What passes through untouched and unbuffered, in workerd and with real sockets: WebSocket, server-sent events, many
- * cookies, redirects (large uploads: `uploads.e2e.test.ts`); what must not pass: headers that only the router may set. And the one stream that may
- * not be shared: a client that resets in the middle of a load leaves nobody else waiting.
+ * cookies, redirects (large uploads: `uploads.e2e.test.ts`); what must not pass: headers that only the router may set.
+ * And the one stream that may not be shared: a client that resets in the middle of a load leaves nobody else waiting.
  */
 import { request as httpRequest } from "node:http";
 import { afterAll, beforeAll, describe, it } from "vitest";

@@ -79,7 +79,7 @@ export class AnswerWatch {
     this.generations.set(isolate, generation);
   }
 
-  /** An isolate read another document, of which it may have told no request: what it holds after the next is begun anew. */
+  /** An isolate read another document, perhaps between requests: whether it holds a generation is seen anew. */
   forgetHeld(isolate: string): void {
     this.held.delete(isolate);
   }

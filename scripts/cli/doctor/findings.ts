@@ -6,8 +6,7 @@ import type { AlarmView } from "../../../src/contracts/api/alarms.ts";
 import type { Ready } from "../../../src/contracts/api/operations.ts";
 import type { Status } from "../../../src/contracts/api/status.ts";
 import type { Whoami } from "../../../src/contracts/api/sessions.ts";
-import { BREAK_GLASS_COMMANDS, LOCAL } from "../../../src/core/break-glass-words.ts";
-import { isLoopback } from "../client.ts";
+import { breakGlassLine } from "../break-glass-line.ts";
 import { clean, count, instant, percent } from "../render.ts";
 import type { Verification } from "../maps-verify.ts";
 import { lastTickText } from "../status.ts";
@@ -198,9 +197,7 @@ function ofBreakGlass({ status: { breakGlass, environment }, url }: Read): Findi
     "break-glass",
     "look",
     `Break-glass is in force: ${clean(breakGlass.reason ?? "no reason given")}, until ${instant(breakGlass.expires) ?? "it is taken away"}.`,
-    environment === LOCAL || isLoopback(new URL(url).hostname)
-      ? BREAK_GLASS_COMMANDS.putLocally("'{}'")
-      : BREAK_GLASS_COMMANDS.put("'{}'", environment),
+    breakGlassLine("'{}'", { environment, hostname: new URL(url).hostname }),
   );
 }
 

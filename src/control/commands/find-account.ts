@@ -22,30 +22,23 @@ export function findAccount(
   slug: AccountSlug,
   products: readonly ProductName[] | null,
 ): Result<Present, Refusal> {
-  const found = findLiving(work, slug, products);
+  const found = findKnown(work, slug, products);
   if (!found.ok) return found;
+  if (found.value.record.deletedAt !== null)
+    return refuse(
+      "conflict",
+      `${slug} was deleted: it only keeps answering; \`firebreak accounts undelete ${slug} --reason …\` brings it back`,
+    );
   const missing = products?.find((product) => own(found.value.homes, product) === undefined);
   if (missing === undefined) return found;
   if (loadProduct(work.db, missing) === null) return notFound(`product ${missing}`);
   return refuse("conflict", `${slug} does not have ${missing}`);
 }
 
-/** The living account, whether it has the products or not: for taking back what was said of one that it has lost since. */
-export function findLiving(
-  work: Work,
-  slug: AccountSlug,
-  products: readonly ProductName[] | null,
-): Result<Present, Refusal> {
-  const found = findKnown(work, slug, products);
-  return !found.ok || found.value.record.deletedAt === null
-    ? found
-    : refuse(
-        "conflict",
-        `${slug} was deleted: it only keeps answering; \`firebreak accounts undelete ${slug} --reason …\` brings it back`,
-      );
-}
-
-/** The same, deleted or not: a tombstone answers by what was said of it, and keeps a version from being retired by that. */
+/**
+ * The account, deleted or not and whether it has the products or not: for taking back what was said of one. A tombstone
+ * answers by that too, and so keeps a version in use.
+ */
 export function findKnown(
   work: Work,
   slug: AccountSlug,

@@ -1,7 +1,7 @@
 /**
  * Takes one batch of an import: one transaction, bad lines reported, good ones kept. Idempotent: a batch that came before
- * is answered as it was, and a line number that was taken is not taken twice; another file is refused. A sync only stages its lines here; a dry
- * run compares and changes nothing.
+ * is answered as it was, a line number that was taken is not taken twice, and another file is refused. A sync only stages
+ * its lines here; a dry run compares and changes nothing.
  *
  * An account twice in one file: in a sync the first line counts and later ones are rejected, because a file that claims
  * to be everything must not contradict itself. In an import the last line wins, as for two imports after each other;
@@ -13,7 +13,6 @@ import { MAX_BATCH_LINES } from "../../contracts/limits.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { EpochMs } from "../../contracts/units.ts";
-import { sha256Hex } from "../../core/sha256.ts";
 import type { ControlConfig } from "../config.ts";
 import type { Db } from "../db.ts";
 import { notFound, refuse } from "../refuse.ts";
@@ -29,7 +28,7 @@ import {
   type StagedLine,
 } from "../store/imports.ts";
 import { carryOut } from "./carry-out.ts";
-import { followFile, refuseOtherFile } from "./sent-file.ts";
+import { chainDigest, followFile, refuseOtherFile } from "./sent-file.ts";
 import { addStarted, countStarted } from "./started.ts";
 import { planLines, toStaged, type PlannedLines } from "./plan-lines.ts";
 
@@ -101,9 +100,9 @@ function takeLines(work: Importing, record: ImportRecord, lines: readonly Number
     added: record.added + carried.added,
     changed: record.changed + carried.changed,
     unchanged: record.unchanged + plan.unchanged.length,
-    digest: chain(
+    digest: chainDigest(
       record.digest,
-      lines.filter(({ line }) => !bad.has(line)),
+      lines.flatMap(({ line, account }) => (bad.has(line) ? [] : JSON.stringify(account))),
     ),
     homes: addStarted(record.homes, carried.homes),
     seq: Math.max(record.seq, carried.seq),
@@ -182,12 +181,4 @@ function dropDuplicates(
     kept.set(line.slug, line);
   }
   return { kept: [...kept.values()], rejected };
-}
-
-/**
- * SHA-256 over the digest so far and the line, line by line, so that it does not depend on how lines were batched. Lines
- * come parsed, hence with their members in one order.
- */
-function chain(digest: string, lines: readonly NumberedLine[]): string {
-  return lines.reduce((before, { account }) => sha256Hex(before + JSON.stringify(account)), digest);
 }

@@ -1,7 +1,7 @@
 /**
  * Finishes an import or sync: what a sync lacks, accounts and products of accounts, is removed, or refused when it is more
- * than expected, before anything is changed; who came after it began is not lacking; then one audit entry for the whole, with counts and digest. Calling it again
- * gives the same answer.
+ * than expected, before anything is changed; who came after it began is not lacking. Then one audit entry for the whole,
+ * with counts and digest. Calling it again gives the same answer.
  */
 import type { ImportEnded } from "../../contracts/import-port.ts";
 import { allowedLoss } from "../../contracts/limits.ts";

@@ -28,13 +28,11 @@ export function followFile(record: ImportRecord, lines: readonly NumberedLine[])
   const sentLine = Math.max(record.sentLine, lines.at(-1)?.line ?? 0);
   if (fileDigest === "") return { fileDigest, sentLine, sentDigest: "" };
   const again = lines.filter(({ line }) => line > record.sentLine && line <= lastLine);
-  const sentDigest = chain(record.sentDigest, again);
+  const sentDigest = chainDigest(record.sentDigest, again.map(textOf));
   if (sentLine < lastLine) return { fileDigest, sentLine, sentDigest };
   if (sentDigest !== fileDigest) return null;
-  const whole = chain(
-    fileDigest,
-    lines.filter(({ line }) => line > lastLine),
-  );
+  const fresh = lines.filter(({ line }) => line > lastLine);
+  const whole = chainDigest(fileDigest, fresh.map(textOf));
   return { fileDigest: whole, sentLine, sentDigest: whole };
 }
 
@@ -48,9 +46,14 @@ export function refuseOtherFile(id: string): Result<never, Refusal> {
   return refuse("conflict", `another file was sent as import ${id} before: use another id for this one`);
 }
 
-function chain(digest: string, lines: readonly NumberedLine[]): string {
-  return lines.reduce(
-    (before, { line, account }) => sha256Hex(`${before}${line} ${JSON.stringify(account)}`),
-    digest,
-  );
+/**
+ * SHA-256 over the digest so far and the line, line by line, so that it does not depend on how lines were batched. Lines
+ * come parsed, hence with their members in one order.
+ */
+export function chainDigest(digest: string, lines: readonly string[]): string {
+  return lines.reduce((before, line) => sha256Hex(before + line), digest);
+}
+
+function textOf({ line, account }: NumberedLine): string {
+  return `${line} ${JSON.stringify(account)}`;
 }

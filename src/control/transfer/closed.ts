@@ -1,8 +1,8 @@
 /**
  * What a restore does not open again. Going back to an older export undoes mistakes, and must not undo protection: a token
- * that was revoked since stays revoked, what was granted or taken away by name since stays as it is now, and what is on stays
- * on until somebody lifts it: a halt, four eyes for a default, the mark of a version that turned out bad. Called within the transaction
- * of the swap, before and after. Posture: closed.
+ * that was revoked since stays revoked, what was granted or taken away by name since stays as it is now, and what is on
+ * stays on until somebody lifts it: a halt, four eyes for a default, the mark of a version that turned out bad. Called
+ * within the transaction of the swap, before and after. Posture: closed.
  */
 import type { Db } from "../db.ts";
 import { readHalt, writeHalt } from "../store/halt.ts";

@@ -10,7 +10,7 @@ import type { EpochMs } from "../../contracts/units.ts";
 import { MINUTE_MS } from "../calendar/memo.ts";
 import { countBelow } from "./thresholds.ts";
 
-/** A tick that comes later than this after the last step asks whether it was open all the while: its time counts only then. */
+/** A tick this late after the last step asks whether it was open all the while: its time counts only then. */
 export const LATE_MS = 2 * MINUTE_MS;
 
 export interface Paced {

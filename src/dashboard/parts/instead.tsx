@@ -126,7 +126,7 @@ function Command({ asked, versions, nowMs, environment }: CommandProps) {
         When KV cannot be written, by a deploy: <code>{BREAK_GLASS_COMMANDS.deploy("'…'", environment)}</code>{" "}
         with the same document. <code>{"{}"}</code> in its place ends it.
         {environment === null
-          ? ' Put production as --env="", or --env staging, in place of ENVIRONMENT: the variable is not set.'
+          ? ' In place of --env ENVIRONMENT put --env="" for production, or --env staging: the variable is not set.'
           : ""}
       </p>
     </>
