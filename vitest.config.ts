@@ -35,6 +35,7 @@ export default defineConfig({
   test: {
     // Vitest leaves a core free for whoever watches; nobody does.
     maxWorkers: "100%",
+    provide: { longForm: process.env["FAULTS_LONG"] === "1" },
     projects: [
       {
         test: {

@@ -1,6 +1,6 @@
 /**
  * Runs exactly the tests that the experiments name, in the projects of vitest.config.ts, and gives what each did. Tests of
- * the short and the long form are the same; the long one is told by `FAULTS_LONG`, which `test/support/form.ts` reads.
+ * the short and the long form are the same; the long one is told by `FAULTS_LONG`, see `test/support/form.ts`.
  */
 import { join, relative } from "node:path";
 import { createVitest, type Reporter, type TestCase, type TestModule, type Vitest } from "vitest/node";

@@ -1,10 +1,8 @@
 /**
- * A minute of trouble under load, behind a real HAProxy with its bare check: the default version's origin refuses, hangs
+ * Trouble under load, behind a real HAProxy with its bare check: the default version's origin refuses, hangs
  * and fails, then KV fails, then the control plane's object, and nodes are restarted meanwhile. Nothing of it may take a
  * node out, fail a request of a known account on a healthy version, or answer one from another version.
  */
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { startHaProxy, waitForServers, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
 import { WELL, type DemoFaults } from "../../scripts/local/demo/faults.ts";
@@ -12,18 +10,21 @@ import type { Instance } from "../../scripts/local/instance.ts";
 import { anything, expectVersion, startLoad, type Asker, type Load } from "../../scripts/local/load.ts";
 import type { FaultMode, NodeBinding } from "../../scripts/local/node-actions.ts";
 import { spreadAt } from "../../scripts/local/spread.ts";
+import { inForm } from "../support/form.ts";
 import { mustSkipHaProxy } from "../support/haproxy.ts";
 import { startTestInstance } from "../support/local-instance.ts";
 import { request, sendRaw } from "../support/raw-http.ts";
 
-const PHASE_MS = 5000;
+const PHASE_MS = inForm({ short: 3500, long: 60_000 });
+const SPARE_MS = 60_000;
 /** When an unknown account's client gives up, and after which nothing of the phase before is under way. */
 const GIVE_UP_MS = 1000;
 const SETTLE_MS = GIVE_UP_MS + 200;
 const SAMPLE_EVERY_MS = 100;
 const CHECK_EVERY_MS = 200;
 const KNOWN = 30;
-const MIN_REQUESTS_A_PHASE = 300;
+/** Less would show nothing; a busy machine manages more. */
+const MIN_REQUESTS_A_SECOND = 50;
 
 const known = (product: string, version: string, accounts: readonly string[]): Asker[] =>
   accounts.map((account) => ({
@@ -156,45 +157,37 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
     },
   ];
 
-  it.for(PHASES)("keeps nodes up and known accounts served while $name", async (phase, { expect }) => {
-    await phase.begin();
-    // What was under way when it began belongs to the time before.
-    await pause(SETTLE_MS);
-    const before = load.cut();
-    await pause((PHASE_MS - SETTLE_MS) / 2);
-    await phase.middle?.();
-    await pause((PHASE_MS - SETTLE_MS) / 2);
-    const during = load.cut();
-    await phase.end();
+  it.for(PHASES)(
+    "keeps nodes up and known accounts served while $name",
+    { timeout: PHASE_MS + SPARE_MS },
+    async (phase, { expect }) => {
+      await phase.begin();
+      // What was under way when it began belongs to the time before.
+      await pause(SETTLE_MS);
+      const before = load.cut();
+      await pause((PHASE_MS - SETTLE_MS) / 2);
+      await phase.middle?.();
+      await pause((PHASE_MS - SETTLE_MS) / 2);
+      const during = load.cut();
+      await phase.end();
 
-    for (const tallies of [before, during]) {
-      for (const name of ["kiln", "fogbugz"]) expect(tallies.get(name)?.faults, name).toEqual([]);
-    }
-    const requests = (during.get("kiln")?.requests ?? 0) + (during.get("fogbugz")?.requests ?? 0);
-    expect(requests).toBeGreaterThan(MIN_REQUESTS_A_PHASE);
-    const unknownSaw = during.get("unknown");
-    expect(unknownSaw?.requests).toBeGreaterThan(0);
-    for (const outcome of unknownSaw?.outcomes.keys() ?? []) expect(phase.unknownGet).toContain(outcome);
-    for (const version of unknownSaw?.versions.keys() ?? []) expect(["-", "kiln/2.8.0"]).toContain(version);
-    expect(notUp).toEqual([]);
-  });
+      for (const tallies of [before, during]) {
+        for (const name of ["kiln", "fogbugz"]) expect(tallies.get(name)?.faults, name).toEqual([]);
+      }
+      const requests = (during.get("kiln")?.requests ?? 0) + (during.get("fogbugz")?.requests ?? 0);
+      expect(requests).toBeGreaterThan((MIN_REQUESTS_A_SECOND * (PHASE_MS - SETTLE_MS)) / 1000);
+      const unknownSaw = during.get("unknown");
+      expect(unknownSaw?.requests).toBeGreaterThan(0);
+      for (const outcome of unknownSaw?.outcomes.keys() ?? []) expect(phase.unknownGet).toContain(outcome);
+      for (const version of unknownSaw?.versions.keys() ?? []) expect(["-", "kiln/2.8.0"]).toContain(version);
+      expect(notUp).toEqual([]);
+    },
+  );
 
   it("never took a node out, in HAProxy's own count", async ({ expect }) => {
     expect(samples).toBeGreaterThan((PHASES.length * PHASE_MS) / SAMPLE_EVERY_MS / 2);
     for (const { downs, status } of await haproxy.servers())
       expect({ downs, status }).toEqual({ downs: 0, status: "UP" });
-  });
-});
-
-describe.skipIf(mustSkipHaProxy())("npm run drill", () => {
-  it("plays the incident twice and proves what it says", ({ expect }) => {
-    const drill = join(import.meta.dirname, "..", "..", "scripts", "drill.ts");
-    const { status, stdout, stderr } = spawnSync(process.execPath, [drill, "--json"], { encoding: "utf8" });
-    const told: unknown = JSON.parse(stdout === "" ? "null" : stdout);
-    expect({ status, stderr, told }).toMatchObject({ status: 0, stderr: "", told: { failed: 0 } });
-    expect(told).toMatchObject({
-      halves: [{ expectations: expect.any(Array) }, { expectations: expect.any(Array) }],
-    });
   });
 });
 

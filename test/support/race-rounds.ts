@@ -6,21 +6,24 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { describe, it } from "vitest";
 import { createDb } from "../../src/control/db.ts";
+import { inForm } from "./form.ts";
 import { race, replay } from "./race.ts";
 import { prepareRace } from "./race-arena.ts";
 
 /** Races of one object, one after the other from the same start. */
 const A_ROUND = 125;
+/** Seeds of each file: 500 in all, or 2,000. A race and its replay take some 0.1 s. */
+export const RACES_A_FILE = inForm({ short: 2, long: 8 }) * A_ROUND;
 const ROUND_MS = 120_000;
 /** What there must have been of each for a seed to count, on average. */
 const LEAST = { won: 3, lost: 0.4, repeated: 0.4, overlapping: 3, moved: 3 };
 
-/** Declares the tests of `seeds` seeds from `first` on. */
-export function describeRaces({ first, seeds }: { readonly first: number; readonly seeds: number }): void {
+/** Declares the tests of as many seeds from `first` on as one file has. */
+export function describeRaces({ first }: { readonly first: number }): void {
   const totals = { won: 0, lost: 0, repeated: 0, overlapping: 0, moved: 0 };
 
   describe("two operators and cron at once", () => {
-    it.for(Array.from({ length: seeds / A_ROUND }, (_unused, round) => first + round * A_ROUND))(
+    it.for(Array.from({ length: RACES_A_FILE / A_ROUND }, (_unused, round) => first + round * A_ROUND))(
       "come to what one after the other would have come to: %i and the seeds after it",
       { timeout: ROUND_MS },
       async (begin, { expect }) => {
@@ -40,7 +43,7 @@ export function describeRaces({ first, seeds }: { readonly first: number; readon
       expect,
     }) => {
       for (const [name, share] of Object.entries(LEAST)) {
-        expect(totals[name as keyof typeof totals], name).toBeGreaterThan(share * seeds);
+        expect(totals[name as keyof typeof totals], name).toBeGreaterThan(share * RACES_A_FILE);
       }
     });
   });

@@ -5,7 +5,7 @@
  *
  * Beside the race a history is written: its operations in the order in which they took effect. `replay` carries them out
  * one after the other on a fresh database; `race` and `replay` must come to the same audit, the same tables and the same
- * answers. Runs on any `Db`; the proof of 1,000 seeds is in race-rounds.ts.
+ * answers. Runs on any `Db`; the proof of many seeds is in race-rounds.ts.
  */
 import type { Refusal } from "../../src/contracts/problems.ts";
 import type { Result } from "../../src/contracts/result.ts";
