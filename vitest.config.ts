@@ -13,7 +13,6 @@ const REAL_PARTS = { environment: "node", testTimeout: 60_000, hookTimeout: 120_
 /** End-to-end files whose result is a time, a rate or a count under load: another file beside them would be in it. */
 const MEASURED = [
   "test/e2e/haproxy.e2e.test.ts",
-  "test/e2e/import-scale.e2e.test.ts",
   "test/e2e/observation.e2e.test.ts",
   "test/e2e/uploads.e2e.test.ts",
   "test/faults/21-nodes-under-load.e2e.test.ts",
