@@ -1,7 +1,8 @@
 /**
  * Writes what an isolate counted to Workers Analytics Engine, when a dataset is bound: a few points with every flush,
  * never one for a request, so that a request pays nothing. Points name products, versions and locations; never an
- * account or a host. The layout is a table in README.md: columns may be added at the end, a position never changes.
+ * account or a host. The layout stands in scripts/observability/analytics.sql: columns may be added at the end, a position
+ * never changes.
  * Called by telemetry.ts. Posture: open; it never throws, and what cannot be written is one log line.
  * Limits: https://developers.cloudflare.com/analytics/analytics-engine/limits/
  */
