@@ -10,6 +10,8 @@ import { Worker } from "node:worker_threads";
 const HOST = "127.0.0.1";
 const DRIP_EVERY_MS = 1000;
 const FLOOD_EVERY_MS = 5;
+/** A reset throws away what has not been read: long enough for that. */
+const RESET_AFTER_MS = 200;
 const MAX_FILLERS = 64;
 const FILL_WAIT_MS = 300;
 const HANGING_THREAD = `
@@ -46,6 +48,12 @@ export const MISBEHAVIOURS = {
   "closes-in-chunk": (socket) =>
     socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\npart"),
   resets: (socket) => socket.resetAndDestroy(),
+  "resets-in-body": (socket) => reset(socket, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart"),
+  "resets-in-chunks": (socket) =>
+    reset(socket, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n"),
+  "resets-before-close": (socket) => reset(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart"),
+  "resets-in-events": (socket) =>
+    reset(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: part\n\n"),
   "one-byte-a-second": (socket) =>
     drip(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", DRIP_EVERY_MS),
   "malformed-status-line": (socket) => socket.end("HTTP/1.1 OK 200\r\n\r\n"),
@@ -62,9 +70,13 @@ export const MISBEHAVIOURS = {
     ),
   "obs-fold": (socket) => socket.end("HTTP/1.1 200 OK\r\nX-Long: a\r\n b\r\nContent-Length: 0\r\n\r\n"),
   "space-before-colon": (socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n"),
+  "carriage-return-in-value": (socket) =>
+    socket.end("HTTP/1.1 200 OK\r\nX-Ill: a\rX-Injected: yes\r\nContent-Length: 0\r\n\r\n"),
   "bad-chunk": (socket) => socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n"),
   "gzip-transfer": (socket) =>
     socket.end("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+  "gzip-that-is-none": (socket) =>
+    socket.end("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok"),
   "interim-flood": (socket) => repeat(socket, "HTTP/1.1 100 Continue\r\n\r\n", FLOOD_EVERY_MS),
   "endless-body": (socket) => repeat(socket, `${"e".repeat(1023)}\n`, 1, "HTTP/1.1 200 OK\r\n\r\n"),
 } as const satisfies Record<string, (socket: Socket) => unknown>;
@@ -184,6 +196,13 @@ function drip(socket: Socket, text: string, everyMs: number): void {
     socket.end();
   }, everyMs);
   socket.once("close", () => clearInterval(timer));
+}
+
+/** What it says arrives, and then the connection is reset. */
+function reset(socket: Socket, text: string): void {
+  socket.write(text);
+  const timer = setTimeout(() => socket.resetAndDestroy(), RESET_AFTER_MS);
+  socket.once("close", () => clearTimeout(timer));
 }
 
 function repeat(socket: Socket, text: string, everyMs: number, first = ""): void {
