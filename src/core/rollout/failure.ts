@@ -9,7 +9,7 @@ import type { DefaultBefore, RolloutFailure, RolloutState } from "../../contract
 import type { ProductName } from "../../contracts/units.ts";
 import { own } from "../record.ts";
 import type { Wanted } from "./state.ts";
-import { returnProblem, versionFacts } from "./versions.ts";
+import { ownReturnProblem, returnProblem } from "./versions.ts";
 
 /** Remembers a failure until somebody resumes. `products` null: all targets. */
 export function withFailure(
@@ -56,13 +56,13 @@ export function markOf(
   return { kind: "mark-bad", product, version: own(state.plan.targets, product) ?? "", reason };
 }
 
-/** A standby that may stand by: never a bad one. */
+/** A standby that may stand by: never a bad one, nor one that was retired meanwhile and is in no maps. */
 export function goodStandby(
   facts: Facts,
   product: ProductName,
   standby: DefaultBefore["standby"],
 ): DefaultBefore["standby"] {
-  return standby === null || versionFacts(facts, product, standby)?.bad !== false ? null : standby;
+  return standby === null || ownReturnProblem(facts, product, standby) !== null ? null : standby;
 }
 
 /** What a default may be put back to. @returns why it may not, when it may not. */

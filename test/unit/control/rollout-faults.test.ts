@@ -13,6 +13,7 @@ import { createMemoryDb } from "../../support/control-db.ts";
 import {
   decide,
   must,
+  VERSION,
   readMaps,
   refusalOf,
   contextOf,
@@ -213,17 +214,16 @@ describe("a day without control plane and cron", () => {
   });
 });
 
-describe("going back while KV is down", () => {
-  const HOURS = [
-    { days: ["mon" as const, "tue" as const], from: "09:00", to: "17:00", zone: "Europe/Paris" },
-  ];
-  const WHOLE: RolloutInput = {
-    id: "autumn",
-    targets: { kiln: "2" },
-    waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
-    default: { move: true, afterDays: 0, window: HOURS, mirror: null, bake: { minutes: 600, requests: 0 } },
-  };
+const HOURS = [{ days: ["mon" as const, "tue" as const], from: "09:00", to: "17:00", zone: "Europe/Paris" }];
+/** Everybody to 2 at once, then the default. */
+const WHOLE: RolloutInput = {
+  id: "autumn",
+  targets: { kiln: "2" },
+  waves: [{ name: "all", cohorts: ["*"], percent: 100 }],
+  default: { move: true, afterDays: 0, window: HOURS, mirror: null, bake: { minutes: 600, requests: 0 } },
+};
 
+describe("going back while KV is down", () => {
   it("is asked for, kept, said not to be out yet, and complete when KV is back", async ({
     expect,
     annotate,
@@ -278,5 +278,46 @@ describe("going back while KV is down", () => {
     await annotate(
       `went back after the default moved, KV down for 10 minutes: ${SOME.length} accounts, default and pins as before, in generation ${now.generation} after ${after.root.generation}`,
     );
+  });
+});
+
+describe("going back to where a version was retired meanwhile", () => {
+  it("brings the default back without a standby that edges could not serve", async ({ expect }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: SOME });
+    const origin = "https://kiln-0.origins.example.net";
+    const state = (to: "candidate" | "retired") =>
+      must(world, "version.state.set", {
+        product: "kiln",
+        version: "0",
+        input: { state: to, reason: "old" },
+      });
+    await must(world, "version.put", {
+      product: "kiln",
+      version: "0",
+      input: { ...VERSION, reversible: true, origin },
+    });
+    await state("candidate");
+    for (const version of ["0", "1"])
+      await must(world, "product.default.set", {
+        product: "kiln",
+        input: { version, force: true, reason: "t" },
+      });
+    await quiet(world);
+    const before = { root: readMaps(world.kv.values).root, decisions: decisions(world) };
+    expect(before.root.products["kiln"]).toMatchObject({ default: "1", standby: "0" });
+    await start(world, WHOLE);
+    await tickFor(world, at("2026-11-30T10:00:00Z"), 4);
+    expect(readMaps(world.kv.values).root.products["kiln"]).toMatchObject({ default: "2", standby: "1" });
+    await state("retired");
+    await quiet(world);
+
+    await must(world, "rollout.rollback", { id: "autumn", input: { confirmed: true, reason: "loses mail" } });
+    await quiet(world);
+    const now = readMaps(world.kv.values).root;
+    expect((await status(world)).published).toMatchObject({ waiting: 0, problem: null });
+    expect(now.products["kiln"]).toMatchObject({ default: "1", standby: null });
+    expect(now.generation).toBeGreaterThan(before.root.generation);
+    expect(decisions(world)).toEqual(before.decisions);
+    expect((await show(world)).phase).toBe("rolled-back");
   });
 });
