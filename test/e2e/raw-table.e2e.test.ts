@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { startTestInstance } from "../support/local-instance.ts";
-import { request, sendRaw, type RawAnswer } from "../support/raw-http.ts";
+import { converse, request, sendRaw, type RawAnswer } from "../support/raw-http.ts";
 
 const ACME = "acme.kiln.localhost";
 const MAX_TARGET = 16 * 1024;
@@ -323,15 +323,30 @@ describe("raw requests", () => {
     expect(received()).toBe(before);
   });
 
-  it("serves a pipelined victim its own answer after a request that was refused", async ({ expect }) => {
+  it("serves a pipelined victim its own answer behind a request whose end is in no doubt", async ({
+    expect,
+  }) => {
+    const refused = request("POST / HTTP/1.1", "Host: evil.example", "Content-Length: 4");
+    const victim = request("GET /victim HTTP/1.1", `Host: ${ACME}`, "Connection: close");
+    const before = received();
+    const text = await converse({ port: instance.ports[0] ?? 0, bytes: `${refused}body${victim}` });
+    const [refusal, own, ...more] = text.split(/(?=HTTP\/1\.1 \d{3} )/);
+    expect(refusal).toMatch(/^HTTP\/1\.1 421 /);
+    expect(own).toMatch(/^HTTP\/1\.1 200 /);
+    expect(more).toEqual([]);
+    expect(received() - before).toBe(1);
+    const seen = instance.origins.flatMap((origin) => origin.recent()).filter(({ url }) => url === "/victim");
+    expect(seen.map(({ account }) => account)).toEqual(["acme"]);
+  });
+
+  it("ends the connection behind a refused request that is framed twice: nobody's bytes follow", async ({
+    expect,
+  }) => {
     const attack = `${request("POST / HTTP/1.1", "Host: evil.example", "Content-Length: 4", "Transfer-Encoding: chunked")}0\r\n\r\n`;
     const victim = request("GET /victim HTTP/1.1", `Host: ${ACME}`, "Connection: close");
-    const port = instance.ports[0] ?? 0;
     const before = received();
-    const answer = await sendRaw({ port, bytes: attack + victim });
-    expect(answer.status).toBe(421);
-    const seen = instance.origins.flatMap((origin) => origin.recent()).filter(({ url }) => url === "/victim");
-    expect(received() - before).toBe(seen.length);
-    for (const { account } of seen) expect(account).toBe("acme");
+    const text = await converse({ port: instance.ports[0] ?? 0, bytes: attack + victim });
+    expect(text.split(/(?=HTTP\/1\.1 \d{3} )/)).toEqual([expect.stringMatching(/^HTTP\/1\.1 421 /)]);
+    expect(received()).toBe(before);
   });
 });

@@ -52,6 +52,26 @@ export async function sendRaw({ port, bytes, timeoutMs = TIMEOUT_MS }: RawOption
   });
 }
 
+/** Sends, and gives everything that comes back until the connection closes or nothing has come for `timeoutMs`. */
+export async function converse({ port, bytes, timeoutMs = TIMEOUT_MS }: RawOptions): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST, () => socket.write(toBuffer(bytes)));
+    let text = "";
+    const finish = (): void => {
+      socket.destroy();
+      clearTimeout(timer);
+      resolve(text);
+    };
+    const timer = setTimeout(finish, timeoutMs);
+    socket.on("data", (piece: Buffer) => {
+      text += piece.toString("latin1");
+      timer.refresh();
+    });
+    socket.on("close", finish);
+    socket.on("error", () => undefined);
+  });
+}
+
 /** Opens a connection, sends, and leaves it to the caller, who must destroy it. */
 export async function openRaw({ port, bytes }: RawOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
