@@ -128,9 +128,8 @@ function sameMaps({ rowsFrom: _from, ...root }: Root, { rowsFrom: _until, ...pub
   return encodeRoot({ ...root, generation, publishedAt }) === encodeRoot(published);
 }
 
-/** When the root may be written next; `root` takes one write a second. */
+/** When the root may be written next; `root` takes one write a second. After a clock went back, from `nowMs` on. */
 export function nextRootWrite(db: Db, nowMs: EpochMs): EpochMs {
-  // A clock that went back must not lock the root up.
   return Math.min(readCounter(db, "last_root_write"), nowMs) + MIN_ROOT_INTERVAL_MS;
 }
 

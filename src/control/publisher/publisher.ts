@@ -91,7 +91,7 @@ async function takeStep(ports: PublisherPorts, operations: number, piece: number
   const { db, clock } = ports;
   if (operations < Math.max(OPERATIONS_A_FLIP, OPERATIONS_AN_OBJECT)) return WAIT;
   if (!(await readHeldRoot(ports))) return WAIT;
-  boundSettling(ports);
+  boundWaits(ports);
   let blocked: Unpublishable | null = null;
   if (nextRootWrite(db, clock.nowMs()) <= clock.nowMs()) {
     const pending = loadPendingRoot(db) ?? fixRoot(ports, (error) => (blocked = error));
@@ -131,12 +131,14 @@ function fixRoot(
   }
 }
 
-/** A clock that was put back must not stretch the settling of a batch beyond the delay from now on. */
-function boundSettling({ db, clock, config }: PublisherPorts): void {
+/** A clock that was put back must not stretch what is waited for beyond what it is from now on: settling, a root's turn. */
+function boundWaits({ db, clock, config }: PublisherPorts): void {
+  const now = clock.nowMs();
   const batch = readBatch(db);
-  const latest = clock.nowMs() + config.flipDelayMs;
+  const latest = now + config.flipDelayMs;
   if (batch !== null && batch.readyAt !== null && batch.readyAt > latest)
     writeBatch(db, { ...batch, readyAt: latest });
+  if (readCounter(db, "last_root_write") > now) writeCounter(db, "last_root_write", now);
 }
 
 /**

@@ -103,6 +103,24 @@ describe("publisher", () => {
     expect(readMaps(world.kv.values).root.accounts).toBe(1);
   });
 
+  it("publishes on when the clock was put back behind the last root", async ({ expect }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    await addProducts(world);
+    await settle(world);
+    const before = readMaps(world.kv.values).root.generation;
+    world.clock.now -= 3_600_000;
+    await addAccount(world, "acme");
+    await settle(world);
+    const { root } = readMaps(world.kv.values);
+    expect(root).toMatchObject({ accounts: 1 });
+    expect(root.generation).toBeGreaterThan(before);
+    // And from then on once a second again.
+    const writes = world.kv.writes().filter((key) => key === "root").length;
+    for (const name of ["bolt", "crag"]) await addAccount(world, name);
+    await settle(world);
+    expect(world.kv.writes().filter((key) => key === "root").length - writes).toBeLessThanOrEqual(2);
+  });
+
   it("replaces somebody's larger maps, once their root is deleted, by what edges that hold them accept", async ({
     expect,
   }) => {
