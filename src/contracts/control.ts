@@ -121,7 +121,8 @@ export interface CommandInputs
   "account.deferral.set": OfAccount & { readonly input: DeferralInput };
   "account.deferral.lift": OfAccount & WithReason;
   "halt.set": { readonly input: HaltInput };
-  "override.issued": { readonly input: OverrideInput };
+  /** `signedAt`: the clock of who is going to sign it. */
+  "override.issued": { readonly input: OverrideInput; readonly signedAt: EpochMs };
   "override.revoke-all": WithReason;
   "window.put": OfName & { readonly windows: readonly Window[] };
   "window.delete": OfName & WithReason;
@@ -163,7 +164,8 @@ export interface CommandOutputs
   "account.deferral.set": Account;
   "account.deferral.lift": Account;
   "halt.set": Halt;
-  "override.issued": { readonly allowed: true };
+  /** The time to stamp it with, which is what revoking compares. */
+  "override.issued": { readonly issuedAt: EpochMs };
   "override.revoke-all": { readonly before: EpochMs };
   "window.put": StoredWindow;
   "window.delete": StoredWindow;

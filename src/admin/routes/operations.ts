@@ -36,7 +36,8 @@ async function issue(input: OverrideInput, { services, write }: Call): Promise<R
   const { config, control, clock } = services;
   if (config.overrideKeys.length === 0) return err(NO_KEYS);
   // A repeat makes another token, so it is told again, and checked again: the version may be marked bad since.
-  const allowed = await control.execute("override.issued", { input }, { ...write, idempotencyKey: null });
+  const asked = { input, signedAt: clock.nowMs() };
+  const allowed = await control.execute("override.issued", asked, { ...write, idempotencyKey: null });
   if (!allowed.ok) return allowed;
   const { product, account, version, minutes } = input;
   const claims = {
@@ -46,7 +47,7 @@ async function issue(input: OverrideInput, { services, write }: Call): Promise<R
     seconds: minutes * SECONDS_PER_MINUTE,
     jti: crypto.randomUUID(),
   };
-  const issued = await issueOverride(config.overrideKeys, claims, clock.nowMs());
+  const issued = await issueOverride(config.overrideKeys, claims, allowed.value.issuedAt);
   if (!issued.ok) return err(NO_KEYS);
   const { token, expires } = issued.value;
   return ok({

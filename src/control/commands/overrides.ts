@@ -14,10 +14,13 @@ import { loadVersion } from "../store/versions.ts";
 import { checkOverride } from "./placement-rules.ts";
 import type { Change, Work } from "./work.ts";
 
-/** Allows one override: the version must be in the maps, not marked bad, and made for the data that the account has. */
+/** Who signs may be ahead of this clock by so much: revoking has to reach whatever was stamped. */
+const MAX_AHEAD_MS = 10 * 60_000;
+
+/** Allows one override, and says when it is issued: the version must be in the maps, not marked bad, and made for the data that the account has. */
 export function issueOverride(
   work: Work,
-  { input }: CommandInputs["override.issued"],
+  { input, signedAt }: CommandInputs["override.issued"],
 ): Result<Change<CommandOutputs["override.issued"]>, Refusal> {
   const { product, account, version: name, minutes, reason } = input;
   const version = loadVersion(work.db, product, name);
@@ -31,19 +34,28 @@ export function issueOverride(
   const present = loadPresent(work.db, [account]).get(account);
   const wrong = present === undefined ? null : checkOverride(work.db, present, { product, version: name });
   if (wrong !== null) return wrong;
+  if (signedAt > work.nowMs + MAX_AHEAD_MS)
+    return refuse(
+      "conflict",
+      `the clock of the place that would sign is ${Math.round((signedAt - work.nowMs) / 60_000)} minutes ahead of the control plane's: ask again, and if it stays so see which of the two is wrong`,
+    );
+  // A signer whose clock is behind signs none that is revoked already.
+  const issuedAt = Math.max(signedAt, readCounter(work.db, "override_epoch"));
+  writeCounter(work.db, "override_issued", Math.max(issuedAt, readCounter(work.db, "override_issued")));
   return ok({
-    output: { allowed: true },
+    output: { issuedAt },
     told: { target: `account/${account}`, reason, detail: { product, version: name, minutes } },
   });
 }
 
-/** Revokes every override issued before now. */
+/** Revokes every override issued so far, by whatever clock. */
 export function revokeOverrides(
   work: Work,
   { reason }: CommandInputs["override.revoke-all"],
 ): Result<Change<CommandOutputs["override.revoke-all"]>, Refusal> {
-  // Never back, and past any token that was stamped in this same millisecond.
-  const before = Math.max(readCounter(work.db, "override_epoch"), work.wallMs) + 1;
+  // Never back, and past any token: of this same millisecond, of a signer whose clock is ahead, of before ours went back.
+  const latest = Math.max(readCounter(work.db, "override_epoch"), readCounter(work.db, "override_issued"));
+  const before = Math.max(latest, work.wallMs) + 1;
   writeCounter(work.db, "override_epoch", before);
   markRoot(work.db, work);
   return ok({ output: { before }, told: { target: "overrides", reason, detail: { before } } });

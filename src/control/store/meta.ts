@@ -21,6 +21,8 @@ export type CounterName =
   /** Highest generation ever used or heard of. */
   | "generation"
   | "override_epoch"
+  /** Greatest time that an override was stamped with. */
+  | "override_issued"
   /** Overrides that edges refused, as far as the audit was told. */
   | "overrides_refused"
   /** Last change that is about the root itself (products, versions, halt). */

@@ -28,6 +28,7 @@ const GROWING: readonly CounterName[] = [
   "clock",
   "generation",
   "override_epoch",
+  "override_issued",
   "removed_accounts",
   "removed_domains",
 ];

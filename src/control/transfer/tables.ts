@@ -31,6 +31,7 @@ const COUNTERS = [
   "removed_domains",
   "generation",
   "override_epoch",
+  "override_issued",
   "shard_count",
 ];
 

@@ -276,7 +276,11 @@ describe("a move that carries data", () => {
     const { world } = await prepare();
     const issue = async (account: string, version: string) => {
       const input = { product: "kiln", account, version, minutes: 30, reason: "try" };
-      return world.control.execute("override.issued", { input }, contextOf("deployer"));
+      return world.control.execute(
+        "override.issued",
+        { input, signedAt: world.clock.now },
+        contextOf("deployer"),
+      );
     };
     const words = async (account: string, version: string): Promise<string> =>
       refusalOf(await issue(account, version)).detail;
@@ -301,7 +305,15 @@ describe("a move that carries data", () => {
   it("allows overrides to a version that leaves data as they are", async ({ expect }) => {
     const { world } = await prepare({ mixed: "never" });
     const input = { product: "kiln", account: "account-5", version: "2", minutes: 30, reason: "try" };
-    expect((await world.control.execute("override.issued", { input }, contextOf("deployer"))).ok).toBe(true);
+    expect(
+      (
+        await world.control.execute(
+          "override.issued",
+          { input, signedAt: world.clock.now },
+          contextOf("deployer"),
+        )
+      ).ok,
+    ).toBe(true);
   });
 
   it("takes everybody back through undo when it is rolled back", async ({ expect }) => {

@@ -67,6 +67,7 @@ describe("version.bad.mark", () => {
       }),
       await refused("override.issued", {
         input: { ...two, account: "acme", minutes: 5, reason },
+        signedAt: world.clock.now,
       }),
       await refused("account.put", {
         account: "initech",
