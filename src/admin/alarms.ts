@@ -11,15 +11,15 @@ import type { Services } from "./deps.ts";
 /** What holds now, told or not yet. */
 export async function loadAlarms({ control, clock }: Services): Promise<readonly AlarmView[]> {
   const found = await control.query("alarms", {});
-  return found.ok ? found.value : [controlDown(clock.nowMs())];
+  return found.ok ? found.value : [controlDown(control.silentSince() ?? clock.nowMs())];
 }
 
-/** What this node tells instead of the control plane. */
-export function controlDown(nowMs: EpochMs): AlarmView {
+/** What this node tells instead of the control plane. `sinceMs`: since when it has had no answer. */
+export function controlDown(sinceMs: EpochMs): AlarmView {
   const { level, condition, firstCommand } = ALARM_TABLE["control-down"];
   const words = `${condition.charAt(0).toUpperCase()}${condition.slice(1)}`;
-  const now = new Date(nowMs).toISOString();
-  return { name: "control-down", subject: "", level, words, firstCommand, since: now, raisedAt: now };
+  const since = new Date(sinceMs).toISOString();
+  return { name: "control-down", subject: "", level, words, firstCommand, since, raisedAt: since };
 }
 
 /** The table, in its order. */

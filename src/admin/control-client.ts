@@ -9,6 +9,7 @@ import type { Logger } from "../adapters/logger.ts";
 import type { Actor, Authenticated, ControlPort, ExportPage } from "../contracts/control.ts";
 import type { Refusal } from "../contracts/problems.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
+import type { EpochMs } from "../contracts/units.ts";
 
 /** A caller sees 503 after this time; the longest thing the object does in one call is a batch of 2,000 lines. */
 const CALL_TIMEOUT_MS = 20_000;
@@ -29,6 +30,8 @@ export interface ControlClient extends Omit<
   authenticate(sha256: string): Promise<Result<Authenticated | null, Refusal>>;
   findGranted(identity: string): Promise<Result<Actor | null, Refusal>>;
   exportPage(cursor: string | null): Promise<Result<ExportPage, Refusal>>;
+  /** Since when it has not answered this isolate; null: it did when it was last asked, or was not asked yet. */
+  silentSince(): EpochMs | null;
 }
 
 interface Parts {
@@ -42,6 +45,7 @@ class TookTooLong extends Error {}
 
 /** Builds the client over a port. Cheap: one closure a method. */
 export function createControlClient({ port, clock, logger }: Parts): ControlClient {
+  let silentSince: EpochMs | null = null;
   async function giveUpAfter(timeoutMs: number): Promise<never> {
     await clock.sleep(timeoutMs);
     throw new TookTooLong(`no answer within ${timeoutMs} ms`);
@@ -51,10 +55,14 @@ export function createControlClient({ port, clock, logger }: Parts): ControlClie
     timeoutMs: number,
     call: () => Promise<T>,
   ): Promise<Result<T, Refusal>> {
+    const askedMs = clock.nowMs();
     try {
       // The call comes first: should it throw at once, no timer is left to reject with nobody listening.
-      return ok(await Promise.race([call(), giveUpAfter(timeoutMs)]));
+      const answer = await Promise.race([call(), giveUpAfter(timeoutMs)]);
+      silentSince = null;
+      return ok(answer);
     } catch (cause) {
+      silentSince ??= askedMs;
       logger.line("admin.control-unavailable", {
         what,
         cause: cause instanceof Error ? cause.message : String(cause),
@@ -76,6 +84,7 @@ export function createControlClient({ port, clock, logger }: Parts): ControlClie
   const finished = <T>(what: string, call: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> =>
     withinAnd(what, FINISH_TIMEOUT_MS, call);
   return {
+    silentSince: () => silentSince,
     execute: (name, input, context) => asked(name, () => port.execute(name, input, context)),
     query: (name, input) => asked(name, () => port.query(name, input)),
     authenticate: (sha256) =>

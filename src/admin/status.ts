@@ -35,7 +35,12 @@ export async function loadStatus(services: Services, context: AdminContext): Pro
     maps.current(request),
   ]);
   const answer = await control.query("status", { seen: seen ?? [] });
-  const status = answer.ok ? answer.value : nodeStatus(snapshot, seen ?? [], request.nowMs);
+  const status = answer.ok
+    ? answer.value
+    : nodeStatus(snapshot, seen ?? [], {
+        nowMs: request.nowMs,
+        silentSinceMs: control.silentSince() ?? request.nowMs,
+      });
   const counting = countingOf(meters);
   const warnings = [...status.warnings, ...meterWarnings(seen, counting)];
   // During a deploy the object may be of a release that knows none.
@@ -96,10 +101,10 @@ async function askMeters<T>(
 function nodeStatus(
   { root, breakGlass, generation, source }: MapsSnapshot,
   seen: readonly SeenIsolate[],
-  nowMs: EpochMs,
+  { nowMs, silentSinceMs }: { readonly nowMs: EpochMs; readonly silentSinceMs: EpochMs },
 ): Status {
   const warnings = [
-    "The control plane does not answer. This is what one node serves; nothing automatic happens, and serving goes on unchanged.",
+    `The control plane does not answer, here since ${toInstant(silentSinceMs)}. This is what one node serves; nothing automatic happens, and serving goes on unchanged.`,
   ];
   if (source !== "kv")
     warnings.push(
@@ -137,7 +142,7 @@ function nodeStatus(
     waiting: [],
     router: null,
     environment: null,
-    alarms: [controlDown(nowMs)],
+    alarms: [controlDown(silentSinceMs)],
     warnings,
   };
 }

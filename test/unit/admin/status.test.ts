@@ -79,12 +79,19 @@ describe("status", () => {
       expect.stringContaining("control plane"),
       expect.stringContaining("cache"),
     ]);
+    const since = new Date(at.clock.nowMs).toISOString();
     const down = expect.objectContaining({
       name: "control-down",
       level: "page",
       firstCommand: "npx wrangler tail",
+      since,
     });
     expect(status.alarms).toEqual([down]);
+    // An hour later it is no news of this moment.
+    at.clock.nowMs += 3_600_000;
+    const later = StatusSchema.parse(await (await at.call("/api/v1/status")).json());
+    expect(later.alarms).toEqual([down]);
+    expect(later.warnings[0]).toContain(`since ${since}`);
     const list = AlarmListSchema.parse(await (await at.call("/api/v1/alarms")).json());
     expect(list.items).toEqual([down]);
     expect(list.table.map(({ name }) => name)).toEqual(ALARM_NAMES);
