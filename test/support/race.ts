@@ -150,7 +150,9 @@ class Race {
       if (checked && ifMatch !== current)
         this.faults.push(`${name}: wrote over ${current} having seen ${ifMatch}`);
       const mine = entries.filter(({ actor }) => actor === who);
-      const told = entries.length === 0 || (mine.length === 1 && mine[0]?.action === intent.action);
+      const told =
+        (mine.length === 1 && mine[0]?.action === intent.action) ||
+        (entries.length === 0 && !this.isChanged(intent, result.value, current));
       if (!told) this.faults.push(`${name}: the audit has ${JSON.stringify(entries)}`);
       return;
     }
@@ -166,6 +168,13 @@ class Race {
     if (ifMatch === current) this.faults.push(`${name}: lost at the revision it had seen`);
     if (extensions?.["current_revision"] !== current)
       this.faults.push(`${name}: told ${JSON.stringify(extensions)} where it is at ${current}`);
+  }
+
+  /** Whether a write came to anything, and so must be in the audit. What a rollout does by itself raises its revision too. */
+  isChanged({ action, resource }: Intent, value: unknown, before: number): boolean {
+    if (action === "halt.set") return false;
+    if (resource.kind === "rollout") return Number((value as { revision?: number }).revision ?? 0) > before;
+    return revisionOf(this.arena, resource) !== before;
   }
 
   /** The client heard no answer and sends it again: the same answer, and nothing done twice. */

@@ -142,14 +142,49 @@ describe("an alarm that has used up its retries", () => {
     expect(moved(world)).toBe(before);
     expect((await show(world)).reason).toMatch(/preflight/i);
 
-    // Well again: on it goes, a minute's worth a minute.
+    // Well again; but what was red twice in a row waits for a person, and then goes on, a minute's worth a minute.
     answers.exchange = healthy;
     await tickFor(world, NIGHT + DAY + 2 * HOUR, 3);
     const { phase, reason } = await show(world);
+    expect({ phase, moved: moved(world) }).toEqual({ phase: "paused", moved: before });
+    await must(world, "rollout.resume", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tickFor(world, NIGHT + DAY + 2 * HOUR + 3 * MINUTE, 3);
     await annotate(
-      `a day without alarm and cron: 0 of ${before} moved on; a late tick over an ill candidate: 0; then ${phase}: ${reason}`,
+      `a day without alarm and cron: 0 of ${before} moved on; a late tick over an ill candidate: 0; then ${phase}: ${reason}; resumed: ${moved(world) - before} in three minutes`,
     );
+    expect(moved(world)).toBeGreaterThan(before);
     expect(moved(world) - before).toBeLessThanOrEqual((SOME.length * 5 * 4) / 100);
+  });
+});
+
+describe("an alarm without cron", () => {
+  it("carries a rollout on alone, a step a minute, also when each comes twice", async ({
+    expect,
+    annotate,
+  }) => {
+    const world = await prepareRollouts(createMemoryDb(), { accounts: SOME });
+    await start(world);
+    await tickFor(world, NIGHT, 2);
+    const [before, published] = [moved(world), roots(world)];
+    let minutes = 0;
+    for (const until = NIGHT + 20 * MINUTE; world.clock.now < until;) {
+      const { at: dueAt } = world.wakeUp;
+      if (dueAt === null) throw new Error("no alarm is set");
+      world.clock.now = Math.max(world.clock.now, dueAt);
+      world.wakeUp.at = null;
+      await world.control.alarm();
+      await world.control.alarm();
+      await world.control.idle();
+      minutes = (world.clock.now - NIGHT) / MINUTE;
+      expect(moved(world) - before).toBeLessThanOrEqual((SOME.length * 5 * (minutes + 1)) / 100);
+    }
+    expect(moved(world)).toBeGreaterThan(before);
+    expect(roots(world) - published).toBeLessThanOrEqual(minutes + 1);
+    expect(await alarms(world)).toMatch(/^no tick has come from cron/im);
+    await annotate(
+      `${minutes.toFixed(0)} minutes by alarms alone, each twice: ${moved(world) - before} accounts moved in ${roots(world) - published} roots`,
+    );
   });
 });
 
@@ -205,9 +240,14 @@ describe("a day without control plane and cron", () => {
     // Back again, in the same hour of the next night: said, and not made up for.
     world.clock.now = NIGHT + DAY;
     expect(await alarms(world)).toMatch(/^no tick has come from cron since 2026-11-27T21:03/im);
+    const were = decisions(world);
     await tick(world, world.clock.now);
     await tick(world, world.clock.now + MINUTE);
     expect(moved(world) - before).toBeLessThanOrEqual((SOME.length * 5 * 2) / 100);
+    expect(
+      decisions(world).filter((now, n) => were[n]?.startsWith("2 by") === true && !now.startsWith("2 by")),
+    ).toEqual([]);
+    expect(moved(world)).toBeGreaterThan(before);
     await annotate(
       `24 hours: a warm edge and 24 cold ones gave all what they had before; then ${moved(world) - before} of ${SOME.length - before} accounts moved in two minutes`,
     );

@@ -144,6 +144,30 @@ describe("an edge whose origin is down", () => {
     expect((await edge.fetch(host("crag"))).status).toBe(200);
   });
 
+  it("counts an origin that hangs as one that is down, and tries it again", async ({ expect }) => {
+    let hangs = true;
+    const timeouts = [{ prefix: "/", seconds: 0.01 }];
+    const kiln = buildProduct({ default: "2.9.0", standby: "2.7.0", timeouts });
+    const edge = buildEdge({
+      root: buildRoot({ products: { kiln } }),
+      rows,
+      origin: ({ url }) =>
+        hangs && url.includes("280") ? new Promise<never>(() => undefined) : new Response("ok"),
+    });
+    for (let round = 0; round < 5; round += 1) {
+      for (const slug of slugs) await edge.fetch(host(slug), "/", { method: "POST" });
+      edge.advance(600);
+    }
+    const tried = edge.seen.length;
+    expect((await edge.fetch(host("acme"))).status).toBe(502);
+    expect(edge.seen).toHaveLength(tried);
+    expect(edge.lines.at(-1)?.fields).toMatchObject({ why: "circuit-open" });
+    hangs = false;
+    edge.advance(FIRST_WAIT_MS);
+    expect((await edge.fetch(host("bolt"))).status).toBe(200);
+    expect((await edge.fetch(host("crag"))).status).toBe(200);
+  });
+
   it("sends default traffic to the standby, and blames the version that is down", async ({ expect }) => {
     const on = (slug: string) => buildRow(slug, { homes: { kiln: "2.9.0" } });
     const edge = buildEdge({
