@@ -233,6 +233,50 @@ const LEAKING: RolloutInput["waves"] = [
   },
 ];
 
+describe("a version that fails after nineteen healthy hours", () => {
+  const DAY_MINUTES = 24 * 60;
+  const baked: RolloutInput = {
+    ...PLAN,
+    waves: PLAN.waves.map((wave) => ({ ...wave, bake: { minutes: DAY_MINUTES, requests: 0, workdays: 0 } })),
+  };
+  /** Nineteen hours of the first wave's bake, a report in ten minutes. */
+  async function bakedSoFar(): Promise<Story> {
+    const story = await Story.begin(baked);
+    await story.past(60);
+    await story.start();
+    for (let tenth = 0; tenth < 19 * 6; tenth += 1) {
+      story.minute += 9;
+      await story.send({ requests: 10, fails: inTurn(200) });
+    }
+    expectBaking(await story.show());
+    return story;
+  }
+  function expectBaking({ phase }: RolloutView): void {
+    if (phase !== "baking") throw new Error(`it is ${phase}`);
+  }
+
+  it.for([
+    ["half of its answers", 2],
+    ["one in twenty", 20],
+  ] as const)("is rolled back before the bake is over: %s", async ([, every], { expect, annotate }) => {
+    const story = await bakedSoFar();
+    const late: Minute = {
+      requests: 10,
+      fails: (account, version, at) =>
+        version === "2" && (number(account) + at) % every === 0 ? 10 : inTurn(200)(account, version, at),
+    };
+    const took = await story.until(
+      late,
+      5 * 60,
+      ({ phase }) => phase === "rolled-back" || phase === "rolling-back",
+    );
+    await story.send(healthy);
+    await annotate(`one in ${every} answers fails after 19 healthy hours: rolled back ${took} minutes later`);
+    expect(story.onTarget()).toBe(0);
+    expect((await story.audit("version.bad.mark")).map(({ target }) => target)).toEqual(["version/kiln/2"]);
+  });
+});
+
 describe("single accounts", () => {
   it("go back alone, one by one, while the wave goes on", async ({ expect }) => {
     const story = await Story.begin();
