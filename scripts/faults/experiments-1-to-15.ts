@@ -129,7 +129,7 @@ export const FIRST_HALF: readonly Experiment[] = [
     number: 11,
     fault: "KV throws for ten minutes, then hangs for ten; isolates are started meanwhile",
     holds:
-      "warm ones answer at once; cold ones from copies or FALLBACK; one read a period; recovery is spread out",
+      "warm ones answer at once; cold ones from copies within half a second or FALLBACK within one; one read a period; recovery is spread out",
     proofs: [
       { file: READER, tests: ["ten minutes without KV", "a cold isolate beside a slow KV"] },
       {

@@ -61,7 +61,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     proofs: [
       { file: "test/unit/control/upkeep.test.ts", tests: ["tick >"] },
       { file: "test/unit/control/rollout-behind.test.ts" },
-      { file: ROLLOUT_FAULTS, tests: ["an alarm that has used up its retries >"] },
+      { file: ROLLOUT_FAULTS, tests: ["an alarm that has used up its retries >", "an alarm without cron >"] },
       { file: "test/property/rollout.prop.test.ts" },
       { file: "test/unit/rollout/engine.test.ts", tests: ["share and pace >"] },
     ],
@@ -75,10 +75,14 @@ export const SECOND_HALF: readonly Experiment[] = [
         file: "test/unit/edge/override.test.ts",
         tests: ["counts within a minute of clock skew", "is ignored"],
       },
+      { file: "test/unit/control/overrides.test.ts" },
       { file: READER, tests: ["a clock that is put back by an hour"] },
       {
         file: "test/unit/control/publish-traps.test.ts",
-        tests: ["does not wait longer when the clock is put back"],
+        tests: [
+          "does not wait longer when the clock is put back",
+          "publishes on when the clock was put back",
+        ],
       },
       { file: "test/unit/control/upkeep.test.ts", tests: ["does nothing when it is older than the clock"] },
     ],
@@ -160,6 +164,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     proofs: [
       { file: "test/property/rollout-race.prop.test.ts" },
       { file: "test/unit/control/rollout.test.ts", tests: ["refuses a second rollout of a product"] },
+      { file: "test/unit/rollout/engine.test.ts", tests: ["wins over a pause and a resume"] },
       { file: "test/unit/control/rollout-back.test.ts", tests: ["two products that go only together"] },
     ],
   },
@@ -170,7 +175,7 @@ export const SECOND_HALF: readonly Experiment[] = [
       "asked for or refused; the state before comes back as a new generation; what is not out yet is said so",
     proofs: [
       { file: "test/unit/rollout/engine.test.ts", tests: ["going back >"] },
-      { file: ROLLOUT_FAULTS, tests: ["going back while KV is down >"] },
+      { file: ROLLOUT_FAULTS, tests: ["going back while KV is down >", "going back to where"] },
       { file: "test/unit/rollout/bad.test.ts" },
       { file: COMMANDS, tests: ["version.state.set"] },
       { file: "test/unit/control/publish.test.ts", tests: ["says since when and why KV fails"] },

@@ -292,8 +292,7 @@ class Witness {
     const id = `rollout-${this.count}`;
     const waves = WAVES;
     if (!(await this.say("rollout.create", { id, input: { id, targets, waves } }))) return;
-    if (again) this.backs.clear();
-    await this.say("rollout.start", { id, input: { again } });
+    if ((await this.say("rollout.start", { id, input: { again } })) && again) this.backs.clear();
     this.trace.push(`start ${Object.keys(targets).join("+")}`);
   }
 
@@ -320,8 +319,8 @@ class Witness {
     else if (what.op === "pause") await this.say("rollout.pause", { id, input });
     else if (what.op === "approve") await this.say("rollout.approve", { id, input: { wave: wave ?? 0 } });
     else if (what.op === "resume") {
-      if (what.again) this.backs.clear();
-      await this.say("rollout.resume", { id, input: { again: what.again } });
+      const resumed = await this.say("rollout.resume", { id, input: { again: what.again } });
+      if (resumed && what.again) this.backs.clear();
     } else if (what.op === "back") await this.goBack(id, what);
   }
 

@@ -149,22 +149,25 @@ describe("a rollout of two products", () => {
     expect(left.items.length).toBe([...before.values()].filter((pair) => pair === "1/1").length);
   });
 
-  it("refuses a second rollout of a product with the id of the first", async ({ expect }) => {
+  it("refuses a second rollout of a product with the id of the first, running or paused", async ({
+    expect,
+  }) => {
     const world = await prepare(healthy, ACCOUNTS.slice(0, 20));
     await must(world, "rollout.create", { id: "autumn", input: PLAN });
     await must(world, "rollout.create", {
       id: "other",
       input: { ...PLAN, id: "other", targets: { kiln: "2" } },
     });
+    const startOther = async () => {
+      const input = { id: "other", input: { again: false } };
+      return refusalOf(await world.control.execute("rollout.start", input, contextOf("operator")));
+    };
     await must(world, "rollout.start", { id: "autumn", input: { again: false } });
-    const refused = refusalOf(
-      await world.control.execute(
-        "rollout.start",
-        { id: "other", input: { again: false } },
-        contextOf("operator"),
-      ),
-    );
+    expect((await startOther()).extensions).toMatchObject({ other: "autumn" });
+    await must(world, "rollout.pause", { id: "autumn", input: { reason: "think" } });
+    const refused = await startOther();
     expect(refused.extensions).toMatchObject({ other: "autumn" });
+    expect(refused.detail).toContain("autumn");
   });
 
   it("moves nobody when a pin, a quarantine or a deferral ends", async ({ expect }) => {

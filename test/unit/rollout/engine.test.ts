@@ -178,6 +178,27 @@ describe("going back", () => {
     expect(sim.moved()).toBe(0);
   });
 
+  it("wins over a pause and a resume in its middle: whoever was on the way back gets back", ({ expect }) => {
+    const sim = new Sim(crowd(60), onePlan({ bake: { minutes: 600, requests: 0, workdays: 0 } }));
+    sim.start();
+    const paced = { scope: { kind: "all" }, reason: "bad", confirmed: false, paceBpPerMinute: 1000 } as const;
+    expect(sim.command({ kind: "rollback", ...paced }).ok).toBe(true);
+    sim.run(sim.nowMs + 3 * MINUTE, MINUTE);
+    expect(sim.state.phase).toBe("rolling-back");
+    const midway = sim.moved();
+    expect(midway).toBeGreaterThan(0);
+    expect(midway).toBeLessThan(60);
+    expect(sim.command({ kind: "resume", again: false }).ok).toBe(false);
+    expect(sim.command({ kind: "pause", reason: "think" }).ok).toBe(true);
+    expect(sim.command({ kind: "resume", again: true }).ok).toBe(false);
+    sim.run(sim.nowMs + 3 * MINUTE, MINUTE);
+    expect({ phase: sim.state.phase, moved: sim.moved() }).toEqual({ phase: "paused", moved: midway });
+    expect(sim.command({ kind: "resume", again: false }).ok).toBe(true);
+    expect(sim.state.phase).toBe("rolling-back");
+    sim.run(sim.nowMs + 15 * MINUTE, MINUTE);
+    expect({ phase: sim.state.phase, moved: sim.moved() }).toEqual({ phase: "rolled-back", moved: 0 });
+  });
+
   it("goes to a wave, and forward again only with the operator's word", ({ expect }) => {
     const sim = new Sim(crowd(100));
     sim.start();
