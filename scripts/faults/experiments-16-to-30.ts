@@ -21,7 +21,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     fault: "an origin redirects to a metadata address, to our own host, to another tenant",
     holds: "the client gets the redirect, nobody follows it; such an origin cannot be registered",
     proofs: [
-      { file: WIRE, tests: ["is the redirect itself", "are never reached when they are not allowed"] },
+      { file: WIRE, tests: ["is the redirect itself: ", "are never reached when they are not allowed"] },
       { file: STREAMING, tests: ["a redirect to another host is passed on"] },
       { file: COMMANDS, tests: ["refuses origins outside ORIGIN_ALLOW and under our own hosts"] },
       { file: "test/unit/contracts/origin-rules.test.ts" },
@@ -103,6 +103,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     proofs: [
       { file: "test/e2e/import-scale.e2e.test.ts" },
       { file: "test/unit/maps/scale.test.ts" },
+      { file: "test/unit/control/publish.test.ts", tests: ["keeps two roots at least 1.1 s apart"] },
       { file: "test/unit/maps/maps-reader.test.ts", tests: ["a cold isolate >"] },
       { file: "test/unit/maps/stores.test.ts" },
     ],
@@ -125,6 +126,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     holds: "others unaffected; 431, 414 or closed; bodies streamed, memory flat",
     proofs: [
       { file: SECURITY, tests: ["of headers and targets are refused before anything is looked up"] },
+      { file: "test/e2e/raw-table.e2e.test.ts" },
       { file: "test/e2e/uploads.e2e.test.ts", tests: ["an upload >"] },
       { file: NODES, tests: ["serve others beside hundreds of slow clients"] },
     ],
@@ -140,7 +142,12 @@ export const SECOND_HALF: readonly Experiment[] = [
       { file: "test/faults/25-early-bytes.e2e.test.ts" },
       {
         file: STREAMING,
-        tests: ["a WebSocket opens", "an upgrade that the version refuses", "server-sent events"],
+        tests: [
+          "a WebSocket opens",
+          "an upgrade that the version refuses",
+          "server-sent events",
+          "keeps its events",
+        ],
       },
       { file: "test/unit/control/draining.test.ts" },
     ],
@@ -206,6 +213,8 @@ export const SECOND_HALF: readonly Experiment[] = [
       { file: "test/unit/admin/refusal-notes.test.ts" },
       { file: "test/unit/control/refused.test.ts" },
       { file: "test/unit/dashboard/fences.test.ts" },
+      { file: "test/unit/dashboard/naughty.test.ts" },
+      { file: "test/unit/alarms/look.test.ts", tests: ["pass on what edges refused of testers' overrides"] },
       {
         file: "test/unit/admin/requests.test.ts",
         tests: ["where a request comes from", "conditions", "addresses"],

@@ -17,6 +17,12 @@ import {
 
 const MEGABYTE = 1_000_000;
 const EVENT_GAP_MS = 200;
+/** To a metadata address, to our own host, to another tenant. */
+const REDIRECTS = [
+  "http://169.254.169.254/latest/meta-data",
+  "https://admin.example.com/api/v1/status",
+  "https://standby.kiln.example.com/",
+];
 
 let node: EdgeNode;
 let main: FakeOrigin;
@@ -30,10 +36,12 @@ const answers: Record<string, OriginHandler> = {
     response.setHeader("Set-Cookie", cookies);
     response.end("cookies");
   },
-  "/redirect": (_request, response) => {
-    response.writeHead(302, { Location: "http://169.254.169.254/latest/meta-data" });
-    response.end();
-  },
+  ...Object.fromEntries(
+    REDIRECTS.map((location, index) => [
+      `/redirect-${index}`,
+      (_request, response) => void response.writeHead(302, { Location: location }).end(),
+    ]),
+  ),
   "/fails": (_request, response) => {
     response.writeHead(503, { "X-Mine": "yes", "Content-Type": "text/html" });
     response.end("<p>mine</p>");
@@ -285,11 +293,16 @@ describe("what the client gets", () => {
     );
   });
 
-  it("is the redirect itself", async ({ expect }) => {
-    const { status, headers } = await ask("main", "/redirect");
-    expect(status).toBe(302);
-    expect(headerOf(headers, "location")).toEqual(["http://169.254.169.254/latest/meta-data"]);
-  });
+  it.for([...REDIRECTS.entries()])(
+    "is the redirect itself: %i, %s",
+    async ([index, location], { expect }) => {
+      const before = main.seen.length;
+      const { status, headers } = await ask("main", `/redirect-${index}`);
+      expect(status).toBe(302);
+      expect(headerOf(headers, "location")).toEqual([location]);
+      expect(main.seen.slice(before).map(({ url }) => url)).toEqual([`/redirect-${index}`]);
+    },
+  );
 
   it("is the origin's own error, untouched", async ({ expect }) => {
     const { status, headers, body } = await ask("main", "/fails");

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { startHaProxy, type HaProxy } from "../../scripts/haproxy/haproxy.ts";
 import { COOKIES, REDIRECT_TARGET } from "../../scripts/local/demo/answers.ts";
 import type { Instance } from "../../scripts/local/instance.ts";
+import { spreadAt } from "../../scripts/local/spread.ts";
 import { mustSkipHaProxy } from "../support/haproxy.ts";
 import { startTestInstance } from "../support/local-instance.ts";
 import { openRaw, request, sendRaw } from "../support/raw-http.ts";
@@ -176,6 +177,57 @@ describe.each(WAYS)("%s", (way) => {
     expect(values("x-named-away")).toEqual([]);
     expect(values("x-kept")).toEqual(["kept"]);
     expect(values("cdn-loop").join()).toContain("firebreak");
+  });
+});
+
+describe("an account that moves", () => {
+  const EVENTS = 60;
+  const [FROM, TO] = ["kiln/2.8.0", "kiln/2.9.1"] as const;
+
+  /** Sends a GET and gives its head at once; the body goes on coming. */
+  function open(path: string): Promise<{ readonly version: unknown; readonly body: Promise<string> }> {
+    return new Promise((resolve, reject) => {
+      const options = { host: "127.0.0.1", port: portOf("directly"), path, headers: { Host: ACME } };
+      const sent = httpRequest({ ...options, setHost: false }, (response) => {
+        let text = "";
+        response.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
+        const body = new Promise<string>((whole, broken) => {
+          response.on("end", () => whole(text));
+          response.on("error", broken);
+        });
+        resolve({ version: response.headers["demo-version"], body });
+      });
+      sent.on("error", reject);
+      sent.end();
+    });
+  }
+
+  it("keeps its events and its long poll where they were begun, and gets what is new from where it is", async ({
+    expect,
+  }) => {
+    const reason = "moved in the middle";
+    await instance.admin.must({
+      method: "POST",
+      path: "products/kiln/versions/2.9.1/state",
+      body: { state: "live", reason },
+    });
+    const events = await open(`/events?count=${EVENTS}`);
+    expect(events.version).toBe(FROM);
+    const polled = open(`/slow?ms=${EVENTS * 100}`);
+    const over = Promise.race([events.body, polled]).then(() => true);
+    await instance.admin.must({
+      method: "PUT",
+      path: "accounts/acme/pins/kiln",
+      body: { version: "2.9.1", reason },
+    });
+    await spreadAt(instance, async (port) => {
+      const bytes = request("GET / HTTP/1.1", `Host: ${ACME}`);
+      return (await sendRaw({ port, bytes })).header("demo-version") === TO;
+    });
+    expect(await Promise.race([over, Promise.resolve(false)])).toBe(false);
+    expect((await open("/")).version).toBe(TO);
+    expect((await events.body).match(/^id: /gm)).toHaveLength(EVENTS);
+    expect((await polled).version).toBe(FROM);
   });
 });
 

@@ -210,10 +210,27 @@ describe("accounts", () => {
 });
 
 describe("floods", () => {
-  it("of refusals write a few lines a second", async ({ expect }) => {
+  it.for([
+    ["malformed", (i: number) => `bad host ${i}`],
+    ["foreign", (i: number) => `${i}.example`],
+  ] as const)(
+    "of %s hosts write a few lines a second, and how many they left out",
+    async ([, hostOf], { expect }) => {
+      const edge = buildEdge();
+      for (let i = 0; i < 500; i++) await send(edge, hostOf(i));
+      const written = edge.lines.length;
+      expect(written).toBeGreaterThan(0);
+      expect(written).toBeLessThanOrEqual(5);
+      edge.advance(1000);
+      await send(edge, hostOf(500));
+      expect(edge.lines.slice(written)).toMatchObject([{ fields: { suppressed: 500 - written } }]);
+    },
+  );
+
+  it("of unknown hosts, which the default answers, write nothing", async ({ expect }) => {
     const edge = buildEdge();
-    for (let i = 0; i < 500; i++) await send(edge, `bad host ${i}`);
-    expect(edge.lines.length).toBeLessThanOrEqual(5);
+    for (let i = 0; i < 500; i++) expect((await send(edge, `nobody-${i}.kiln.example.com`)).status).toBe(200);
+    expect(edge.lines).toEqual([]);
   });
 
   it("of headers and targets are refused before anything is looked up", async ({ expect }) => {
