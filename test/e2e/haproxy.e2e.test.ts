@@ -122,24 +122,33 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
     readonly middle?: () => Promise<unknown>;
     readonly end: () => Promise<void>;
     readonly unknownGet: readonly string[];
+    /** Samples of the metrics whose sum rises by it. */
+    readonly shown: RegExp | null;
   }[] = [
     {
       name: "the default's origin refuses connections",
       begin: illDefault({ refuse: true }),
       end: illDefault({}),
       unknownGet: ["502", "503"],
+      shown: /^firebreak_request_failures_total\{product="kiln",version="2\.8\.0",.*\} (\d+)$/gm,
     },
     {
       name: "the default's origin hangs",
       begin: illDefault({ hang: true }),
       end: illDefault({}),
       unknownGet: ["timeout", "504", "502", "error"],
+      // Its time-out of 30 s is longer than the short form: what hangs is counted when that is over.
+      shown: inForm({
+        short: null,
+        long: /^firebreak_request_failures_total\{product="kiln",version="2\.8\.0",.*\} (\d+)$/gm,
+      }),
     },
     {
       name: "the default's origin answers 500",
       begin: illDefault({ errorRate: 1 }),
       end: illDefault({}),
       unknownGet: ["500"],
+      shown: /^firebreak_request_errors_total\{product="kiln",version="2\.8\.0",.*\} (\d+)$/gm,
     },
     {
       name: "KV fails, and a node restarts meanwhile",
@@ -147,6 +156,7 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
       middle: () => instance.nodes.act(2, { action: "restart" }),
       end: () => onEveryNode("kv", "ok"),
       unknownGet: ["200"],
+      shown: /^firebreak_edge_maps_faults_total\{.*\} (\d+)$/gm,
     },
     {
       name: "the control plane's object fails, and a node restarts meanwhile",
@@ -154,13 +164,22 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
       middle: () => instance.nodes.act(2, { action: "restart" }),
       end: () => onEveryNode("control", "ok"),
       unknownGet: ["200"],
+      shown: /^firebreak_alarms\{alarm="control-down",level="page"\} (\d+)$/gm,
     },
   ];
+
+  /** What the metrics say by now, once every node has reported what it counted. */
+  async function readMetric(samples: RegExp): Promise<number> {
+    for (const node of instance.ports.keys()) await instance.nodes.act(node + 1, { action: "flush" });
+    const text = String(await instance.admin.must({ method: "GET", path: "metrics" }));
+    return [...text.matchAll(samples)].reduce((sum, [, value]) => sum + Number(value), 0);
+  }
 
   it.for(PHASES)(
     "keeps nodes up and known accounts served while $name",
     { timeout: PHASE_MS + SPARE_MS },
     async (phase, { expect }) => {
+      const shownBefore = phase.shown === null ? 0 : await readMetric(phase.shown);
       await phase.begin();
       // What was under way when it began belongs to the time before.
       await pause(SETTLE_MS);
@@ -169,11 +188,13 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
       await phase.middle?.();
       await pause((PHASE_MS - SETTLE_MS) / 2);
       const during = load.cut();
+      const shown = phase.shown === null ? 1 : await readMetric(phase.shown);
       await phase.end();
 
       for (const tallies of [before, during]) {
         for (const name of ["kiln", "fogbugz"]) expect(tallies.get(name)?.faults, name).toEqual([]);
       }
+      expect(shown, "the fault in the metrics").toBeGreaterThan(shownBefore);
       const requests = (during.get("kiln")?.requests ?? 0) + (during.get("fogbugz")?.requests ?? 0);
       expect(requests).toBeGreaterThan((MIN_REQUESTS_A_SECOND * (PHASE_MS - SETTLE_MS)) / 1000);
       const unknownSaw = during.get("unknown");
