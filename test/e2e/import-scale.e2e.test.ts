@@ -1,6 +1,6 @@
 /**
- * A large import through the command line into a running instance, and what one changed account costs afterwards.
- * The line count is the issue's own: 100,000 accounts. Nothing is timed; every wait is for a condition.
+ * A large import through the command line into a running instance with 20 versions, one account in twenty with a domain of
+ * its own, and what one changed account costs afterwards. Nothing is timed; every wait is for a condition.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -9,12 +9,28 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import type { Instance } from "../../scripts/local/instance.ts";
 import { spreadAt } from "../../scripts/local/spread.ts";
+import {
+  MAX_BREAK_GLASS_BYTES,
+  MAX_INDEX_BYTES,
+  MAX_ROOT_BYTES,
+  MAX_SHARD_BYTES,
+} from "../../src/contracts/limits.ts";
 import { spawnCli, type CliRun } from "../support/cli.ts";
+import { inForm } from "../support/form.ts";
 import { startTestInstance } from "../support/local-instance.ts";
 
-const ACCOUNTS = 100_000;
+const ACCOUNTS = inForm({ short: 100_000, long: 1_000_000 });
+const VERSIONS = 20;
+const DOMAIN_EVERY = 20;
 /** For import and publish together, on a machine that has other work. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = inForm({ short: 300_000, long: 1_800_000 });
+/** Of each key in KV, by the part of its name before the slash. */
+const MOST_BYTES: Readonly<Record<string, number>> = {
+  root: MAX_ROOT_BYTES,
+  index: MAX_INDEX_BYTES,
+  shard: MAX_SHARD_BYTES,
+  "break-glass": MAX_BREAK_GLASS_BYTES,
+};
 const ZONES = ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"];
 
 let instance: Instance;
@@ -25,9 +41,12 @@ function firebreak(...argv: string[]): Promise<CliRun> {
   return spawnCli(argv, { env });
 }
 
+const domainOf = (number: number): string => `shop-${number}.example.net`;
+
 function line(number: number): string {
   const timeZone = ZONES[number % ZONES.length];
-  return JSON.stringify({ account: `t${number}`, timeZone, cohort: "general" });
+  const own = number % DOMAIN_EVERY === 0 ? { domains: [{ host: domainOf(number), product: "kiln" }] } : {};
+  return JSON.stringify({ account: `t${number}`, timeZone, cohort: "general", ...own });
 }
 
 async function accept(...argv: string[]): Promise<string> {
@@ -57,12 +76,17 @@ async function dumpMaps(): Promise<ReadonlyMap<string, string>> {
   );
 }
 
-describe("an import of 100,000 accounts", { timeout: TIMEOUT_MS }, () => {
+describe(`an import of ${ACCOUNTS} accounts`, { timeout: TIMEOUT_MS }, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "firebreak-import-"));
     instance = await startTestInstance({ bare: true, nodes: 1 });
     await accept("product", "put", "kiln", "--domain", "kiln.localhost");
-    await accept("version", "register", "kiln", "1.0.0", "--origin", "http://127.0.0.1:9");
+    for (let minor = 0; minor < VERSIONS; minor += 1)
+      await instance.admin.must({
+        method: "PUT",
+        path: `products/kiln/versions/1.${minor}.0`,
+        body: { origin: `http://127.0.0.1:${9 + minor}` },
+      });
   });
 
   afterAll(async () => {
@@ -104,6 +128,8 @@ describe("an import of 100,000 accounts", { timeout: TIMEOUT_MS }, () => {
     const kinds = written.map((key) => (key.startsWith("root/") ? "copy of root" : key.replace(/\/.*/, "")));
     expect(kinds.toSorted()).toEqual(["copy of root", "index", "root", "shard"]);
     expect(after.size).toBe(before.size);
+    for (const [key, value] of after)
+      expect(Buffer.byteLength(value), key).toBeLessThanOrEqual(MOST_BYTES[key.replace(/\/.*/, "")] ?? 0);
   });
 
   it("answers every account by what was imported, to the last", async ({ expect }) => {
@@ -121,5 +147,7 @@ describe("an import of 100,000 accounts", { timeout: TIMEOUT_MS }, () => {
         reason: "home",
       });
     }
+    const own = JSON.parse(await accept("explain", domainOf(ACCOUNTS - DOMAIN_EVERY), "--json"));
+    expect(own).toMatchObject({ account: `t${ACCOUNTS - DOMAIN_EVERY}`, version: "1.0.0" });
   });
 });
