@@ -112,7 +112,7 @@ export const SECOND_HALF: readonly Experiment[] = [
     number: 23,
     fault: "a flood of random hosts, under a base domain and foreign",
     holds: "KV reads bounded by shards and periods; known accounts unharmed; logs thinned out",
-    open: "what a flood does that takes the processor itself: only the platform, or more nodes, are a bound to that",
+    open: "10,000 a second over sockets: there what is short is the processor, and only the platform or more nodes help against that",
     proofs: [
       { file: "test/faults/23-names-that-nobody-has.e2e.test.ts" },
       { file: "test/unit/maps/maps-reader.test.ts", tests: ["cost no more reads than there are shards"] },
