@@ -76,7 +76,9 @@ async function run({ rows, rounds, json, out, plot }: Flags): Promise<number> {
   const results: RowResult[] = [];
   for (const row of rows) {
     say(row.name);
+    const from = performance.now();
     const result = await runRow(row, { rounds, say });
+    say(`${row.name}: ${Math.round((performance.now() - from) / 1000)} s`);
     results.push(result);
     if (!json) process.stdout.write(`\n${renderRow(result)}`);
   }
