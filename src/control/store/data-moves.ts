@@ -6,6 +6,7 @@ import type { CallTerms, Fate, HookUnit, PublishFact } from "../../contracts/mov
 import type { AccountSlug, EpochMs, Generation } from "../../contracts/units.ts";
 import { runEach, type Db } from "../db.ts";
 import { readInt, readIntOrNull, readText } from "../row.ts";
+import { readCounter } from "./meta.ts";
 
 /** Writes down that a publish is waited for; `seq` is the change that it is. */
 export function savePublish(
@@ -21,7 +22,10 @@ export function savePublish(
   db.run("DELETE FROM data_publishes WHERE rollout = ? AND step < ? - 20", rollout, step);
 }
 
-/** A root is out: whatever it shows can be read from now on. Only of rollouts that have a place in it. */
+/**
+ * A root is out: whatever it shows can be read from now on. Only of rollouts that have a place in it. Never before the last
+ * tick, by whose clock it is judged how long it has had to spread: the machine's may have gone back.
+ */
 export function notePublished(
   db: Db,
   root: { rootSeq: number; shardSeq: number; generation: Generation },
@@ -30,7 +34,7 @@ export function notePublished(
   db.run(
     `UPDATE data_publishes SET at = ?1, generation = ?2 WHERE at IS NULL AND seq <= ?3
      AND rollout IN (SELECT id FROM rollouts WHERE groups_seq <= ?4)`,
-    atMs,
+    Math.max(atMs, readCounter(db, "clock")),
     root.generation,
     root.rootSeq,
     root.shardSeq,

@@ -316,6 +316,31 @@ describe("a move that carries data", () => {
     ).toBe(true);
   });
 
+  it("holds and calls nobody before its publish has spread, also when the clock is put back under it", async ({
+    expect,
+  }) => {
+    const hooked = await prepare();
+    const { world } = hooked;
+    await start(world);
+    const isAsked = (): boolean => world.db.rows("SELECT 1 FROM data_publishes WHERE at IS NULL").length > 0;
+    for (let second = 0; second < 600 && !isAsked(); second += 1) {
+      world.clock.now += 1000;
+      await world.control.tick(world.clock.now);
+    }
+    expect(isAsked()).toBe(true);
+    world.clock.now -= 60 * MINUTE;
+    for (let second = 0; second < 30; second += 1) {
+      world.clock.now += 1000;
+      await world.control.alarm();
+      await world.control.idle();
+    }
+    expect(decide(readMaps(world.kv.values), "kiln", "account-5")).toBe("1 by home");
+    expect(hooked.calls).toEqual([]);
+    // When it is there again, what was begun goes on.
+    world.clock.now += 60 * MINUTE;
+    await seconds(world, (decision) => decision.startsWith("2 by"));
+  });
+
   it("takes everybody back through undo when it is rolled back", async ({ expect }) => {
     const hooked = await prepare();
     const { world } = hooked;
