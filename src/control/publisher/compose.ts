@@ -116,7 +116,8 @@ function composeProduct(
     domains: product.domains,
     stable: product.stable,
     default: product.default,
-    standby: product.standby,
+    // Better none than one that edges cannot find, with which nothing at all could be published.
+    standby: product.standby !== null && Object.hasOwn(published, product.standby) ? product.standby : null,
     versions: published,
     replacements: [],
     timeouts: product.timeouts,

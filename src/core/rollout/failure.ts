@@ -9,7 +9,7 @@ import type { DefaultBefore, RolloutFailure, RolloutState } from "../../contract
 import type { ProductName } from "../../contracts/units.ts";
 import { own } from "../record.ts";
 import type { Wanted } from "./state.ts";
-import { ownReturnProblem, returnProblem } from "./versions.ts";
+import { ownReturnProblem } from "./versions.ts";
 
 /** Remembers a failure until somebody resumes. `products` null: all targets. */
 export function withFailure(
@@ -72,5 +72,6 @@ export function defaultReturn(
   before: DefaultBefore,
 ): { readonly to: DefaultBefore; readonly problem: string | null } {
   const to = { default: before.default, standby: goodStandby(facts, product, before.standby) };
-  return { to, problem: returnProblem(facts, product, before.default) };
+  // Itself: what takes a version's place is for accounts, the default does not follow it.
+  return { to, problem: ownReturnProblem(facts, product, before.default) };
 }

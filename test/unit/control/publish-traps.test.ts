@@ -103,6 +103,19 @@ describe("publisher", () => {
     expect(readMaps(world.kv.values).root.accounts).toBe(1);
   });
 
+  it("publishes without a standby that is in no maps, in place of nothing", async ({ expect }) => {
+    const world = createWorld({ db: createMemoryDb() });
+    await addProducts(world);
+    await settle(world);
+    world.db.run("UPDATE versions SET state = 'retired' WHERE product = 'kiln' AND name = '2'");
+    world.db.run("UPDATE products SET standby = '2' WHERE name = 'kiln'");
+    await addAccount(world, "acme");
+    await settle(world);
+    const { root } = readMaps(world.kv.values);
+    expect(root.accounts).toBe(1);
+    expect(root.products["kiln"]).toMatchObject({ default: "1", standby: null });
+  });
+
   it("publishes on when the clock was put back behind the last root", async ({ expect }) => {
     const world = createWorld({ db: createMemoryDb() });
     await addProducts(world);
