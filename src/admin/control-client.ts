@@ -46,6 +46,7 @@ class TookTooLong extends Error {}
 /** Builds the client over a port. Cheap: one closure a method. */
 export function createControlClient({ port, clock, logger }: Parts): ControlClient {
   let silentSince: EpochMs | null = null;
+  let answeredMs = 0;
   async function giveUpAfter(timeoutMs: number): Promise<never> {
     await clock.sleep(timeoutMs);
     throw new TookTooLong(`no answer within ${timeoutMs} ms`);
@@ -60,9 +61,10 @@ export function createControlClient({ port, clock, logger }: Parts): ControlClie
       // The call comes first: should it throw at once, no timer is left to reject with nobody listening.
       const answer = await Promise.race([call(), giveUpAfter(timeoutMs)]);
       silentSince = null;
+      answeredMs = clock.nowMs();
       return ok(answer);
     } catch (cause) {
-      silentSince ??= askedMs;
+      silentSince ??= Math.max(askedMs, answeredMs);
       logger.line("admin.control-unavailable", {
         what,
         cause: cause instanceof Error ? cause.message : String(cause),
