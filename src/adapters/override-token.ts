@@ -9,6 +9,7 @@ import { JWTExpired } from "jose/errors";
 import { SignJWT } from "jose/jwt/sign";
 import { jwtVerify } from "jose/jwt/verify";
 import type { NamedKey } from "../contracts/env.ts";
+import { OVERRIDE_LEEWAY_SECONDS } from "../contracts/limits.ts";
 import { err, ok, type Result } from "../contracts/result.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
 
@@ -16,8 +17,6 @@ export const OVERRIDE_AUDIENCE = "firebreak";
 export const OVERRIDE_TYPE = "firebreak-override+jwt";
 /** A token that lives longer is refused, whoever signed it. */
 export const MAX_OVERRIDE_SECONDS = 3600;
-/** Clocks of the signer and of the edges may differ by this much. */
-const LEEWAY_SECONDS = 60;
 /** A token of ours has about 300 characters; longer ones are not looked at. */
 const MAX_TOKEN_CHARS = 2048;
 const ALGORITHM = "HS256";
@@ -56,12 +55,12 @@ export function createOverrideVerifier(keys: readonly NamedKey[]): OverrideVerif
           algorithms: [ALGORITHM],
           audience: OVERRIDE_AUDIENCE,
           typ: OVERRIDE_TYPE,
-          clockTolerance: LEEWAY_SECONDS,
+          clockTolerance: OVERRIDE_LEEWAY_SECONDS,
           currentDate: new Date(nowMs),
           requiredClaims: ["iat", "exp", "jti", "product", "account", "version"],
         });
         const claims = parseClaims(payload);
-        return claims === null || claims.issuedAt > nowMs + LEEWAY_SECONDS * 1000
+        return claims === null || claims.issuedAt > nowMs + OVERRIDE_LEEWAY_SECONDS * 1000
           ? err("invalid")
           : ok(claims);
       } catch (error) {

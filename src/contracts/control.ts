@@ -121,8 +121,8 @@ export interface CommandInputs
   "account.deferral.set": OfAccount & { readonly input: DeferralInput };
   "account.deferral.lift": OfAccount & WithReason;
   "halt.set": { readonly input: HaltInput };
-  /** `signedAt`: the clock of who is going to sign it. */
-  "override.issued": { readonly input: OverrideInput; readonly signedAt: EpochMs };
+  /** `signedAt`: the clock of who is going to sign it; left out by a Worker of before. */
+  "override.issued": { readonly input: OverrideInput; readonly signedAt?: EpochMs };
   "override.revoke-all": WithReason;
   "window.put": OfName & { readonly windows: readonly Window[] };
   "window.delete": OfName & WithReason;
@@ -164,8 +164,8 @@ export interface CommandOutputs
   "account.deferral.set": Account;
   "account.deferral.lift": Account;
   "halt.set": Halt;
-  /** The time to stamp it with, which is what revoking compares. */
-  "override.issued": { readonly issuedAt: EpochMs };
+  /** `issuedAt`: the time to stamp it with, which is what revoking compares; left out by an object of before. */
+  "override.issued": { readonly allowed: true; readonly issuedAt?: EpochMs };
   "override.revoke-all": { readonly before: EpochMs };
   "window.put": StoredWindow;
   "window.delete": StoredWindow;

@@ -55,6 +55,9 @@ export const MAX_BATCH_LINES = 2000;
 export const MAX_LINE_BYTES = 16 * 1024;
 export const MAX_CUSTOM_DOMAINS_PER_ACCOUNT = 50;
 
+/** Clocks of who signs an override and of the edges may differ by this much. */
+export const OVERRIDE_LEEWAY_SECONDS = 60;
+
 /** Request limits, equal everywhere so that a self-hosted node answers as Cloudflare does. */
 export const MAX_TARGET_BYTES = 16 * 1024;
 export const MAX_HEADER_BYTES = 128 * 1024;

@@ -392,7 +392,7 @@ const COMMANDS: CommandOutputs = {
   "account.deferral.set": ACCOUNT,
   "account.deferral.lift": ACCOUNT,
   "halt.set": HALT,
-  "override.issued": { issuedAt: Date.parse(AT) },
+  "override.issued": { allowed: true, issuedAt: Date.parse(AT) },
   "override.revoke-all": { before: Date.parse(AT) },
   "token.create": TOKEN,
   "session.create": { expires: "2026-11-24T00:00:00Z" },

@@ -47,7 +47,7 @@ async function issue(input: OverrideInput, { services, write }: Call): Promise<R
     seconds: minutes * SECONDS_PER_MINUTE,
     jti: crypto.randomUUID(),
   };
-  const issued = await issueOverride(config.overrideKeys, claims, allowed.value.issuedAt);
+  const issued = await issueOverride(config.overrideKeys, claims, allowed.value.issuedAt ?? asked.signedAt);
   if (!issued.ok) return err(NO_KEYS);
   const { token, expires } = issued.value;
   return ok({
