@@ -122,7 +122,7 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
     readonly middle?: () => Promise<unknown>;
     readonly end: () => Promise<void>;
     readonly unknownGet: readonly string[];
-    /** Samples of the metrics whose sum rises by it while it is there; null: later. */
+    /** Samples of the metrics whose sum rises by it while it is there; null: none. */
     readonly shown: RegExp | null;
   }[] = [
     {
@@ -137,11 +137,8 @@ describe.skipIf(mustSkipHaProxy())("two nodes behind HAProxy with a bare option 
       begin: illDefault({ hang: true }),
       end: illDefault({}),
       unknownGet: ["timeout", "504", "502", "error"],
-      // Its time-out of 30 s is longer than the short form: what hangs is counted when that is over.
-      shown: inForm({
-        short: null,
-        long: /^firebreak_request_failures_total\{product="kiln",version="2\.8\.0",.*\} (\d+)$/gm,
-      }),
+      // Its clients leave before its time-out, and workerd ends a request with its client: nothing is left to count it.
+      shown: null,
     },
     {
       name: "the default's origin answers 500",
