@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { describe, it } from "vitest";
 import { mustSkipHaProxy } from "../support/haproxy.ts";
 
+/** It takes 21 s alone, and more beside others. */
+const TIMEOUT_MS = 180_000;
+
 describe.skipIf(mustSkipHaProxy())("npm run drill", () => {
-  it("plays the incident twice and proves what it says", ({ expect }) => {
+  it("plays the incident twice and proves what it says", { timeout: TIMEOUT_MS }, ({ expect }) => {
     const drill = join(import.meta.dirname, "..", "..", "scripts", "drill.ts");
     const { status, stdout, stderr } = spawnSync(process.execPath, [drill, "--json"], { encoding: "utf8" });
     const told: unknown = JSON.parse(stdout === "" ? "null" : stdout);

@@ -15,7 +15,7 @@ const CARRIED = 12;
 
 const { ports, perSecond, ms, oneUnknownOf } = workerData as Flood;
 const statuses: Record<number, number> = {};
-let [sent, answered, cut, isOver] = [0, 0, 0, false];
+let [sent, answered] = [0, 0];
 
 function open(port: number): Socket {
   let carried = "";
@@ -33,11 +33,6 @@ function open(port: number): Socket {
     carried = text.slice(Math.max(end, text.length - CARRIED));
   });
   socket.on("error", () => undefined);
-  socket.on("close", () => {
-    if (isOver) return;
-    cut += 1;
-    sockets[sockets.indexOf(socket)] = open(port);
-  });
   return socket;
 }
 
@@ -66,6 +61,5 @@ while (sent < wanted && lastMs - started < ms + PATIENCE_MS) {
   lastMs = performance.now();
 }
 while (answered < sent && performance.now() - lastMs < PATIENCE_MS) await pause(BURST_EVERY_MS);
-isOver = true;
 for (const socket of sockets) socket.destroy();
-parentPort?.postMessage({ sent, statuses, cut, ms: performance.now() - started } satisfies FloodReport);
+parentPort?.postMessage({ sent, statuses, ms: performance.now() - started } satisfies FloodReport);

@@ -15,10 +15,8 @@ export interface Flood {
 
 export interface FloodReport {
   readonly sent: number;
-  /** Answers by status. */
+  /** Answers by status; fewer than were sent when a connection was cut. */
   readonly statuses: Readonly<Record<number, number>>;
-  /** Connections that ended before they were told to. */
-  readonly cut: number;
   /** From the first request to the last answer. */
   readonly ms: number;
 }
