@@ -42,7 +42,6 @@ export const FIRST_HALF: readonly Experiment[] = [
       "the default's origin refuses, hangs, answers 500; the default is forced to a version that fails OPTIONS",
     holds:
       "all nodes stay up, known accounts of other versions are served, unknown ones get that origin's error",
-    open: "what hangs while its clients leave before its time-out in the metrics: workerd ends a request with its client, uncounted",
     proofs: [
       { file: HAPROXY, tests: ["origin refuses", "origin hangs", "origin answers 500"] },
       { file: "test/e2e/drill.e2e.test.ts" },

@@ -35,8 +35,8 @@ export interface OriginRequest {
   readonly timeoutMs: number;
   /** True: what has no headers in time is aborted, not only given up on. Costs a controller a request. */
   readonly abandon?: true;
-  /** Read only when the attempt failed. */
-  readonly clientAborted: () => boolean;
+  /** The client's own; null: nobody waits. Asked for only when the attempt failed or takes long. */
+  readonly clientSignal: (() => AbortSignal) | null;
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
@@ -162,6 +162,12 @@ interface Wait {
 }
 
 /**
+ * After this long a request is waited for even when its client leaves, so that it is counted: the runtime ends a request
+ * with its client, and of a version that hangs nothing would be known. Quick answers pay nothing for it.
+ */
+const HOLD_ON_AFTER_MS = 500;
+
+/**
  * Races the response's headers with the time allowed; the timer is gone once they are there. One promise by hand, because
  * every request waits here, and `Promise.race` with its parts makes five.
  */
@@ -169,30 +175,42 @@ function awaitHeaders(
   fetching: Promise<Response>,
   { request, sending, deps }: Wait,
 ): Promise<Result<Response, OriginFailure>> {
-  return new Promise((resolve, reject) => {
+  const { timeoutMs, clientSignal } = request;
+  const answer = new Promise<Result<Response, OriginFailure>>((resolve, reject) => {
     let isOver = false;
     const fail = (timedOut: boolean): void => {
+      isOver = true;
+      clearTimeout(timer);
       try {
         const upload = sending.upload?.progress ?? null;
-        resolve(err(classifyFailure({ timedOut, upload, clientAborted: request.clientAborted() })));
+        const clientAborted = clientSignal?.().aborted === true;
+        resolve(err(classifyFailure({ timedOut, upload, clientAborted })));
       } catch (error) {
         reject(error);
       }
     };
     const expire = (): void => {
-      const leftMs = sending.upload === null ? 0 : timeLeft(sending.upload, request.timeoutMs);
+      const leftMs = sending.upload === null ? 0 : timeLeft(sending.upload, timeoutMs);
       if (leftMs > 0) {
         timer = setTimeout(expire, leftMs);
         return;
       }
-      isOver = true;
       sending.abort?.abort();
       fail(true);
     };
-    let timer = setTimeout(expire, request.timeoutMs);
+    const holdOn = (): void => {
+      timer = setTimeout(expire, timeoutMs - HOLD_ON_AFTER_MS);
+      request.waitUntil(answer);
+      clientSignal?.().addEventListener("abort", () => {
+        if (!isOver) fail(false);
+      });
+    };
+    const isShort = clientSignal === null || timeoutMs <= HOLD_ON_AFTER_MS;
+    let timer = isShort ? setTimeout(expire, timeoutMs) : setTimeout(holdOn, HOLD_ON_AFTER_MS);
     fetching.then(
       (response) => {
         if (isOver) return discard(response);
+        isOver = true;
         clearTimeout(timer);
         if (isUnreached(response, request.origin, deps)) {
           discard(response);
@@ -201,11 +219,11 @@ function awaitHeaders(
       },
       () => {
         // The runtime's error says nothing that the evidence does not say better.
-        clearTimeout(timer);
         if (!isOver) fail(false);
       },
     );
   });
+  return answer;
 }
 
 /** Looked at when the timer is due, and not set anew with every chunk. A clock that was put back starts it again. */

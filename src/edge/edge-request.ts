@@ -15,7 +15,7 @@ export interface EdgeRequest {
   readonly host: string | null;
   readonly headers: Headers;
   readonly body: ReadableStream<Uint8Array> | null;
-  /** The client's own signal; read only when something failed. */
+  /** The client's own signal; read only when something failed or takes long. */
   readonly signal: AbortSignal;
   /** The runtime's object, for what only it can do: reach admin, carry a body of a GET. */
   readonly raw: Request;

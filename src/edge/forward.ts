@@ -166,7 +166,7 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
     method: request.method,
     headers: request.headers,
     body: outgoingBody(exchange),
-    clientAborted: () => request.signal.aborted,
+    clientSignal: () => request.signal,
     waitUntil: request.waitUntil,
   };
   return ({ version, origin }, attemptMs) => {

@@ -161,7 +161,7 @@ async function sendCopy(
     timeoutMs: TIMEOUT_MS,
     abandon: true,
     // The client may have its answer and be gone; that says nothing of the candidate.
-    clientAborted: () => false,
+    clientSignal: null,
     waitUntil: exchange.request.waitUntil,
   });
   const ms = deps.clock.nowMs() - sentMs;

@@ -1,5 +1,5 @@
 /** Attempts, time-outs, fail-over and blame, with origins that fail on command; and what each leaves in the log. */
-import { describe, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, it, vi } from "vitest";
 import type { RootProduct } from "../../../src/contracts/maps.ts";
 import { timeoutFor } from "../../../src/edge/path-timeout.ts";
 import {
@@ -196,6 +196,58 @@ describe("blame", () => {
     });
     await edge.fetch(KNOWN, "/", { method: "POST", headers: { "Transfer-Encoding": "chunked" }, body });
     expect(edge.outcomes).toEqual(["client-gone"]);
+  });
+});
+
+describe("a request that takes long", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const hanging: EdgeOptions = { origin: () => new Promise(() => undefined) };
+  const HELD_ON_MS = 500;
+
+  it("is waited for once half a second is over, and counted when its client leaves", async ({ expect }) => {
+    const edge = buildEdge(hanging);
+    const client = new AbortController();
+    const answering = edge.fetch(KNOWN, "/", { signal: client.signal });
+    await vi.advanceTimersByTimeAsync(HELD_ON_MS - 1);
+    expect(edge.waited).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(edge.waited).toHaveLength(1);
+    client.abort();
+    expect((await answering).status).toBe(499);
+    await edge.waited[0];
+    expect(edge.observed.map(({ end }) => end)).toEqual(["gone"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("still has all of its time, and then it is the version's failure", async ({ expect }) => {
+    const edge = buildEdge(withProduct({ timeouts: [{ prefix: "/", seconds: 2 }] }, hanging));
+    const answering = edge.fetch(KNOWN);
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(edge.observed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await answering).status).toBe(504);
+    expect(edge.observed.map(({ end }) => end)).toEqual(["failed"]);
+  });
+
+  it("is answered late as it is early, and nothing is left of the wait", async ({ expect }) => {
+    const origin = () => new Promise<Response>((resolve) => setTimeout(resolve, 900, new Response("late")));
+    const edge = buildEdge({ origin });
+    const client = new AbortController();
+    const answering = edge.fetch(KNOWN, "/", { signal: client.signal });
+    await vi.advanceTimersByTimeAsync(900);
+    const response = await answering;
+    client.abort();
+    expect(await response.text()).toBe("late");
+    expect([edge.waited.length, vi.getTimerCount()]).toEqual([1, 0]);
+    expect(edge.outcomes).toEqual(["forwarded"]);
+  });
+
+  it("asks for nothing of this when the answer is quick", async ({ expect }) => {
+    const edge = buildEdge();
+    expect((await edge.fetch(KNOWN)).status).toBe(200);
+    expect([edge.waited, vi.getTimerCount()]).toEqual([[], 0]);
   });
 });
 
