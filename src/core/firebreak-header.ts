@@ -8,10 +8,10 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { NamedKey } from "../contracts/env.ts";
 import type { AccountSlug, EpochMs, ProductName, VersionName } from "../contracts/units.ts";
 import { createRecent } from "./recent.ts";
+import { utf8Bytes } from "./utf8.ts";
 
 const MINUTE_MS = 60_000;
 /** Random hosts must not fill the memory: twice as many at most, a few hundred bytes each. */
@@ -92,14 +92,14 @@ function quote(text: string): string {
 
 /** Signs with one state made anew each time: what is cloned for every signature costs more than hashing does. */
 function createSigner({ kid, secret }: NamedKey): (facts: FirebreakFacts, minute: number) => string {
-  const keyed = hmac.create(sha256, utf8ToBytes(secret));
+  const keyed = hmac.create(sha256, utf8Bytes(secret));
   const state = keyed.clone();
   const digest = new Uint8Array(SHA256_BYTES);
   const keyId = quote(kid);
 
   return ({ host, account, version }, minute) => {
     const message = `${minute}\n${host}\n${account ?? ""}\n${version ?? ""}`;
-    keyed._cloneInto(state).update(utf8ToBytes(message)).digestInto(digest);
+    keyed._cloneInto(state).update(utf8Bytes(message)).digestInto(digest);
     return `time=${minute}, signature=:${toBase64(digest)}:, key=${keyId}`;
   };
 }

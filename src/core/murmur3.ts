@@ -4,6 +4,8 @@
  * On the path of every request, so ASCII text (all we route on) is hashed without making a byte array.
  * Reference: https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp (public domain).
  */
+import { utf8Bytes } from "./utf8.ts";
+
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
 const MAX_ASCII = 0x7f;
@@ -22,7 +24,7 @@ export function murmur3(text: string, seed: number): number {
 /** Text whose character codes are the UTF-8 bytes of `text`. */
 function utf8AsOctets(text: string): string {
   let octets = "";
-  for (const byte of new TextEncoder().encode(text)) octets += String.fromCharCode(byte);
+  for (const byte of utf8Bytes(text)) octets += String.fromCharCode(byte);
   return octets;
 }
 

@@ -4,7 +4,8 @@
  * those use the platform's own, constant-time primitives. Called by the map codecs, publisher and reader.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { utf8Bytes } from "./utf8.ts";
 
 /** Hex characters of a content hash: 128 bits, enough that two objects never share a name by accident. */
 export const CONTENT_HASH_CHARS = 32;
@@ -16,7 +17,7 @@ export function sha256HexOfBytes(bytes: Uint8Array): string {
 
 /** SHA-256 of the UTF-8 bytes of `text` as 64 lower-case hex characters. */
 export function sha256Hex(text: string): string {
-  return sha256HexOfBytes(utf8ToBytes(text));
+  return sha256HexOfBytes(utf8Bytes(text));
 }
 
 /** Name of a content-addressed object: the first 32 hex characters of its SHA-256. */

@@ -9,7 +9,7 @@ import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { loadImport, saveImport } from "../store/imports.ts";
 import { readCounter } from "../store/meta.ts";
-import { EMPTY_DIGEST, restartFile } from "./sent-file.ts";
+import { beginFile, EMPTY_DIGEST, restartFile } from "./sent-file.ts";
 
 /** The same id again continues the same import, when it is the same in everything else too, its file as well. */
 export function beginImport(
@@ -45,7 +45,7 @@ export function beginImport(
     homes: {},
   };
   const times = { startedAt: nowMs, begunSeq: readCounter(db, "seq"), lastAt: nowMs };
-  const file = { digest: EMPTY_DIGEST, ...restartFile({ fileDigest: EMPTY_DIGEST }) };
-  saveImport(db, { ...begin, ...counts, ...times, ...file, actor, state: "open", result: null });
+  const digests = { digest: EMPTY_DIGEST, ...beginFile() };
+  saveImport(db, { ...begin, ...counts, ...times, ...digests, actor, state: "open", result: null });
   return ok(null);
 }

@@ -30,9 +30,9 @@ export interface ImportRecord extends ImportBegin {
   readonly removed: number;
   /** SHA-256 chained over the accepted lines. */
   readonly digest: string;
-  /** SHA-256 chained over all lines that were taken, with their numbers; empty when begun before this was kept. */
+  /** Chained over all lines that were taken, with their numbers (`imports/sent-file.ts`); empty when not known. */
   readonly fileDigest: string;
-  /** Highest line number that came since it was last begun, and the same digest up to there. */
+  /** Highest line number that came since it was last begun, and the same up to there. */
   readonly sentLine: number;
   readonly sentDigest: string;
   /** Accounts that got a product by it, by product and version. */

@@ -126,12 +126,15 @@ describe("the same file under the id of an import", () => {
     expect(valueOf(await send(world, fileOf(), { size }))).toEqual(ended);
   });
 
-  it("goes on when it was begun before files were told apart", async ({ expect }) => {
+  it.for([
+    ["were not told apart", ""],
+    ["were told apart by SHA-256", "7".repeat(64)],
+  ] as const)("goes on when it was begun by a release where files %s", async ([, digest], { expect }) => {
     const world = await start();
     const begin = { id: ID, mode: "import" as const, dryRun: false, expectRemoved: null };
     valueOf(await world.control.importBegin(begin, contextOf().actor));
     valueOf(await world.control.importBatch(ID, fileOf().slice(0, 10)));
-    world.db.run("UPDATE imports SET file_digest = '', sent_line = 0, sent_digest = ''");
+    world.db.run("UPDATE imports SET file_digest = ?1, sent_line = 0, sent_digest = ?1", digest);
     expect(valueOf(await send(world, fileOf(), { size: 10 })).summary).toMatchObject({ added: COUNT });
   });
 
