@@ -26,13 +26,25 @@ const MAX_CHUNK_CHARS = 500_000;
 /** Wraps the storage of a Durable Object. */
 export function createDb(storage: DurableObjectStorage): Db {
   return {
-    rows: (sql, ...params) => storage.sql.exec(sql, ...params.map(toBinding)).toArray(),
+    rows: (sql, ...params) => toObjects(storage.sql.exec(sql, ...params.map(toBinding))),
     raw: (sql, ...params) => [...storage.sql.exec(sql, ...params.map(toBinding)).raw()],
     run: (sql, ...params) => {
       storage.sql.exec(sql, ...params.map(toBinding));
     },
     transaction: (body) => storage.transactionSync(body),
   };
+}
+
+/** The runtime's own `toArray` makes the names of every row anew, and takes three times as long. */
+function toObjects(cursor: SqlStorageCursor<Record<string, SqlStorageValue>>): SqlRow[] {
+  const names = cursor.columnNames;
+  const rows: SqlRow[] = [];
+  for (const values of cursor.raw()) {
+    const row: Record<string, unknown> = {};
+    for (let column = 0; column < names.length; column += 1) row[names[column] ?? ""] = values[column];
+    rows.push(row);
+  }
+  return rows;
 }
 
 /** Bytes are bound as a buffer of their own. */

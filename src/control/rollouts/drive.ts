@@ -7,7 +7,6 @@ import type { Advanced, RolloutEffect } from "../../contracts/rollout-input.ts";
 import type { FrozenGroup, RolloutState } from "../../contracts/rollout.ts";
 import type { EpochMs } from "../../contracts/units.ts";
 import type { CalendarMemo } from "../../core/calendar/memo.ts";
-import { canonicalJson } from "../../core/maps/canonical.ts";
 import { own } from "../../core/record.ts";
 import { advance } from "../../core/rollout/advance.ts";
 import { movedAccounts } from "../../core/rollout/groups.ts";
@@ -94,7 +93,7 @@ export function takeAdvanced(drive: Drive, before: RolloutRecord, advanced: Adva
   const { state, effects } = advanced;
   const turned = state.phase !== before.state.phase || state.wave !== before.state.wave;
   let record: RolloutRecord = { ...before, state, revision: before.revision + (turned ? 1 : 0) };
-  if (canonicalJson(record) !== canonicalJson(before)) saveRollout(db, record);
+  if (isChanged(record, before)) saveRollout(db, record);
   for (const effect of effects) {
     if (!insertStep(db, { rollout: record.id, effect }, nowMs)) continue;
     const done = carryOut(drive, record, effect);
@@ -111,6 +110,11 @@ export function takeAdvanced(drive: Drive, before: RolloutRecord, advanced: Adva
   }
   if (turned) tellPhase(drive, record);
   return record;
+}
+
+/** Members in another order would count as a change, and cost a row written for nothing; the engine keeps their order. */
+function isChanged(record: RolloutRecord, before: RolloutRecord): boolean {
+  return JSON.stringify(record) !== JSON.stringify(before);
 }
 
 /** A rollback or a rollout that had begun has come to its end: who was moved back and left behind is to be noted. */

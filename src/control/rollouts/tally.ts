@@ -18,8 +18,8 @@ import { EXAMPLES, saveLeftBehind, type LeftAccount } from "../store/left-behind
 import { loadFrozen, loadRollout, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { createLeaving } from "./leaving.ts";
 
-/** Accounts of one transaction. */
-const BATCH = 2000;
+/** Accounts of one transaction: each reads what the rollout kept of all its accounts. */
+const BATCH = 10_000;
 
 /** Begins the passage, or begins it anew. */
 export function beginTally(db: Db, rollout: string): void {

@@ -2,14 +2,13 @@
  * Rollouts as they are stored: the engine's state, what it froze, its outbox of effects. Reads and writes rows; decides
  * nothing. The state is JSON that this file alone writes, so its type is known when it is read.
  */
-import type { Window } from "../../contracts/calendar.ts";
 import type { LeftBehind, RolloutEffect } from "../../contracts/rollout-input.ts";
 import type { FrozenGroup, GroupKey, RolloutState } from "../../contracts/rollout.ts";
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
 import { isActive, isTerminal } from "../../core/rollout/state.ts";
 import type { Db, SqlRow } from "../db.ts";
-import { parseTexts, readBytes, readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
+import { parseTexts, readInt, readIntOrNull, readText } from "../row.ts";
 
 /** Where the writing of homes is. */
 export type HomesStage = "untouched" | "writing" | "written" | "restoring" | "restored";
@@ -120,59 +119,63 @@ function toStage(text: string): HomesStage {
   return stage;
 }
 
-/** Groups in the order of the state's columns. */
+/** Groups in the order of the state's columns. Read twice a tick, so by columns and not by names. */
 export function loadFrozen(db: Db, rollout: string): readonly FrozenGroup[] {
-  const parts = new Map<number, Uint8Array[]>();
-  for (const row of db.rows(
-    "SELECT position, buckets FROM rollout_buckets WHERE rollout = ? ORDER BY position, part",
-    rollout,
-  )) {
-    const position = readInt(row, "position");
-    parts.set(position, [...(parts.get(position) ?? []), readBytes(row, "buckets")]);
-  }
+  const parts = loadParts(db, rollout);
   return db
-    .rows(
+    .raw(
       "SELECT position, number, identity, labels FROM rollout_groups WHERE rollout = ? ORDER BY position",
       rollout,
     )
-    .map((row) => {
-      const labels = readTextOrNull(row, "labels");
-      return {
-        ...toKey(readText(row, "identity")),
-        group: readInt(row, "number"),
-        labels: labels === null ? null : parseTexts(labels),
-        buckets: joinBuckets(parts.get(readInt(row, "position")) ?? []),
-      };
+    .map((columns) => {
+      const [position, group, identity, labels] = columns as GroupColumns;
+      const { cohort, zone, window, cell, variant } = JSON.parse(identity) as GroupKey;
+      const buckets = joinBuckets(parts.get(position) ?? []);
+      const known = labels === null ? null : parseTexts(labels);
+      return { cohort, zone, window, cell, variant, group, labels: known, buckets };
     });
 }
 
-function toKey(text: string): GroupKey {
-  const { cohort, zone, window, cell, variant } = JSON.parse(text) as GroupKey;
-  const own: readonly Window[] | null = window;
-  return { cohort, zone, window: own, cell, variant };
+// Written by this file alone.
+type GroupColumns = readonly [position: number, number: number, identity: string, labels: string | null];
+type PartColumns = readonly [position: number, buckets: ArrayBuffer | Uint8Array];
+
+/** Buckets by the position of their group, in parts as they are stored. */
+function loadParts(db: Db, rollout: string): ReadonlyMap<number, readonly Uint16Array[]> {
+  const parts = new Map<number, Uint16Array[]>();
+  for (const columns of db.raw(
+    "SELECT position, buckets FROM rollout_buckets WHERE rollout = ? ORDER BY position, part",
+    rollout,
+  )) {
+    const [position, buckets] = columns as PartColumns;
+    const part = toBuckets(buckets);
+    const before = parts.get(position);
+    if (before === undefined) parts.set(position, [part]);
+    else before.push(part);
+  }
+  return parts;
 }
 
-/** Little-endian, whatever the machine: an export may be read on another one. */
-function joinBuckets(parts: readonly Uint8Array[]): Uint16Array {
-  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-  const buckets = new Uint16Array(bytes / 2);
+/** As they lie in memory: everything that runs this is little-endian, so an export can be read on another machine. */
+function toBuckets(bytes: ArrayBuffer | Uint8Array): Uint16Array {
+  return new Uint16Array(bytes instanceof Uint8Array ? bytes.slice().buffer : bytes);
+}
+
+function joinBuckets(parts: readonly Uint16Array[]): Uint16Array {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const buckets = new Uint16Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    for (let offset = 0; offset < part.byteLength; offset += 2) {
-      buckets[at] = (part[offset] ?? 0) + ((part[offset + 1] ?? 0) << 8);
-      at += 1;
-    }
+    buckets.set(part, at);
+    at += part.length;
   }
   return buckets;
 }
 
+/** A copy of their own, since those of a group may be a part of more. */
 function toBytes(buckets: Uint16Array): Uint8Array {
-  const bytes = new Uint8Array(buckets.length * 2);
-  for (const [at, bucket] of buckets.entries()) {
-    bytes[at * 2] = bucket & 255;
-    bytes[at * 2 + 1] = bucket >>> 8;
-  }
-  return bytes;
+  return new Uint8Array(buckets.slice().buffer);
 }
 
 /** Replaces what a rollout has frozen. */

@@ -103,6 +103,6 @@ export function opennessOf(given: CalendarFacts, window: PlanWindow | null): Ask
 }
 
 function kindOf({ zone, cell, window, labels }: FrozenGroup): string {
-  const own = window === null ? "" : canonicalJson(window);
-  return `${zone}\n${cell ?? ""}\n${canonicalJson(labels ?? null)}\n${own}`;
+  const [known, own] = [labels, window].map((value) => (value === null ? "" : canonicalJson(value)));
+  return `${zone}\n${cell ?? ""}\n${known}\n${own}`;
 }
