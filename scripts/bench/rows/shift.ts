@@ -1,6 +1,6 @@
 /**
- * Moving 400,000 of 1,000,000 accounts: one tick of a rollout whose wave is 40 percent and knows no pace, and the publish
- * that it leads to. Counted are the keys written to KV and workerd's processor time, both beside a tick and publish that
+ * Moving 400,000 of 1,000,000 accounts: one tick of a rollout whose waves are 40 percent each and know no pace, and the
+ * publish that it leads to. Counted are the keys written to KV and workerd's processor time, both beside a tick and publish that
  * move 400 of 1,000. Peers: nginx, whose map is written anew and reloaded until the new one answers, and HAProxy, whose map
  * is set account by account through its runtime socket (some are set, and the rest is reckoned).
  */
@@ -26,14 +26,18 @@ const FEW = 1000;
 /** Fifty zones with two cohorts each; what more groups cost, ticks show. */
 const GROUPS = 100;
 const SHARE = 0.4;
+/** Beginning and ending a rollout takes far longer than all that is measured, so each gives as many rounds. */
+const WAVES = 2;
 const MOST_WRITES = 2;
 const MOST_MS = 50;
 /** KV takes one write a second for a key, so a root may wait for that. */
 const ROOT_EVERY_MS = 1150;
 const MINUTE_MS = 60_000;
 const TICKS = 10;
+/** The first tick may be two minutes after the start, and is to take one wave only. */
+const BAKE_MINUTES = 3;
 /** What is completed is not rolled back: so it is not completed. */
-const BAKE_MINUTES = 10_000;
+const LAST_BAKE_MINUTES = 10_000;
 const HAPROXY_SAMPLE = 20;
 const RELOADED_WITHIN_MS = 60_000;
 
@@ -99,7 +103,7 @@ async function prepare(say: (text: string) => void): Promise<Prepared> {
 const RolloutSchema = z.looseObject({ phase: z.string(), reason: z.string(), moved: z.number() });
 const WrittenSchema = z.array(z.string());
 
-/** Each round is a rollout of its own, rolled back when it was measured. */
+/** Each round is a wave; after the last one the rollout is rolled back, and the next round begins another. */
 function createShift(control: Control, accounts: number): () => Promise<Numbers> {
   let rounds = 0;
   let nowMs = Math.ceil(Date.now() / MINUTE_MS) * MINUTE_MS;
@@ -110,17 +114,12 @@ function createShift(control: Control, accounts: number): () => Promise<Numbers>
     await new Promise((resolve) => setTimeout(resolve, ROOT_EVERY_MS));
     await control.published();
   };
-  const isMoved = async (id: string): Promise<boolean> => {
-    const { moved } = RolloutSchema.parse(await control.query("rollout", { id }));
-    // A bucket is a ten thousandth: the share is met to within what chance leaves.
-    return moved > accounts * SHARE * 0.8;
-  };
+  const rolloutOf = async (id: string) => RolloutSchema.parse(await control.query("rollout", { id }));
   return async () => {
-    const id = `shift-${(rounds += 1)}`;
-    const wave = { name: "most", cohorts: ["*"], percent: SHARE * 100, bake: { minutes: BAKE_MINUTES } };
-    const input = RolloutInputSchema.parse({ id, targets: { kiln: "2" }, waves: [wave] });
-    await control.execute("rollout.create", { id, input });
-    await control.execute("rollout.start", { id, input: { again: true } });
+    const wave = rounds % WAVES;
+    const id = `shift-${Math.floor(rounds / WAVES)}`;
+    rounds += 1;
+    if (wave === 0) await begin(control, id);
     let measured: Numbers | null = null;
     for (let ticks = 0; ticks < TICKS && measured === null; ticks += 1) {
       await control.published();
@@ -129,18 +128,38 @@ function createShift(control: Control, accounts: number): () => Promise<Numbers>
       await tick();
       const [after, ms] = [control.cpuMs(), performance.now() - from];
       const written = WrittenSchema.parse(await control.ask({ call: "written" }));
-      if (!(await isMoved(id))) continue;
+      const { moved } = await rolloutOf(id);
+      // A bucket is a ten thousandth: the share is met to within what chance leaves.
+      const waves = moved / (accounts * SHARE) - wave;
+      if (waves < 0.8) continue;
+      if (waves > 1.2) throw new Error(`${moved} of ${accounts} moved at once, which is more than a wave`);
       measured = { [WRITES]: written.length, [WORK]: (after ?? ms) - (cpu ?? 0), [MS]: ms };
     }
     if (measured === null) {
-      const { phase, reason, moved } = RolloutSchema.parse(await control.query("rollout", { id }));
+      const { phase, reason, moved } = await rolloutOf(id);
       throw new Error(`${moved} of ${accounts} moved; the rollout is ${phase}: ${reason}`);
     }
-    const input2 = { reason: "bench", confirmed: true, markBad: false };
-    await control.execute("rollout.rollback", { id, input: input2 });
-    await tick();
+    if (wave === WAVES - 1) {
+      await control.execute("rollout.rollback", {
+        id,
+        input: { reason: "bench", confirmed: true, markBad: false },
+      });
+      await tick();
+    }
     return measured;
   };
+}
+
+async function begin(control: Control, id: string): Promise<void> {
+  const waves = Array.from({ length: WAVES }, (_, index) => ({
+    name: `wave-${index + 1}`,
+    cohorts: ["*"],
+    percent: SHARE * 100 * (index + 1),
+    bake: { minutes: index === WAVES - 1 ? LAST_BAKE_MINUTES : BAKE_MINUTES },
+  }));
+  const input = RolloutInputSchema.parse({ id, targets: { kiln: "2" }, waves });
+  await control.execute("rollout.create", { id, input });
+  await control.execute("rollout.start", { id, input: { again: true } });
 }
 
 function createReload({ pid, port, folder }: Peer): () => Promise<Numbers> {
