@@ -12,10 +12,11 @@ import { returnTrouble } from "../../core/rollout/data/back.ts";
 import { heldRanges, isHeld } from "../../core/rollout/data/units.ts";
 import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
+import { readInt, readText } from "../row.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
 import { currentHomes, loadRunning } from "../rollouts/facts.ts";
-import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { ACCOUNT_COLUMNS, scanAccounts, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { openHomeBook } from "../store/home-sets.ts";
 import { loadStuck } from "../store/data-moves.ts";
 import { loadPlacements, type Placements } from "../store/placements.ts";
@@ -45,15 +46,19 @@ export function membersOf(
 }
 
 function heldAccounts(db: Db, state: RolloutState): readonly AccountRecord[] {
-  return heldRanges(state).flatMap(({ group, from, to }) =>
-    db
-      .rows(`SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE group_id = ? ORDER BY slug`, group)
-      .map(toAccountRecord)
-      .filter(({ slug }) => {
-        const bucket = bucketOf(state.salt, slug);
-        return from <= bucket && bucket < to;
-      }),
-  );
+  const ranges = new Map(heldRanges(state).map((range) => [range.group, range]));
+  if (ranges.size === 0) return [];
+  const held: AccountRecord[] = [];
+  for (const row of scanAccounts(db, {
+    columns: ACCOUNT_COLUMNS,
+    where: "group_id IN (SELECT value FROM json_each(?))",
+    params: [JSON.stringify([...ranges.keys()])],
+  })) {
+    const range = ranges.get(readInt(row, "group_id"));
+    const bucket = bucketOf(state.salt, readText(row, "slug"));
+    if (range !== undefined && range.from <= bucket && bucket < range.to) held.push(toAccountRecord(row));
+  }
+  return held;
 }
 
 /** What keeps an account off the targets; edges do not hold such a one either. */

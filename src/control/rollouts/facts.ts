@@ -11,9 +11,9 @@ import { bucketOf } from "../../core/bucket.ts";
 import { own } from "../../core/record.ts";
 import { FLAP_MEMORY_MS } from "../../core/rollout/eligible.ts";
 import { fromInstant } from "../clock.ts";
-import type { Db } from "../db.ts";
+import type { Db, SqlRow } from "../db.ts";
 import { parseTexts, readText } from "../row.ts";
-import { ACCOUNT_COLUMNS, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { ACCOUNT_COLUMNS, scanAccounts, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
 import { loadBacks } from "../store/backs.ts";
 import { loadStuck } from "../store/data-moves.ts";
 import { loadFourEyes } from "../store/four-eyes.ts";
@@ -145,7 +145,10 @@ export interface ReadAccount {
   readonly facts: AccountFacts;
 }
 
-/** Reads accounts with everything that decides whether a rollout moves them; of `slugs`, or all. Tombstones too. */
+/**
+ * Reads accounts with everything that decides whether a rollout moves them; of `slugs`, or all. Tombstones too. All are
+ * read page by page, so whoever reads them must not write accounts meanwhile.
+ */
 export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSlug[]): Iterable<ReadAccount> {
   const windows = loadWindowFacts(db);
   const book = openHomeBook(db);
@@ -184,13 +187,10 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   }
 }
 
-function accountRows(db: Db, slugs: readonly AccountSlug[] | undefined): ReturnType<Db["rows"]> {
-  return slugs === undefined
-    ? db.rows(`SELECT ${ACCOUNT_COLUMNS} FROM accounts ORDER BY slug`)
-    : db.rows(
-        `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?)) ORDER BY slug`,
-        JSON.stringify(slugs),
-      );
+function accountRows(db: Db, slugs: readonly AccountSlug[] | undefined): Iterable<SqlRow> {
+  if (slugs === undefined) return scanAccounts(db, { columns: ACCOUNT_COLUMNS });
+  const sql = `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?)) ORDER BY slug`;
+  return db.rows(sql, JSON.stringify(slugs));
 }
 
 interface Held {

@@ -18,6 +18,7 @@ import { returnPairProblems } from "../../core/rollout/return-pairs.ts";
 import type { Db } from "../db.ts";
 import { notFound } from "../refuse.ts";
 import { readInt, readText } from "../row.ts";
+import { scanAccounts } from "../store/accounts.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
 import { loadReplacedHomes } from "../store/replaced-homes.ts";
 import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
@@ -96,7 +97,7 @@ function brokenPairs(
   const book = openHomeBook(db);
   const broken: AccountSlug[] = [];
   let why = "";
-  for (const row of db.rows("SELECT slug, group_id, homes_id FROM accounts WHERE deleted_at IS NULL")) {
+  for (const row of scanAccounts(db, { columns: "slug, group_id, homes_id", where: "deleted_at IS NULL" })) {
     const slug = readText(row, "slug");
     const group = readInt(row, "group_id");
     const index = at.get(chosen.get(slug) ?? group) ?? -1;

@@ -2,7 +2,8 @@
  * The one reading of all accounts at the start of a rollout: which group each is in from now on, and what the rollout
  * keeps of them. Where other rollouts run, their groups are cut finer and never joined, so that one number in a row says
  * what every rollout needs to know. Tombstones keep answering by their homes, so they are kept apart. Writes nothing but
- * numbers of new groups.
+ * numbers of new groups. Of each account its slug and two numbers stay in memory, which is what an isolate has room for
+ * with a million of them.
  */
 import type { Freeze } from "../../contracts/calendar.ts";
 import type { Refusal } from "../../contracts/problems.ts";
@@ -39,11 +40,11 @@ export function freezeNow(
   question: Question,
   freezes: readonly Freeze[] = loadFreezes(db),
 ): Result<Frozen, Refusal> {
-  const living: AccountFacts[] = [];
-  for (const { record, facts } of readAccounts(db, question.nowMs)) {
-    if (record.deletedAt === null) living.push(facts);
-  }
-  return freezeLiving(living, { ...optionsOf(db, question), freezes });
+  return freezeLiving(readLiving(db, question.nowMs), { ...optionsOf(db, question), freezes });
+}
+
+function* readLiving(db: Db, nowMs: EpochMs): Iterable<AccountFacts> {
+  for (const { record, facts } of readAccounts(db, nowMs)) if (record.deletedAt === null) yield facts;
 }
 
 function optionsOf(db: Db, question: Question): FreezeOptions {
@@ -59,7 +60,7 @@ function optionsOf(db: Db, question: Question): FreezeOptions {
   };
 }
 
-function freezeLiving(living: readonly AccountFacts[], options: FreezeOptions): Result<Frozen, Refusal> {
+function freezeLiving(living: Iterable<AccountFacts>, options: FreezeOptions): Result<Frozen, Refusal> {
   const frozen = freeze(living, options);
   if (frozen.ok) return frozen;
   return refuse("conflict", NO_GROUP_LEFT, { groups: frozen.error.groups, max: frozen.error.max });
@@ -72,12 +73,18 @@ interface Cell {
   /** Group they are in now; null when no other rollout runs, and it means nothing. */
   readonly from: number | null;
   readonly moves: boolean;
-  readonly members: { readonly slug: AccountSlug; readonly group: number }[];
+  readonly slugs: AccountSlug[];
+  /** In which group each of them is now. */
+  readonly groups: number[];
 }
+
+/** Moves of one write. */
+const MOVES_AT_ONCE = 10_000;
 
 export interface Partition {
   readonly frozen: Frozen;
-  readonly moves: readonly GroupMove[];
+  /** As many at a time as are written at once; made as they are asked for. */
+  readonly moves: Iterable<readonly GroupMove[]>;
   /** Groups of other rollouts that were cut. */
   readonly splits: readonly Split[];
   readonly left: readonly LeftAccount[];
@@ -89,53 +96,75 @@ export function partition(
   { question, book, seq }: { readonly question: Question; readonly book: GroupBook; readonly seq: number },
 ): Result<Partition, Refusal> {
   const options = optionsOf(db, question);
-  const read = gather(db, question, options);
-  const frozen = freezeLiving(read.living, options);
+  const read: Gathered = { cells: new Map(), left: [] };
+  const frozen = freezeLiving(gather(db, { question, options, read }), options);
   if (!frozen.ok) return frozen;
   const numbered = numberCells([...read.cells.values()], { book, seq });
   if (numbered === null) return refuse("conflict", NO_GROUP_LEFT);
-  const moves: GroupMove[] = [];
   const splits: Split[] = [];
   const groups: FrozenGroup[] = [];
   for (const { cell, number } of numbered) {
-    for (const { slug, group } of cell.members) {
-      if (group !== number) moves.push({ slug, from: group, to: number });
-    }
-    const slugs = cell.members.map(({ slug }) => slug);
-    const { from, key, labels } = cell;
+    const { from, key, labels, slugs } = cell;
     if (from !== null && from !== NO_GROUP && from !== number)
       splits.push({ from, to: number, variant: key.variant, slugs });
     if (cell.moves) groups.push({ ...key, group: number, labels, buckets: bucketsOf(question.salt, slugs) });
   }
   const ordered = groups.sort((a, b) => a.group - b.group);
-  return ok({ frozen: { ...frozen.value, groups: ordered }, moves, splits, left: read.left });
+  return ok({
+    frozen: { ...frozen.value, groups: ordered },
+    moves: movesOf(numbered),
+    splits,
+    left: read.left,
+  });
+}
+
+function* movesOf(numbered: readonly Numbered[]): Iterable<readonly GroupMove[]> {
+  let some: GroupMove[] = [];
+  for (const { cell, number } of numbered) {
+    for (const [at, slug] of cell.slugs.entries()) {
+      const from = cell.groups[at] ?? NO_GROUP;
+      if (from === number) continue;
+      some.push({ slug, from, to: number });
+      if (some.length < MOVES_AT_ONCE) continue;
+      yield some;
+      some = [];
+    }
+  }
+  if (some.length > 0) yield some;
 }
 
 interface Gathered {
-  readonly living: AccountFacts[];
   readonly cells: Map<string, Cell>;
   readonly left: LeftAccount[];
 }
 
-function gather(db: Db, question: Question, options: FreezeOptions): Gathered {
+interface Gathering {
+  readonly question: Question;
+  readonly options: FreezeOptions;
+  /** What is filled on the way. */
+  readonly read: Gathered;
+}
+
+/** Gives those that live, one by one, and notes for each account on the way where it belongs. */
+function* gather(db: Db, { question, options, read }: Gathering): Iterable<AccountFacts> {
   const labelKeys = labelKeysOf(options.freezes);
   const cutting = hasActiveRollout(db);
-  const gathered: Gathered = { living: [], cells: new Map(), left: [] };
   for (const { record, facts } of readAccounts(db, question.nowMs)) {
     const placed = placeAccount(facts, options, labelKeys);
     const living = record.deletedAt === null;
-    if (living) gathered.living.push(facts);
     if (living && placed.leftBehind !== null)
-      gathered.left.push({ account: record.slug, reason: placed.leftBehind, detail: placed.detail });
+      read.left.push({ account: record.slug, reason: placed.leftBehind, detail: placed.detail });
     const moves = living && placed.leftBehind === null;
     const key = moves ? placed.key : { ...placed.key, variant: `out:${question.plan.id}` };
     const from = cutting ? record.groupId : null;
     const text = cellText(key, from);
-    const cell = gathered.cells.get(text) ?? { key, labels: placed.labels, from, moves, members: [] };
-    gathered.cells.set(text, cell);
-    cell.members.push({ slug: record.slug, group: record.groupId });
+    const known = read.cells.get(text);
+    const cell = known ?? { key, labels: placed.labels, from, moves, slugs: [], groups: [] };
+    if (known === undefined) read.cells.set(text, cell);
+    cell.slugs.push(record.slug);
+    cell.groups.push(record.groupId);
+    if (living) yield facts;
   }
-  return gathered;
 }
 
 function cellText({ cohort, zone, window, cell, variant }: GroupKey, from: number | null): string {
@@ -143,18 +172,23 @@ function cellText({ cohort, zone, window, cell, variant }: GroupKey, from: numbe
   return [cohort, zone, cell ?? "", variant, from ?? "", own].join("\n");
 }
 
+interface Numbered {
+  readonly cell: Cell;
+  readonly number: number;
+}
+
 /** A group that is cut keeps its number for the largest part, so that most rows stay as they are. Null: none is left. */
 function numberCells(
   cells: readonly Cell[],
   { book, seq }: { readonly book: GroupBook; readonly seq: number },
-): readonly { readonly cell: Cell; readonly number: number }[] | null {
+): readonly Numbered[] | null {
   const kept = new Map<number, Cell>();
   for (const cell of cells) {
     if (cell.from === null || cell.from === NO_GROUP) continue;
     const largest = kept.get(cell.from);
-    if (largest === undefined || cell.members.length > largest.members.length) kept.set(cell.from, cell);
+    if (largest === undefined || cell.slugs.length > largest.slugs.length) kept.set(cell.from, cell);
   }
-  const numbered: { cell: Cell; number: number }[] = [];
+  const numbered: Numbered[] = [];
   for (const cell of cells) {
     const keeps = cell.from !== null && kept.get(cell.from) === cell;
     const { key, from } = cell;

@@ -9,6 +9,7 @@ import { own } from "../../core/record.ts";
 import type { Db } from "../db.ts";
 import { parseTexts, readInt, readText } from "../row.ts";
 import { openRootRoom } from "../publisher/root-room.ts";
+import { scanAccounts } from "../store/accounts.ts";
 import type { Moment } from "../store/changes.ts";
 import { openGroupBook } from "../store/groups.ts";
 import { loadFrozen, saveFrozen, saveRollout, type RolloutRecord } from "../store/rollouts.ts";
@@ -64,11 +65,11 @@ export function accountsByGroup(
   labels: Readonly<Record<string, string>>,
 ): ReadonlyMap<number, Carriers> {
   const found = new Map<number, { readonly slugs: string[]; whole: boolean }>();
-  const rows = db.rows(
-    "SELECT slug, group_id, labels FROM accounts WHERE group_id IN (SELECT value FROM json_each(?)) ORDER BY slug",
-    JSON.stringify(state.groups.number),
-  );
-  for (const row of rows) {
+  for (const row of scanAccounts(db, {
+    columns: "slug, group_id, labels",
+    where: "group_id IN (SELECT value FROM json_each(?))",
+    params: [JSON.stringify(state.groups.number)],
+  })) {
     const carried = parseTexts(readText(row, "labels"));
     const group = readInt(row, "group_id");
     const carriers = found.get(group) ?? { slugs: [], whole: true };

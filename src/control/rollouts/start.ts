@@ -60,7 +60,11 @@ export function startRollout(
     { nowMs, by: actor.name, facts: loadFacts(db), frozen: frozen.groups },
   );
   if (!started.ok) return started;
-  moveGroups(db, work, { moves, book });
+  let regrouped = 0;
+  for (const some of moves) {
+    moveGroups(db, work, { moves: some, book });
+    regrouped += some.length;
+  }
   book.flush();
   splitOthers(db, id, splits);
   const crowded = crowding(db, occupantOf(started.value.state));
@@ -73,7 +77,7 @@ export function startRollout(
   const taken = takeAdvanced(drive, record, started.value);
   const driven = advanceRollout(drive, taken);
   const accounts = frozen.groups.reduce((sum, { buckets }) => sum + buckets.length, 0);
-  const detail = { digest: frozen.digest, accounts, groups: frozen.groups.length, regrouped: moves.length };
+  const detail = { digest: frozen.digest, accounts, groups: frozen.groups.length, regrouped };
   return ok({
     output: viewRollout(db, driven.record),
     told: { target: `rollout/${id}`, reason: input.reason ?? null, detail },

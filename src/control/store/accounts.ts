@@ -4,7 +4,7 @@
  */
 import type { AccountSlug, EpochMs, ProductName } from "../../contracts/units.ts";
 import { keyHash } from "../../core/maps/key-hash.ts";
-import { rowsEach, runEach, type Db, type SqlRow } from "../db.ts";
+import { rowsEach, runEach, type Db, type SqlRow, type SqlValue } from "../db.ts";
 import { readInt, readIntOrNull, readText, readTextOrNull } from "../row.ts";
 
 export interface AccountRecord {
@@ -87,6 +87,33 @@ export function loadAccounts(db: Db, slugs: readonly AccountSlug[]): ReadonlyMap
       return [record.slug, record];
     }),
   );
+}
+
+/** Account rows that are in memory at a time: of a million accounts they would be more than an isolate has. */
+const PAGE = 2000;
+
+/**
+ * Rows of accounts in order of slug, read page by page: nobody may write accounts meanwhile.
+ * @param asked columns, `slug` among them, and a condition with its parameters.
+ */
+export function* scanAccounts(
+  db: Db,
+  asked: { readonly columns: string; readonly where?: string; readonly params?: readonly SqlValue[] },
+): Iterable<SqlRow> {
+  const { columns, where = "TRUE", params = [] } = asked;
+  let after = "";
+  for (;;) {
+    const page = db.rows(
+      `SELECT ${columns} FROM accounts WHERE slug > ? AND ${where} ORDER BY slug LIMIT ?`,
+      after,
+      ...params,
+      PAGE,
+    );
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = readText(last, "slug");
+  }
 }
 
 /** Inserts or replaces. */
