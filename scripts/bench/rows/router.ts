@@ -18,7 +18,7 @@ const ACCOUNTS = 1_000_000;
 const HOSTS = 5000;
 /** At first an isolate reads a shard for nearly every request; rounds begin when it has them all. */
 const WARM_SECONDS = 6;
-const ROUNDS = 9;
+const ROUNDS = 7;
 const ROUND_SECONDS = 2;
 const CONTROL_WITHIN = 0.03;
 
