@@ -43,6 +43,8 @@ export function loadHomeSets(db: Db): readonly HomeSet[] {
 export function openHomeBook(db: Db): HomeBook {
   const byText = new Map<string, number>();
   const byId = new Map<number, Homes>();
+  /** By homes as they are spelled: most come spelled alike, and canonical text costs ten times as much. */
+  const bySpelling = new Map<string, number>();
   const deltas = new Map<number, HomeDelta>();
   for (const { id, homes } of loadHomeSets(db)) {
     byText.set(canonicalJson(homes), id);
@@ -50,9 +52,15 @@ export function openHomeBook(db: Db): HomeBook {
   }
   return {
     idOf: (homes) => {
+      const spelling = JSON.stringify(homes);
+      const seen = bySpelling.get(spelling);
+      if (seen !== undefined) return seen;
       const text = canonicalJson(homes);
       const known = byText.get(text);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        bySpelling.set(spelling, known);
+        return known;
+      }
       db.run("INSERT INTO home_sets (homes, accounts, tombstones) VALUES (?, 0, 0)", text);
       const id = readInt(db.rows("SELECT last_insert_rowid() AS id")[0] ?? {}, "id");
       byText.set(text, id);

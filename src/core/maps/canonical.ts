@@ -15,12 +15,15 @@ function escapeToAscii(json: string): string {
   );
 }
 
-function sorted(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** The same data with sorted members. Made before the text and not by a replacer, which costs several times as much. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const members = Object.entries(value).map(([name, member]) => [name, sorted(member)] as const);
+  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Deterministic ASCII JSON of plain data: the same value gives the same bytes, whatever the order of its members. */
 export function canonicalJson(value: unknown): string {
-  return escapeToAscii(JSON.stringify(value, sorted));
+  return escapeToAscii(JSON.stringify(sorted(value)));
 }
