@@ -198,15 +198,21 @@ function awaitHeaders(
       sending.abort?.abort();
       fail(true);
     };
-    const holdOn = (): void => {
+    const leave = (): void => {
+      if (isOver) return;
+      sending.abort?.abort();
+      fail(false);
+    };
+    const holdOn = (client: AbortSignal): void => {
       timer = setTimeout(expire, timeoutMs - HOLD_ON_AFTER_MS);
       request.waitUntil(answer);
-      clientSignal?.().addEventListener("abort", () => {
-        if (!isOver) fail(false);
-      });
+      if (client.aborted) leave();
+      else client.addEventListener("abort", leave);
     };
-    const isShort = clientSignal === null || timeoutMs <= HOLD_ON_AFTER_MS;
-    let timer = isShort ? setTimeout(expire, timeoutMs) : setTimeout(holdOn, HOLD_ON_AFTER_MS);
+    let timer =
+      clientSignal === null || timeoutMs <= HOLD_ON_AFTER_MS
+        ? setTimeout(expire, timeoutMs)
+        : setTimeout(() => holdOn(clientSignal()), HOLD_ON_AFTER_MS);
     fetching.then(
       (response) => {
         if (isOver) return discard(response);

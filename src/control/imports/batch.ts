@@ -27,8 +27,9 @@ import {
   type ImportRecord,
   type StagedLine,
 } from "../store/imports.ts";
+import { chainDigest } from "./accepted-digest.ts";
 import { carryOut } from "./carry-out.ts";
-import { chainDigest, followFile, refuseOtherFile } from "./sent-file.ts";
+import { followFile, refuseOtherFile } from "./sent-file.ts";
 import { addStarted, countStarted } from "./started.ts";
 import { planLines, toStaged, type PlannedLines } from "./plan-lines.ts";
 

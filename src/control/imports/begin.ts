@@ -9,7 +9,8 @@ import type { Db } from "../db.ts";
 import { refuse } from "../refuse.ts";
 import { loadImport, saveImport } from "../store/imports.ts";
 import { readCounter } from "../store/meta.ts";
-import { beginFile, EMPTY_DIGEST, restartFile } from "./sent-file.ts";
+import { EMPTY_DIGEST } from "./accepted-digest.ts";
+import { beginFile, restartFile } from "./sent-file.ts";
 
 /** The same id again continues the same import, when it is the same in everything else too, its file as well. */
 export function beginImport(

@@ -9,12 +9,8 @@ import type { NumberedLine } from "../../contracts/import-port.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import type { Result } from "../../contracts/result.ts";
 import { murmur3 } from "../../core/murmur3.ts";
-import { sha256Hex } from "../../core/sha256.ts";
 import { refuse } from "../refuse.ts";
 import type { ImportRecord } from "../store/imports.ts";
-
-/** A digest before the first line. */
-export const EMPTY_DIGEST = "0".repeat(64);
 
 /** A checksum is two hashes of 32 bits each, as hexadecimal digits. */
 const LANE_CHARS = 8;
@@ -61,14 +57,6 @@ export function isWholeFile(file: SentFile): boolean {
 /** What whoever sends another file is answered. */
 export function refuseOtherFile(id: string): Result<never, Refusal> {
   return refuse("conflict", `another file was sent as import ${id} before: use another id for this one`);
-}
-
-/**
- * SHA-256 over the digest so far and the line, line by line, so that it does not depend on how lines were batched. Lines
- * come parsed, hence with their members in one order.
- */
-export function chainDigest(digest: string, lines: readonly string[]): string {
-  return lines.reduce((before, line) => sha256Hex(before + line), digest);
 }
 
 function chainChecksum(before: string, lines: readonly NumberedLine[]): string {

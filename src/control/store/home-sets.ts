@@ -50,21 +50,20 @@ export function openHomeBook(db: Db): HomeBook {
     byText.set(canonicalJson(homes), id);
     byId.set(id, homes);
   }
+  const idOfText = (text: string, homes: Homes): number => {
+    const known = byText.get(text);
+    if (known !== undefined) return known;
+    db.run("INSERT INTO home_sets (homes, accounts, tombstones) VALUES (?, 0, 0)", text);
+    const id = readInt(db.rows("SELECT last_insert_rowid() AS id")[0] ?? {}, "id");
+    byText.set(text, id);
+    byId.set(id, homes);
+    return id;
+  };
   return {
     idOf: (homes) => {
       const spelling = JSON.stringify(homes);
-      const seen = bySpelling.get(spelling);
-      if (seen !== undefined) return seen;
-      const text = canonicalJson(homes);
-      const known = byText.get(text);
-      if (known !== undefined) {
-        bySpelling.set(spelling, known);
-        return known;
-      }
-      db.run("INSERT INTO home_sets (homes, accounts, tombstones) VALUES (?, 0, 0)", text);
-      const id = readInt(db.rows("SELECT last_insert_rowid() AS id")[0] ?? {}, "id");
-      byText.set(text, id);
-      byId.set(id, homes);
+      const id = bySpelling.get(spelling) ?? idOfText(canonicalJson(homes), homes);
+      bySpelling.set(spelling, id);
       return id;
     },
     homesOf: (id) => {

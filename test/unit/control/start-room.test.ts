@@ -6,7 +6,7 @@ import { describe, it } from "vitest";
 import type { Db, SqlRow } from "../../../src/control/db.ts";
 import { createMemoryDb } from "../../support/control-db.ts";
 import { contextOf, must, valueOf } from "../../support/control-world.ts";
-import { PLAN, prepareRollouts, quiet } from "../../support/rollout-world.ts";
+import { FRIDAY, MINUTE, PLAN, prepareRollouts, quiet, tick } from "../../support/rollout-world.ts";
 
 const ACCOUNTS = 5000;
 const MOST_ROWS = 2000;
@@ -23,7 +23,9 @@ function watchRows(db: Db): { readonly db: Db; readonly most: () => number; read
 }
 
 describe("a rollout of many accounts", () => {
-  it("is planned and started with a page of them in memory", async ({ expect }) => {
+  it("is planned, started and asked to go back by label with a page of them in memory", async ({
+    expect,
+  }) => {
     const watched = watchRows(createMemoryDb());
     const world = await prepareRollouts(watched.db, { accounts: [] });
     const id = "many";
@@ -35,6 +37,7 @@ describe("a rollout of many accounts", () => {
         account: `account-${n}`,
         timeZone: "America/New_York",
         cohort: n % 10 === 0 ? "internal" : "general",
+        labels: n % 4 === 0 ? { tier: "gold" } : {},
       },
     }));
     for (let from = 0; from < ACCOUNTS; from += 1000)
@@ -47,7 +50,12 @@ describe("a rollout of many accounts", () => {
       await world.control.query("rollout.plan", { id: "autumn", before: null, at: null, label: null }),
     );
     const started = await must(world, "rollout.start", { id: "autumn", input: { again: false } });
+    await quiet(world);
+    await tick(world, FRIDAY + MINUTE);
+    const input = { where: { labels: { tier: "gold" } }, reason: "slow", confirmed: true };
+    const back = valueOf(await world.control.query("rollout.rollback.preview", { id: "autumn", input }));
     expect(watched.most()).toBeLessThanOrEqual(MOST_ROWS);
+    expect(back.accounts).toBeGreaterThan(0);
     expect(started.accounts).toBe(ACCOUNTS);
     expect(planned.waves.reduce((sum, { accounts }) => sum + accounts, 0)).toBe(ACCOUNTS);
   }, 60_000);

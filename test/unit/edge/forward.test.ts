@@ -221,6 +221,22 @@ describe("a request that takes long", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("is given up, here and at the origin, when its client left before, as soon as it is waited for", async ({
+    expect,
+  }) => {
+    const edge = buildEdge(hanging);
+    const client = new AbortController();
+    const parts = { method: "POST", headers: { "Content-Length": "5" }, body: bodyOf("hello") };
+    const answering = edge.fetch(KNOWN, "/", { ...parts, signal: client.signal });
+    await vi.advanceTimersByTimeAsync(HELD_ON_MS / 2);
+    client.abort();
+    await vi.advanceTimersByTimeAsync(HELD_ON_MS / 2);
+    expect(edge.observed.map(({ end }) => end)).toEqual(["gone"]);
+    expect((await answering).status).toBe(499);
+    expect(edge.seen[0]?.init.signal?.aborted).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("still has all of its time, and then it is the version's failure", async ({ expect }) => {
     const edge = buildEdge(withProduct({ timeouts: [{ prefix: "/", seconds: 2 }] }, hanging));
     const answering = edge.fetch(KNOWN);
