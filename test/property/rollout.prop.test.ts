@@ -228,6 +228,8 @@ class Witness {
   defaultTouched = false;
   trace: string[] = [];
   round = 1;
+  /** What every account gets since the last operation. */
+  private decided: ReadonlyMap<string, string> = new Map();
 
   constructor(of: RolloutPlan, first: Word) {
     this.sim = new Sim(ACCOUNTS, of);
@@ -260,7 +262,7 @@ class Witness {
         this.apply({ op: tick % 5 === 4 ? "approve" : "next" });
       return;
     }
-    const old = sim.decisions();
+    const old = this.decided;
     const { phase, wave } = sim.state;
     const defaults = this.defaults();
     this.effectsBefore = sim.effects.length;
@@ -491,11 +493,15 @@ class Witness {
         `${why}, after ${what}, ${was.phase} → ${sim.state.phase} (${sim.state.reason}) at ${new Date(sim.nowMs).toISOString()}`,
       );
     };
-    for (const [slug, pair] of sim.decisions()) {
+    this.decided = sim.decisions();
+    for (const pair of new Set(this.decided.values())) {
+      const [kiln = "", fogbugz = ""] = pair.split("/");
+      const problem = pairProblem(sim.facts, { kiln, fogbugz });
+      if (problem !== null) fail(`${pair}: ${problem}`);
+    }
+    for (const [slug, pair] of this.decided) {
       const before = was.old.get(slug) ?? pair;
-      const [kiln, fogbugz] = pair.split("/");
-      const problem = pairProblem(sim.facts, { kiln: kiln ?? "", fogbugz: fogbugz ?? "" });
-      if (problem !== null) fail(`${slug}: ${problem}`);
+      const [kiln] = pair.split("/");
       if (before === pair) continue;
       if (/"op":"(?:pin|unpin|create|edit|delete)"/.test(what)) fail(`${slug} was moved by that alone`);
       if (isNew(pair)) this.forwardMove(slug, fail);
@@ -642,7 +648,7 @@ class Witness {
   private checkEnds(fail: (why: string) => never): void {
     const { sim } = this;
     if (sim.state.phase === "rolled-back") {
-      for (const [slug, pair] of sim.decisions()) {
+      for (const [slug, pair] of this.decided) {
         if (this.touched.has(slug) || !this.before.has(slug)) continue;
         if (pair !== this.before.get(slug)) fail(`${slug} was not restored`);
       }

@@ -11,9 +11,9 @@ import { race, replay } from "./race.ts";
 import { prepareRace } from "./race-arena.ts";
 
 /** Races of one object, one after the other from the same start. */
-const A_ROUND = 125;
-/** Seeds of each file: 500 in all, or 2,000. A race and its replay take some 0.1 s. */
-export const RACES_A_FILE = inForm({ short: 2, long: 8 }) * A_ROUND;
+const A_ROUND = 75;
+/** Seeds of each file: 300 in all, or 2,100. A race and its replay take some 0.1 s. */
+export const RACES_A_FILE = inForm({ short: 2, long: 14 }) * A_ROUND;
 const ROUND_MS = 120_000;
 /** What there must have been of each for a seed to count, on average. */
 const LEAST = { won: 3, lost: 0.4, repeated: 0.4, overlapping: 3, moved: 3 };

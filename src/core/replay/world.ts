@@ -51,7 +51,8 @@ export class ReplayWorld {
   readonly memo = createCalendarMemo();
   readonly done = new Set<number>();
   readonly groups = new Map<string, number>();
-  readonly groupOf = new Map<string, number>();
+  /** Group and bucket of each account. */
+  readonly placeOf = new Map<string, { readonly group: number; readonly bucket: number }>();
   readonly back = new Set<string>();
   readonly notices: { atMs: EpochMs; text: string }[] = [];
   readonly steps: ReplayStep[] = [];
@@ -104,8 +105,10 @@ export class ReplayWorld {
     }));
     const frozen = freeze(members, options);
     if (!frozen.ok) throw new RangeError("the recording has too many kinds of accounts");
-    for (const member of members)
-      this.groupOf.set(member.slug, numberOf(placeAccount(member, options, frozen.value.labelKeys).key));
+    for (const member of members) {
+      const group = numberOf(placeAccount(member, options, frozen.value.labelKeys).key);
+      this.placeOf.set(member.slug, { group, bucket: bucketOf(SALT, member.slug) });
+    }
     return frozen.value;
   }
 
@@ -118,9 +121,14 @@ export class ReplayWorld {
     this.settle();
   }
 
-  private isMoved(slug: string): boolean {
-    const index = this.state.groups.number.indexOf(this.groupOf.get(slug) ?? -1);
-    return !this.back.has(slug) && bucketOf(SALT, slug) < (this.state.groups.moved[index] ?? 0);
+  /** For each account, in their order. */
+  private areMoved(): readonly boolean[] {
+    const { number, moved } = this.state.groups;
+    const limits = new Map(number.map((group, index) => [group, moved[index] ?? 0]));
+    return this.accounts.map(({ slug }) => {
+      const place = this.placeOf.get(slug);
+      return place !== undefined && !this.back.has(slug) && place.bucket < (limits.get(place.group) ?? 0);
+    });
   }
 
   /** Traffic on the versions that accounts have, then a tick. */
@@ -137,7 +145,7 @@ export class ReplayWorld {
 
   private count(): void {
     const minute = Math.floor(this.nowMs / MINUTE_MS);
-    const moved = this.accounts.map(({ slug }) => this.isMoved(slug));
+    const moved = this.areMoved();
     for (const [product, version] of Object.entries(this.state.plan.targets)) {
       const sides = this.sides.get(product) ?? { moved: new SideCount(), notMoved: new SideCount() };
       this.sides.set(product, sides);

@@ -107,7 +107,8 @@ describe("an alarm that has used up its retries", () => {
     const seen = new Set<string>();
     for (let minute = 5; minute < 10; minute += 1) {
       await tick(world, NIGHT + minute * MINUTE);
-      const now = SOME.filter((_slug, n) => decisions(world)[n]?.startsWith("2 by"));
+      const decided = decisions(world);
+      const now = SOME.filter((_slug, n) => decided[n]?.startsWith("2 by"));
       expect([...seen].filter((slug) => !now.includes(slug))).toEqual([]);
       for (const slug of now) seen.add(slug);
       expect(seen.size).toBe((await show(world)).moved);
