@@ -1,11 +1,11 @@
-/** What recorded versions are registered as, and how they answer the whole matrix of preflight. Pure; called by world. */
+/** What recorded versions and accounts are registered as, and how versions answer preflight. Pure; called by world. */
 import type { Recording } from "../../contracts/api/replay.ts";
 import { COVERED_CLASSES, type ProbeResult, type Waiver } from "../../contracts/preflight.ts";
-import type { Facts, PreflightFact } from "../../contracts/rollout-input.ts";
+import type { AccountFacts, Facts, PreflightFact } from "../../contracts/rollout-input.ts";
 import type { EpochMs, ProductName, VersionName } from "../../contracts/units.ts";
 import { probesFor } from "../preflight/matrix.ts";
 import { verdict } from "../preflight/verdict.ts";
-import { failuresOf } from "./traffic.ts";
+import { failuresOf, type RecordedAccount } from "./traffic.ts";
 
 /** `waived`: failed probes were let past by name; `unheard`: nothing could be tried, and that was let past. */
 export type ReplayPreflight = "on" | "waived" | "unheard";
@@ -87,4 +87,25 @@ export function factsOf({ products, plan }: Recording): Facts {
       ];
     }),
   );
+}
+
+/** Accounts as they are when the recording begins: all at home, kept nowhere by anything. */
+export function memberFacts(
+  { products }: Recording,
+  accounts: readonly RecordedAccount[],
+): readonly AccountFacts[] {
+  const homes = Object.fromEntries(Object.entries(products).map(([product, { home }]) => [product, home]));
+  return accounts.map(({ slug, cohort, zone }) => ({
+    slug,
+    cohort,
+    zone,
+    window: null,
+    cell: null,
+    labels: {},
+    homes,
+    pinned: [],
+    quarantined: [],
+    deferredUntilMs: null,
+    rolledBackMs: null,
+  }));
 }

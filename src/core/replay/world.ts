@@ -29,7 +29,7 @@ import { lastMovingWave } from "../rollout/health.ts";
 import { probeKey } from "../rollout/rollback.ts";
 import { normalisePlan } from "../rollout/plan-normalise.ts";
 import { createRollout } from "../rollout/state.ts";
-import { answerMatrix, factsOf, type AnsweredMatrix, type ReplayPreflight } from "./answers.ts";
+import { answerMatrix, factsOf, memberFacts, type AnsweredMatrix, type ReplayPreflight } from "./answers.ts";
 import { accountsOf, failuresOf, minuteOf, SideCount, type RecordedAccount } from "./traffic.ts";
 
 export interface ReplayStep {
@@ -79,9 +79,6 @@ export class ReplayWorld {
   }
 
   private freezeAll(): Frozen {
-    const homes = Object.fromEntries(
-      Object.entries(this.recording.products).map(([product, { home }]) => [product, home]),
-    );
     const numberOf = (key: unknown): number => {
       const text = JSON.stringify(key);
       const number = this.groups.get(text) ?? this.groups.size;
@@ -90,19 +87,7 @@ export class ReplayWorld {
     };
     const { nowMs, facts } = this;
     const options = { plan: this.state.plan, salt: SALT, nowMs, facts, freezes: [], again: false, numberOf };
-    const members = this.accounts.map(({ slug, cohort, zone }) => ({
-      slug,
-      cohort,
-      zone,
-      window: null,
-      cell: null,
-      labels: {},
-      homes,
-      pinned: [],
-      quarantined: [],
-      deferredUntilMs: null,
-      rolledBackMs: null,
-    }));
+    const members = memberFacts(this.recording, this.accounts);
     const frozen = freeze(members, options);
     if (!frozen.ok) throw new RangeError("the recording has too many kinds of accounts");
     for (const member of members) {
