@@ -9,10 +9,9 @@ import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { EpochMs } from "../../contracts/units.ts";
-import { refuseProducts } from "../access.ts";
 import { toInstant } from "../clock.ts";
 import type { Db } from "../db.ts";
-import { checkRevision, notFound, refuse } from "../refuse.ts";
+import { refuse } from "../refuse.ts";
 import { appendAudit } from "../store/audit.ts";
 import {
   loadDefaultRequest,
@@ -23,6 +22,7 @@ import {
 } from "../store/four-eyes.ts";
 import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
 import { viewProduct } from "../view/products.ts";
+import { findProduct, finishProduct } from "./find-product.ts";
 import type { Change, Work } from "./work.ts";
 
 /** A day: whoever is asked in the evening answers in the morning, and nothing stays to be approved by accident. */
@@ -54,15 +54,10 @@ export function askForDefault(
     untilMs,
   };
   saveDefaultRequest(db, request);
-  return ok({
-    output: touch(db, product),
-    told: {
-      action: "product.default.asked",
-      target: `product/${product.name}`,
-      reason,
-      detail: { version, force, until: toInstant(untilMs), instead: waiting?.version ?? null },
-    },
-  });
+  const detail = { version, force, until: toInstant(untilMs), instead: waiting?.version ?? null };
+  const told = { action: "product.default.asked", reason, detail };
+  // It shows what waits, so its revision goes on with it.
+  return finishProduct(work, product, { told, maps: "unchanged" });
 }
 
 /** The move that waits, if this person may approve it. */
@@ -100,15 +95,12 @@ export function withdrawDefault(
   work: Work,
   { product: name, reason }: CommandInputs["product.default.withdraw"],
 ): Result<Change<Product>, Refusal> {
-  const product = loadProduct(work.db, name);
-  if (product === null) return notFound(`product ${name}`);
-  const refused = refuseProducts(work.actor, [name]) ?? checkRevision(work.ifMatch, product.revision);
-  if (refused !== null) return refused;
+  const found = findProduct(work, name);
+  if (!found.ok) return found;
   const request = takeDefaultRequest(work.db, name);
-  if (request === null) return ok({ output: viewProduct(work.db, product), told: null });
-  const detail = shownRequest(request);
-  const told = { action: "product.default.withdrawn", target: `product/${name}`, reason, detail };
-  return ok({ output: touch(work.db, product), told });
+  if (request === null) return ok({ output: viewProduct(work.db, found.value), told: null });
+  const told = { action: "product.default.withdrawn", reason, detail: shownRequest(request) };
+  return finishProduct(work, found.value, { told, maps: "unchanged" });
 }
 
 /** Ends what nobody approved in time. @returns a sentence for each. */
@@ -119,7 +111,7 @@ export function endDefaultRequests(db: Db, nowMs: EpochMs): readonly string[] {
       const { product: name, version, askedBy } = request;
       takeDefaultRequest(db, name);
       const product = loadProduct(db, name);
-      if (product !== null) touch(db, product);
+      if (product !== null) saveProduct(db, { ...product, revision: product.revision + 1 });
       appendAudit(db, {
         at: nowMs,
         actor: "tick",
@@ -136,11 +128,4 @@ export function endDefaultRequests(db: Db, nowMs: EpochMs): readonly string[] {
 /** What the audit says of a move that waited. */
 export function shownRequest({ version, force, askedBy, askedMs }: DefaultRequest): Record<string, unknown> {
   return { version, force, askedBy, askedAt: toInstant(askedMs) };
-}
-
-/** The product shows what waits, so its revision goes on with it. */
-function touch(db: Db, product: ProductRecord): Product {
-  const after = { ...product, revision: product.revision + 1 };
-  saveProduct(db, after);
-  return viewProduct(db, after);
 }

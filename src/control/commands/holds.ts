@@ -3,18 +3,15 @@ import type { Account } from "../../contracts/api/accounts.ts";
 import type { HoldInput, HoldView, Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
-import { ok, type Result } from "../../contracts/result.ts";
-import { refuseProducts } from "../access.ts";
+import type { Result } from "../../contracts/result.ts";
 import { fromInstantOrNull, toInstant } from "../clock.ts";
 import { stuckHold } from "../data/leave.ts";
 import { tellStuck } from "../data/members.ts";
-import { checkRevision, notFound, refuse } from "../refuse.ts";
-import { markRoot } from "../store/changes.ts";
+import { notFound, refuse } from "../refuse.ts";
 import { loadStuck } from "../store/data-moves.ts";
 import { loadPlacements, saveHold } from "../store/placements.ts";
-import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
-import { viewProduct } from "../view/products.ts";
 import { findAccount, findKnown, finishAccount } from "./find-account.ts";
+import { findProduct, finishProduct } from "./find-product.ts";
 import type { Change, Work } from "./work.ts";
 
 /** A hold that begins after its end would raise its alarm at once. */
@@ -84,11 +81,8 @@ export function setProductHold(
   if (wrong !== null) return wrong;
   const hold = toHold(work, input);
   const { mode, message, until } = hold;
-  return writeProduct(
-    work,
-    { ...found.value, hold },
-    { reason: input.reason, detail: { mode, message, until } },
-  );
+  const told = { reason: input.reason, detail: { mode, message, until } };
+  return finishProduct(work, { ...found.value, hold }, { told, maps: "root" });
 }
 
 /** Lets a product go on. */
@@ -100,29 +94,6 @@ export function liftProductHold(
   if (!found.ok) return found;
   const { hold } = found.value;
   if (hold === null) return notFound(`hold of ${name}`);
-  return writeProduct(
-    work,
-    { ...found.value, hold: null },
-    { reason, detail: { mode: hold.mode, since: hold.at } },
-  );
-}
-
-function findProduct(work: Work, name: string): Result<ProductRecord, Refusal> {
-  const product = loadProduct(work.db, name);
-  if (product === null) return notFound(`product ${name}`);
-  return refuseProducts(work.actor, [name]) ?? checkRevision(work.ifMatch, product.revision) ?? ok(product);
-}
-
-function writeProduct(
-  work: Work,
-  product: ProductRecord,
-  { reason, detail }: { readonly reason: string; readonly detail: Readonly<Record<string, unknown>> },
-): Result<Change<Product>, Refusal> {
-  const after = { ...product, revision: product.revision + 1 };
-  saveProduct(work.db, after);
-  markRoot(work.db, work);
-  return ok({
-    output: viewProduct(work.db, after),
-    told: { target: `product/${product.name}`, reason, detail },
-  });
+  const told = { reason, detail: { mode: hold.mode, since: hold.at } };
+  return finishProduct(work, { ...found.value, hold: null }, { told, maps: "root" });
 }

@@ -10,15 +10,14 @@ import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
 import type { ProductName } from "../../contracts/units.ts";
 import { own } from "../../core/record.ts";
-import { refuseProducts } from "../access.ts";
 import type { Db } from "../db.ts";
-import { checkRevision, notFound, refuse } from "../refuse.ts";
-import { markRoot } from "../store/changes.ts";
+import { refuse } from "../refuse.ts";
 import { dropFleet, loadFleet, loadFleets, saveFleet, type FleetRecord } from "../store/product-modes.ts";
-import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
+import type { ProductRecord } from "../store/products.ts";
 import { loadActiveReplacements } from "../store/replacements.ts";
 import { loadActiveRollouts } from "../store/rollouts.ts";
 import { viewProduct } from "../view/products.ts";
+import { findProduct, finishProduct } from "./find-product.ts";
 import { refuseOriginHere } from "./products.ts";
 import type { Change, Work } from "./work.ts";
 
@@ -29,12 +28,10 @@ export function setProductMode(
   { product: name, input, known }: SetMode,
 ): Result<Change<Product>, Refusal> {
   const { db } = work;
-  const product = loadProduct(db, name);
-  if (product === null) return notFound(`product ${name}`);
-  const refused =
-    refuseProducts(work.actor, [name]) ??
-    checkRevision(work.ifMatch, product.revision) ??
-    (input.mode === "active" ? null : refuseMoving(db, name));
+  const found = findProduct(work, name);
+  if (!found.ok) return found;
+  const product = found.value;
+  const refused = input.mode === "active" ? null : refuseMoving(db, name);
   if (refused !== null) return refused;
   const before = loadFleet(db, name);
   if (input.mode === "active") return makeActive(work, { product, before, input, known });
@@ -43,7 +40,7 @@ export function setProductMode(
   const { mode, origin, versionHeader, run } = wanted.value;
   saveFleet(db, wanted.value);
   const detail = { before: before?.mode ?? "active", mode, origin, versionHeader, run };
-  return finish(work, product, { reason: input.reason, detail });
+  return finishProduct(work, product, { told: { reason: input.reason, detail }, maps: "root" });
 }
 
 interface Asked {
@@ -61,10 +58,8 @@ function makeActive(
     return refuse("conflict", `${product.name} has no version yet: register one first`);
   dropFleet(work.db, product.name);
   const { mode, origin } = before;
-  return finish(work, product, {
-    reason: input.reason,
-    detail: { before: mode, mode: "active", origin, known },
-  });
+  const detail = { before: mode, mode: "active", origin, known };
+  return finishProduct(work, product, { told: { reason: input.reason, detail }, maps: "root" });
 }
 
 function plan(
@@ -95,20 +90,6 @@ function plan(
     reason: input.reason,
     by: actor.name,
     since: nowMs,
-  });
-}
-
-function finish(
-  work: Work,
-  product: ProductRecord,
-  { reason, detail }: { readonly reason: string; readonly detail: Readonly<Record<string, unknown>> },
-): Result<Change<Product>, Refusal> {
-  const after = { ...product, revision: product.revision + 1 };
-  saveProduct(work.db, after);
-  markRoot(work.db, work);
-  return ok({
-    output: viewProduct(work.db, after),
-    told: { target: `product/${product.name}`, reason, detail },
   });
 }
 

@@ -8,16 +8,15 @@ import type { Product } from "../../contracts/api/products.ts";
 import type { CommandInputs } from "../../contracts/control.ts";
 import type { Refusal } from "../../contracts/problems.ts";
 import { ok, type Result } from "../../contracts/result.ts";
-import { refuseProducts } from "../access.ts";
 import { toInstant } from "../clock.ts";
 import { refuseUntried } from "../preflight/default-check.ts";
-import { checkRevision, notFound, refuse } from "../refuse.ts";
-import { markRoot } from "../store/changes.ts";
+import { notFound, refuse } from "../refuse.ts";
 import { holdsFourEyes, takeDefaultRequest } from "../store/four-eyes.ts";
-import { loadProduct, saveProduct, type ProductRecord } from "../store/products.ts";
+import type { ProductRecord } from "../store/products.ts";
 import { loadVersion, type VersionRecord } from "../store/versions.ts";
 import { viewProduct } from "../view/products.ts";
 import { askForDefault, findApprovable, shownRequest } from "./default-requests.ts";
+import { findProduct, finishProduct } from "./find-product.ts";
 import type { Change, Work } from "./work.ts";
 
 interface Subject {
@@ -110,10 +109,9 @@ export function revertDefault(
   work: Work,
   { product: name, input }: CommandInputs["product.default.revert"],
 ): Result<Change<Product>, Refusal> {
-  const before = loadProduct(work.db, name);
-  if (before === null) return notFound(`product ${name}`);
-  const refused = refuseProducts(work.actor, [name]) ?? checkRevision(work.ifMatch, before.revision);
-  if (refused !== null) return refused;
+  const product = findProduct(work, name);
+  if (!product.ok) return product;
+  const before = product.value;
   const { standby } = before;
   if (standby === null) {
     return refuse(
@@ -130,15 +128,13 @@ export function revertDefault(
 }
 
 function findSubject(work: Work, productName: string, versionName: string): Result<Subject, Refusal> {
-  const product = loadProduct(work.db, productName);
-  if (product === null) return notFound(`product ${productName}`);
+  const product = findProduct(work, productName);
+  if (!product.ok) return product;
   const version = loadVersion(work.db, productName, versionName);
   if (version === null) return notFound(`version ${productName} ${versionName}`);
-  const refused = refuseProducts(work.actor, [productName]) ?? checkRevision(work.ifMatch, product.revision);
-  if (refused !== null) return refused;
   if (version.bad !== null)
     return refuse("conflict", `${productName} ${versionName} is marked bad: ${version.bad.reason}`);
-  return ok({ product, version });
+  return ok({ product: product.value, version });
 }
 
 interface Written {
@@ -154,23 +150,17 @@ function write(
   { before, after, forced, asked }: Written,
   reason: string,
 ): Result<Change<Product>, Refusal> {
-  const next = { ...after, revision: before.revision + 1 };
   const ended = before.default === after.default ? null : takeDefaultRequest(work.db, before.name);
-  saveProduct(work.db, next);
-  markRoot(work.db, work);
   // Whoever looks for why a default failed asks first whether anything had tried it.
   const detail = {
     before: shown(before),
-    after: shown(next),
+    after: shown(after),
     ...(forced === true ? { forced } : {}),
     ...(asked === undefined ? {} : { asked }),
     ...(ended === null ? {} : { ended: shownRequest(ended) }),
   };
   const action = asked === undefined ? {} : { action: "product.default.set" };
-  return ok({
-    output: viewProduct(work.db, next),
-    told: { ...action, target: `product/${before.name}`, reason, detail },
-  });
+  return finishProduct(work, after, { told: { ...action, reason, detail }, maps: "root" });
 }
 
 function shown({ stable, default: unknown, standby }: ProductRecord): unknown {
