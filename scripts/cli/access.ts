@@ -6,11 +6,11 @@ import {
   AccessIdentitySchema,
   type AccessGrant,
 } from "../../src/contracts/api/access.ts";
-import { RoleSchema } from "../../src/contracts/api/operations.ts";
-import { commaList, oneOf, toInput, toInstant, toProduct } from "./arguments.ts";
+import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
 import { showWholeList } from "./lists.ts";
 import { instant, renderFields, renderTable, type Cell } from "./render.ts";
+import { givenRole, ROLE_OPTIONS } from "./role-options.ts";
 import { addObject, addVerb, type ProgramContext, type Session } from "./verb.ts";
 
 const IDENTITY_ARGUMENT = {
@@ -71,20 +71,7 @@ function addGrant(object: Command, context: ProgramContext): void {
       name: "grant",
       summary: "grant a role to an identity, in place of what it had",
       arguments: [IDENTITY_ARGUMENT],
-      options: [
-        {
-          flags: "--role <role>",
-          about: RoleSchema.options.join(", "),
-          parse: oneOf(...RoleSchema.options),
-          required: true,
-        },
-        {
-          flags: "--products <products>",
-          about: "only these products, apart by commas (default: all)",
-          parse: commaList(toProduct),
-        },
-        { flags: "--expires <instant>", about: "good until then (default: until revoked)", parse: toInstant },
-      ],
+      options: ROLE_OPTIONS,
       changes: true,
       writes: true,
       notes: [
@@ -92,12 +79,7 @@ function addGrant(object: Command, context: ProgramContext): void {
       ],
       examples: ["access grant alice@example.com --role operator --products kiln"],
       run: (session) => {
-        const { words } = session;
-        const body = toInput(AccessGrantInputSchema, {
-          role: words.text("role"),
-          products: words.texts("products") ?? null,
-          expires: words.maybe("expires") ?? null,
-        });
+        const body = toInput(AccessGrantInputSchema, givenRole(session));
         return change(session, {
           schema: AccessGrantSchema,
           request: { method: "PUT", path: pathOf(session), body },

@@ -2,15 +2,15 @@
 import type { Command } from "commander";
 import {
   IssuedTokenSchema,
-  RoleSchema,
   TokenInputSchema,
   TokenSchema,
   type TokenView,
 } from "../../src/contracts/api/operations.ts";
-import { commaList, oneOf, toInput, toInstant, toProduct } from "./arguments.ts";
+import { toInput } from "./arguments.ts";
 import { change } from "./change.ts";
 import { showWholeList } from "./lists.ts";
 import { instant, renderFields, renderTable, type Cell } from "./render.ts";
+import { givenRole, ROLE_OPTIONS } from "./role-options.ts";
 import { addObject, addVerb, type ProgramContext } from "./verb.ts";
 
 export function addToken(program: Command, context: ProgramContext): void {
@@ -24,30 +24,14 @@ export function addToken(program: Command, context: ProgramContext): void {
       name: "create",
       summary: "create a token; it is printed once and kept hashed",
       arguments: [{ name: "<name>", about: "what it is for, as in ci-deploy" }],
-      options: [
-        {
-          flags: "--role <role>",
-          about: RoleSchema.options.join(", "),
-          parse: oneOf(...RoleSchema.options),
-          required: true,
-        },
-        {
-          flags: "--products <products>",
-          about: "only these products, apart by commas (default: all)",
-          parse: commaList(toProduct),
-        },
-        { flags: "--expires <instant>", about: "good until then (default: until revoked)", parse: toInstant },
-      ],
+      options: ROLE_OPTIONS,
       changes: true,
       writes: "unconditional",
       examples: ["token create ci-deploy --role deployer --products kiln --expires 2027-01-01T00:00:00Z"],
       run: (session) => {
-        const { words } = session;
         const body = toInput(TokenInputSchema, {
-          name: words.text("name"),
-          role: words.text("role"),
-          products: words.texts("products") ?? null,
-          expires: words.maybe("expires") ?? null,
+          name: session.words.text("name"),
+          ...givenRole(session),
         });
         return change(session, {
           schema: IssuedTokenSchema,

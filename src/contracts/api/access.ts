@@ -2,7 +2,7 @@
 import * as z from "./zod.ts";
 import { parseAccessIdentity } from "../access-identity.ts";
 import { InstantSchema, ProductNameSchema, RevisionSchema } from "./common.ts";
-import { RoleSchema } from "./operations.ts";
+import { ROLE_FIELDS, RoleSchema } from "./role.ts";
 
 /** An e-mail address, or the client id of a service token. */
 export const AccessIdentitySchema = z
@@ -20,18 +20,7 @@ export const AccessIdentitySchema = z
 
 export const AccessParamsSchema = z.strictObject({ identity: AccessIdentitySchema });
 
-export const AccessGrantInputSchema = z
-  .strictObject({
-    role: RoleSchema,
-    products: z
-      .array(ProductNameSchema)
-      .min(1)
-      .nullable()
-      .default(null)
-      .openapi({ description: "null: all products" }),
-    expires: InstantSchema.nullable().default(null),
-  })
-  .openapi("AccessGrantInput");
+export const AccessGrantInputSchema = z.strictObject(ROLE_FIELDS).openapi("AccessGrantInput");
 
 export const AccessGrantSchema = z
   .object({

@@ -10,8 +10,7 @@ import {
   WholeNumberSchema,
 } from "./common.ts";
 import { ExplainedTimeSchema } from "./history.ts";
-
-export const RoleSchema = z.enum(["viewer", "support", "deployer", "operator", "admin"]);
+import { ROLE_FIELDS, RoleSchema } from "./role.ts";
 
 export const HaltInputSchema = z.strictObject({ on: z.boolean(), reason: ReasonSchema }).openapi("HaltInput");
 export const HaltSchema = z
@@ -49,14 +48,7 @@ const TokenNameSchema = z
 export const TokenInputSchema = z
   .strictObject({
     name: TokenNameSchema,
-    role: RoleSchema,
-    products: z
-      .array(ProductNameSchema)
-      .min(1)
-      .nullable()
-      .default(null)
-      .openapi({ description: "null: all products" }),
-    expires: InstantSchema.nullable().default(null),
+    ...ROLE_FIELDS,
   })
   .openapi("TokenInput");
 export const TokenSchema = z

@@ -1,7 +1,7 @@
 /** Sessions of the dashboard as the API shows them. */
 import * as z from "./zod.ts";
 import { InstantSchema } from "./common.ts";
-import { RoleSchema } from "./operations.ts";
+import { RoleSchema } from "./role.ts";
 
 export const SessionSchema = z
   .object({

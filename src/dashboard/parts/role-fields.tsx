@@ -1,5 +1,5 @@
 /** The fields of a form that gives a role, for all products or some; and how the products are read from it. */
-import { RoleSchema } from "../../contracts/api/operations.ts";
+import { RoleSchema } from "../../contracts/api/role.ts";
 import type { Fields } from "../visit.ts";
 
 export function RoleFields({ written }: { written: Fields }) {
