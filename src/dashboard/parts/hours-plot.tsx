@@ -1,5 +1,6 @@
 /** Moves that are still to come, hour by hour, as bars drawn here, with the busiest hours as a table. Pure. */
 import type { RolloutGrid } from "../../contracts/api/rollout-grid.ts";
+import { Chart } from "./chart.tsx";
 import { Table } from "./table.tsx";
 import { accountsOf, count, When } from "./words.tsx";
 
@@ -30,30 +31,21 @@ export function HoursPlot({ hours }: { hours: Hours }) {
   const words = `${accountsOf(all)} move in ${hours.length === 1 ? "one hour" : `${count(hours.length)} hours`}, at most ${count(most)} in one`;
   return (
     <figure>
-      <div class="chart">
-        <span class="ends">
-          <span>{count(most)}</span>
-          <span>0</span>
-        </span>
-        <svg
-          class="plot"
-          viewBox={`0 0 ${span} ${HEIGHT}`}
-          preserveAspectRatio="none"
-          role="img"
-          aria-label={words}
-        >
-          <line class="axis" x1={0} y1={HEIGHT} x2={span} y2={HEIGHT} />
-          {hours.map(({ from, accounts }) => {
-            const height = (accounts / most) * HEIGHT;
-            const x = (Date.parse(from) - fromMs) / HOUR_MS;
-            return <rect class="bars" x={x} y={HEIGHT - height} width={0.9} height={height} />;
-          })}
-        </svg>
-        <span class="times">
-          <When at={first.from} />
-          <When at={new Date(fromMs + span * HOUR_MS).toISOString()} />
-        </span>
-      </div>
+      <Chart
+        width={span}
+        height={HEIGHT}
+        most={most}
+        fromMs={fromMs}
+        toMs={fromMs + span * HOUR_MS}
+        words={words}
+      >
+        <line class="axis" x1={0} y1={HEIGHT} x2={span} y2={HEIGHT} />
+        {hours.map(({ from, accounts }) => {
+          const height = (accounts / most) * HEIGHT;
+          const x = (Date.parse(from) - fromMs) / HOUR_MS;
+          return <rect class="bars" x={x} y={HEIGHT - height} width={0.9} height={height} />;
+        })}
+      </Chart>
       <figcaption>{words}, if all goes as planned.</figcaption>
       <details>
         <summary>The busiest hours</summary>

@@ -5,6 +5,7 @@
  */
 import type { PlannedWaveAnswer } from "../../contracts/api/rollout-plan.ts";
 import type { RolloutView } from "../../contracts/api/rollouts.ts";
+import { Chart } from "./chart.tsx";
 import { accountsOf, count, When } from "./words.tsx";
 
 /** Accounts moved at an instant. */
@@ -90,28 +91,12 @@ export function RolloutPlot({ moved, planned, accounts }: Props) {
   const words = `${accountsOf(now?.accounts ?? 0)} of ${count(accounts)} moved`;
   return (
     <figure>
-      <div class="chart">
-        <span class="ends">
-          <span>{count(most)}</span>
-          <span>0</span>
-        </span>
-        <svg
-          class="plot"
-          viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-          preserveAspectRatio="none"
-          role="img"
-          aria-label={words}
-        >
-          <line class="axis" x1={0} y1={HEIGHT - ROOM} x2={WIDTH} y2={HEIGHT - ROOM} />
-          <line class="axis" x1={0} y1={ROOM} x2={WIDTH} y2={ROOM} />
-          <polyline class="plan" points={lineOf(frame, planned)} />
-          <polyline class="moved" points={lineOf(frame, moved)} />
-        </svg>
-        <span class="times">
-          <When at={new Date(fromMs).toISOString()} />
-          <When at={new Date(toMs).toISOString()} />
-        </span>
-      </div>
+      <Chart width={WIDTH} height={HEIGHT} most={most} fromMs={fromMs} toMs={toMs} words={words}>
+        <line class="axis" x1={0} y1={HEIGHT - ROOM} x2={WIDTH} y2={HEIGHT - ROOM} />
+        <line class="axis" x1={0} y1={ROOM} x2={WIDTH} y2={ROOM} />
+        <polyline class="plan" points={lineOf(frame, planned)} />
+        <polyline class="moved" points={lineOf(frame, moved)} />
+      </Chart>
       <figcaption>
         {now === undefined ? null : (
           <>
