@@ -4,6 +4,7 @@
  * group differ from the one before, and those that show another row of it. Reads only.
  */
 import type { Generation, ProductName, VersionName } from "../../contracts/units.ts";
+import { remember } from "../../core/remember.ts";
 import type { Db } from "../db.ts";
 import {
   loadGroupThresholds,
@@ -86,15 +87,4 @@ function thresholdSteps(db: Db, { rollout, group, after, upTo }: Steps): readonl
 
 function valueAt({ trail }: AccountChange, seq: number): number {
   return trail.changes.findLast((change) => change.seq <= seq)?.value ?? trail.before;
-}
-
-function remember<K, V>(make: (key: K) => V): (key: K) => V {
-  const known = new Map<K, V>();
-  return (key) => {
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const value = make(key);
-    known.set(key, value);
-    return value;
-  };
 }

@@ -7,6 +7,7 @@ import { withUrgent } from "../../adapters/maps-reader/snapshots.ts";
 import type { PastMaps } from "../../contracts/history-port.ts";
 import { NO_GROUP, type AccountRow, type RootRollout } from "../../contracts/maps.ts";
 import type { Generation } from "../../contracts/units.ts";
+import { remember } from "../../core/remember.ts";
 import type { Db } from "../db.ts";
 import {
   loadBase,
@@ -103,17 +104,6 @@ type Threshold = Pick<GroupThreshold, "moved" | "held">;
 interface Found {
   readonly row: AccountRow | null;
   readonly number: string;
-}
-
-function remember<K, V>(make: (key: K) => V): (key: K) => V {
-  const known = new Map<K, V>();
-  return (key) => {
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const value = make(key);
-    known.set(key, value);
-    return value;
-  };
 }
 
 function splitOnce(text: string): readonly string[] {
