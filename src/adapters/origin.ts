@@ -33,6 +33,8 @@ export interface OriginRequest {
   readonly body: OutgoingBody;
   /** Time to response headers; with an upload, since it last moved: a slow client is not a slow origin. */
   readonly timeoutMs: number;
+  /** How long the client has waited already: for attempts before this one. */
+  readonly waitedMs: number;
   /** True: what has no headers in time is aborted, not only given up on. Costs a controller a request. */
   readonly abandon?: true;
   /** The client's own; null: nobody waits. Asked for only when the attempt failed or takes long. */
@@ -162,7 +164,7 @@ interface Wait {
 }
 
 /**
- * After this long a request is waited for even when its client leaves, so that it is counted: the runtime ends a request
+ * After this long, all attempts together, a request is waited for even when its client leaves, so that it is counted: the runtime ends a request
  * with its client, and of a version that hangs nothing would be known. Quick answers pay nothing for it.
  */
 const HOLD_ON_AFTER_MS = 500;
@@ -176,6 +178,7 @@ function awaitHeaders(
   { request, sending, deps }: Wait,
 ): Promise<Result<Response, OriginFailure>> {
   const { timeoutMs, clientSignal } = request;
+  const holdOnMs = Math.max(0, HOLD_ON_AFTER_MS - request.waitedMs);
   const answer = new Promise<Result<Response, OriginFailure>>((resolve, reject) => {
     let isOver = false;
     const fail = (timedOut: boolean): void => {
@@ -204,15 +207,15 @@ function awaitHeaders(
       fail(false);
     };
     const holdOn = (client: AbortSignal): void => {
-      timer = setTimeout(expire, timeoutMs - HOLD_ON_AFTER_MS);
+      timer = setTimeout(expire, timeoutMs - holdOnMs);
       request.waitUntil(answer);
       if (client.aborted) leave();
       else client.addEventListener("abort", leave);
     };
     let timer =
-      clientSignal === null || timeoutMs <= HOLD_ON_AFTER_MS
+      clientSignal === null || timeoutMs <= holdOnMs
         ? setTimeout(expire, timeoutMs)
-        : setTimeout(() => holdOn(clientSignal()), HOLD_ON_AFTER_MS);
+        : setTimeout(() => holdOn(clientSignal()), holdOnMs);
     fetching.then(
       (response) => {
         if (isOver) return discard(response);

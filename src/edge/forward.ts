@@ -161,7 +161,7 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
   const timeouts =
     snapshot.root === null ? [] : (own(snapshot.root.products, target.product)?.timeouts ?? []);
   const allowedMs = timeToHeaders(exchange, timeouts);
-  const shared: Omit<OriginRequest, "origin" | "timeoutMs" | "editHeaders"> = {
+  const shared: Omit<OriginRequest, "origin" | "timeoutMs" | "waitedMs" | "editHeaders"> = {
     pathAndQuery,
     method: request.method,
     headers: request.headers,
@@ -177,8 +177,9 @@ function createAttempt(deps: ForwarderDeps, exchange: RoutedExchange, target: Fo
       headers.set(FIREBREAK_HEADER, deps.writeFirebreak(said, nowMs));
     };
     if (exchange.record.sentMs === 0) exchange.record.sentMs = attemptMs;
-    const timeoutMs = Math.max(1, allowedMs - (attemptMs - nowMs));
-    return deps.send({ ...shared, editHeaders, origin, timeoutMs });
+    const waitedMs = attemptMs - nowMs;
+    const timeoutMs = Math.max(1, allowedMs - waitedMs);
+    return deps.send({ ...shared, editHeaders, origin, timeoutMs, waitedMs });
   };
 }
 

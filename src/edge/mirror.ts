@@ -159,6 +159,7 @@ async function sendCopy(
     editHeaders: (headers) => setOwnHeaders(headers, deps, { exchange, copy }),
     body: { kind: "none" },
     timeoutMs: TIMEOUT_MS,
+    waitedMs: 0,
     abandon: true,
     // The client may have its answer and be gone; that says nothing of the candidate.
     clientSignal: null,

@@ -1,4 +1,5 @@
 /** One id of an import is one file: the same one goes on or is answered again, another one is refused. */
+import { createHash } from "node:crypto";
 import { describe, it } from "vitest";
 import type { ImportLine } from "../../../src/contracts/api/accounts.ts";
 import type { ImportEnded, NumberedLine } from "../../../src/contracts/import-port.ts";
@@ -68,6 +69,33 @@ function withLine(n: number, more: Partial<ImportLine>): readonly NumberedLine[]
   );
 }
 
+/** What the release before kept of a file: SHA-256 over the digest so far and the line with its number, line by line. */
+function shaOf(lines: readonly NumberedLine[]): string {
+  return lines.reduce(
+    (before, { line, account }) =>
+      createHash("sha256")
+        .update(`${before}${line} ${JSON.stringify(account)}`)
+        .digest("hex"),
+    "0".repeat(64),
+  );
+}
+
+/** The first half of an import, as an earlier release left it. */
+async function beginAsBefore(
+  world: World,
+  digest: (lines: readonly NumberedLine[]) => string,
+): Promise<void> {
+  const begin = { id: ID, mode: "import" as const, dryRun: false, expectRemoved: null };
+  valueOf(await world.control.importBegin(begin, contextOf().actor));
+  const half = fileOf().slice(0, COUNT / 2);
+  valueOf(await world.control.importBatch(ID, half));
+  world.db.run(
+    "UPDATE imports SET file_digest = ?1, sent_line = ?2, sent_digest = ?1",
+    digest(half),
+    COUNT / 2,
+  );
+}
+
 describe("another file under the id of an import", () => {
   const FEWER = fileOf().slice(0, -3);
   it.for([
@@ -127,16 +155,25 @@ describe("the same file under the id of an import", () => {
   });
 
   it.for([
-    ["were not told apart", ""],
-    ["were told apart by SHA-256", "7".repeat(64)],
+    ["were not told apart", () => ""],
+    ["were told apart by SHA-256", shaOf],
   ] as const)("goes on when it was begun by a release where files %s", async ([, digest], { expect }) => {
     const world = await start();
-    const begin = { id: ID, mode: "import" as const, dryRun: false, expectRemoved: null };
-    valueOf(await world.control.importBegin(begin, contextOf().actor));
-    valueOf(await world.control.importBatch(ID, fileOf().slice(0, 10)));
-    world.db.run("UPDATE imports SET file_digest = ?1, sent_line = 0, sent_digest = ?1", digest);
+    await beginAsBefore(world, digest);
     expect(valueOf(await send(world, fileOf(), { size: 10 })).summary).toMatchObject({ added: COUNT });
   });
+
+  it.for([3, 5, 10, 20])(
+    "is no other one after such a release, in batches of %i lines",
+    async (size, { expect }) => {
+      const world = await start();
+      await beginAsBefore(world, shaOf);
+      const other = fileOf().slice(2);
+      expect(refusalOf(await send(world, other, { size }))).toEqual(ANOTHER);
+      valueOf(await send(world, fileOf(), { size }));
+      expect(refusalOf(await send(world, other, { size }))).toEqual(ANOTHER);
+    },
+  );
 
   it("is known to a database of the release before", ({ expect }) => {
     const db = createMemoryDb();

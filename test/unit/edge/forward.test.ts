@@ -237,6 +237,27 @@ describe("a request that takes long", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("is waited for from its beginning, also when it is tried a second time", async ({ expect }) => {
+    const attempts = [700, 900].map(
+      (ms) => () =>
+        new Promise<Response>((_, reject) => {
+          setTimeout(reject, ms, new Error("lost"));
+        }),
+    );
+    const begun = Date.now();
+    const edge = buildEdge({
+      origin: () => attempts.shift()?.() ?? Promise.reject(new Error("lost")),
+      elapsedMs: () => Date.now() - begun,
+    });
+    const client = new AbortController();
+    const answering = edge.fetch(KNOWN, "/", { signal: client.signal });
+    await vi.advanceTimersByTimeAsync(701);
+    expect([edge.seen.length, edge.waited.length]).toEqual([2, 2]);
+    client.abort();
+    expect((await answering).status).toBe(499);
+    expect(edge.observed.map(({ end }) => end)).toEqual(["gone"]);
+  });
+
   it("still has all of its time, and then it is the version's failure", async ({ expect }) => {
     const edge = buildEdge(withProduct({ timeouts: [{ prefix: "/", seconds: 2 }] }, hanging));
     const answering = edge.fetch(KNOWN);
