@@ -9,6 +9,7 @@ import { StatusSchema, type Status } from "../../src/contracts/api/status.ts";
 import type { BreakGlass } from "../../src/contracts/maps.ts";
 import {
   BREAK_GLASS_COMMANDS,
+  LOCAL,
   PRODUCTION,
   shellWord,
   tellBreakGlass,
@@ -60,8 +61,8 @@ function addCheck(object: Command, context: ProgramContext): void {
         },
         {
           flags: "--env <name>",
-          about: "environment of wrangler.toml that the commands are for: production or staging",
-          parse: oneOf(PRODUCTION, "staging"),
+          about: "environment of wrangler.toml that the commands are for: production or staging; or local",
+          parse: oneOf(PRODUCTION, "staging", LOCAL),
           preset: PRODUCTION,
         },
       ],
@@ -85,13 +86,21 @@ Needs neither network nor admin host; where that answers, or with --maps, it als
   );
 }
 
+interface Commands {
+  readonly put: string;
+  readonly show: string;
+  readonly end: string;
+  /** Null: nothing is deployed there. */
+  readonly deploy: string | null;
+}
+
 interface Checked {
   readonly document: BreakGlass | null;
   readonly effect: Effect | null;
   /** Why it is not known whom it touches. */
   readonly unknown: string | null;
   readonly warnings: readonly string[];
-  readonly commands: Readonly<Record<"put" | "show" | "end" | "deploy", string>>;
+  readonly commands: Commands;
 }
 
 async function check(session: Session): Promise<void> {
@@ -107,21 +116,34 @@ async function check(session: Session): Promise<void> {
     });
   }
   const compared = await compare(session, document);
-  const environment = words.text("env");
-  const path = shellWord(file);
   const checked: Checked = {
     document,
     ...compared,
     warnings: document === null ? [] : warningsOf(document, nowMs),
-    commands: {
-      put: BREAK_GLASS_COMMANDS.put(`--path ${path}`, environment),
-      show: BREAK_GLASS_COMMANDS.show(environment),
-      end: BREAK_GLASS_COMMANDS.put("'{}'", environment),
-      deploy: BREAK_GLASS_COMMANDS.deploy(`"$(cat ${path})"`, environment),
-    },
+    commands: commandsFor(session, shellWord(file)),
   };
   if (session.json) printJson(session, checked);
   else terminal.out.write(renderChecked(checked));
+}
+
+function commandsFor(session: Session, path: string): Commands {
+  const environment = session.words.text("env");
+  const { put, putLocally, show, showLocally, deploy } = BREAK_GLASS_COMMANDS;
+  if (environment === LOCAL) {
+    const folder = stateOf(session);
+    return {
+      put: putLocally(`--path ${path}`, folder),
+      show: showLocally(folder),
+      end: putLocally("'{}'", folder),
+      deploy: null,
+    };
+  }
+  return {
+    put: put(`--path ${path}`, environment),
+    show: show(environment),
+    end: put("'{}'", environment),
+    deploy: deploy(`"$(cat ${path})"`, environment),
+  };
 }
 
 /** The document, parsed as edges do. Null: it takes an earlier one back. */
@@ -186,8 +208,9 @@ function renderChecked({ document, effect, unknown, warnings, commands }: Checke
     effect === null ? `\nWhom it touches is not known: ${clean(unknown ?? "")}\n` : renderEffect(effect),
     "\nPut it in force (KV; edges know it within a minute), read it back, end it:\n",
     ...[commands.put, commands.show, commands.end].map((line) => `  ${line}\n`),
-    "When KV cannot be written (from a checkout of the release that runs; the next deploy without --var ends it):\n",
-    `  ${commands.deploy}\n`,
+    commands.deploy === null
+      ? ""
+      : `When KV cannot be written (from a checkout of the release that runs; the next deploy without --var ends it):\n  ${commands.deploy}\n`,
     `Then: \`${RUN}break-glass show\`.\n`,
   ].join("");
 }

@@ -62,6 +62,8 @@ export const BREAK_GLASS_COMMANDS = {
   /** Into the KV of a local run, which keeps it in its state folder. */
   putLocally: (document: string, folder = ".firebreak"): string =>
     `npx wrangler kv key put break-glass ${document} --binding MAPS --local --persist-to ${shellWord(folder)} --env=""`,
+  showLocally: (folder: string): string =>
+    `npx wrangler kv key get break-glass --binding MAPS --local --persist-to ${shellWord(folder)} --env=""`,
   show: (environment: string | null): string =>
     `npx wrangler kv key get break-glass --binding MAPS --remote ${wranglerEnv(environment)}`,
   /** Into the variable, when KV cannot be written; the next deploy without it ends it. */

@@ -63,6 +63,18 @@ describe("break-glass check", () => {
     expect(out).toContain(`npx wrangler deploy --env="" --var BREAK_GLASS:"$(cat ${file})"\n`);
   });
 
+  it("prints the lines of a rehearsal on the local run, which has no deploys", async ({ expect }) => {
+    const file = await fileOf({ reason: "x", expires: ahead(1) });
+    const { out } = await api.cli(`break-glass check ${file} --env local`, {
+      env: { FIREBREAK_STATE: "other" },
+    });
+    const local = `--binding MAPS --local --persist-to other --env=""\n`;
+    expect(out).toContain(`npx wrangler kv key put break-glass --path ${file} ${local}`);
+    expect(out).toContain(`npx wrangler kv key get break-glass ${local}`);
+    expect(out).toContain(`npx wrangler kv key put break-glass '{}' ${local}`);
+    expect(out).not.toMatch(/--remote|wrangler deploy/);
+  });
+
   it("works without any admin host, and says that it does not know whom it touches", async ({ expect }) => {
     const file = await fileOf({ reason: "x", expires: ahead(1) });
     const env = { FIREBREAK_URL: "http://127.0.0.1:1", FIREBREAK_TOKEN: "t" };
