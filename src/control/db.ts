@@ -59,7 +59,7 @@ function toBinding(value: SqlValue): string | number | null | ArrayBuffer {
 export function runEach(
   db: Db,
   statement: { sql: string; params?: readonly SqlValue[] },
-  items: readonly unknown[],
+  items: Iterable<unknown>,
 ): void {
   for (const chunk of jsonChunks(items)) db.run(statement.sql, chunk, ...(statement.params ?? []));
 }
@@ -78,7 +78,7 @@ export function rowsEach(
 }
 
 /** Cuts a list into JSON arrays that fit a parameter. An item alone may be longer than a chunk. */
-function* jsonChunks(items: readonly unknown[]): Iterable<string> {
+function* jsonChunks(items: Iterable<unknown>): Iterable<string> {
   let parts: string[] = [];
   let chars = 0;
   for (const item of items) {

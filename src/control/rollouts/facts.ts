@@ -13,8 +13,8 @@ import { FLAP_MEMORY_MS } from "../../core/rollout/eligible.ts";
 import { fromInstant } from "../clock.ts";
 import type { Db, SqlRow } from "../db.ts";
 import { parseTexts, readText } from "../row.ts";
-import { ACCOUNT_COLUMNS, scanAccounts, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
-import { loadBacks } from "../store/backs.ts";
+import { ACCOUNT_COLUMNS, scanPages, toAccountRecord, type AccountRecord } from "../store/accounts.ts";
+import { loadBacks, loadBacksWithin, type Backs } from "../store/backs.ts";
 import { loadStuck } from "../store/data-moves.ts";
 import { loadFourEyes } from "../store/four-eyes.ts";
 import { readHalt } from "../store/halt.ts";
@@ -153,15 +153,13 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   const windows = loadWindowFacts(db);
   const book = openHomeBook(db);
   const running = loadRunning(db);
-  const backs = loadBacks(db, nowMs - FLAP_MEMORY_MS, slugs);
   const held = loadHeld(db);
   const versions = loadHeldVersions(db);
   const stuck = loadStuck(db);
-  for (const row of accountRows(db, slugs)) {
+  for (const { row, back } of accountRows(db, nowMs - FLAP_MEMORY_MS, slugs)) {
     const record = toAccountRecord(row);
     const { slug, groupId } = record;
     const homes = book.homesOf(record.homesId);
-    const back = backs.get(slug);
     const stuckIn = stuck.get(slug);
     yield {
       record,
@@ -187,10 +185,28 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   }
 }
 
-function accountRows(db: Db, slugs: readonly AccountSlug[] | undefined): Iterable<SqlRow> {
-  if (slugs === undefined) return scanAccounts(db, { columns: ACCOUNT_COLUMNS });
-  const sql = `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?)) ORDER BY slug`;
-  return db.rows(sql, JSON.stringify(slugs));
+interface AccountRow {
+  readonly row: SqlRow;
+  readonly back: Backs | undefined;
+}
+
+/** In order of slug, each with how often it was moved back since an instant. */
+function* accountRows(
+  db: Db,
+  sinceMs: EpochMs,
+  slugs: readonly AccountSlug[] | undefined,
+): Iterable<AccountRow> {
+  if (slugs !== undefined) {
+    const sql = `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?)) ORDER BY slug`;
+    yield* withBacks(db.rows(sql, JSON.stringify(slugs)), loadBacks(db, sinceMs, slugs));
+    return;
+  }
+  for (const page of scanPages(db, { columns: ACCOUNT_COLUMNS }))
+    yield* withBacks(page.rows, loadBacksWithin(db, sinceMs, page));
+}
+
+function* withBacks(rows: readonly SqlRow[], backs: ReadonlyMap<AccountSlug, Backs>): Iterable<AccountRow> {
+  for (const row of rows) yield { row, back: backs.get(readText(row, "slug")) };
 }
 
 interface Held {

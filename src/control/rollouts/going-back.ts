@@ -18,9 +18,9 @@ import { returnPairProblems } from "../../core/rollout/return-pairs.ts";
 import type { Db } from "../db.ts";
 import { notFound } from "../refuse.ts";
 import { readInt, readText } from "../row.ts";
-import { scanAccounts } from "../store/accounts.ts";
+import { scanPages } from "../store/accounts.ts";
 import { openHomeBook, type Homes } from "../store/home-sets.ts";
-import { loadReplacedHomes } from "../store/replaced-homes.ts";
+import { loadReplacedHomesWithin } from "../store/replaced-homes.ts";
 import { loadFrozen, loadRollout, type RolloutRecord } from "../store/rollouts.ts";
 import { aheadOf, currentHomes, loadFacts, loadHeldVersions, loadRunning, type Running } from "./facts.ts";
 import { splitIn, type Split } from "./regroup.ts";
@@ -73,9 +73,25 @@ function cut(db: Db, record: RolloutRecord, scope: RollbackScope): Cut {
   return { ...splitIn(record, labelWhole(frozen, carriers, labels), splits), chosen };
 }
 
-/** Homes that settling has replaced already. */
-function replacedHomes(db: Db, { id, homes }: RolloutRecord): ReadonlyMap<AccountSlug, Homes> {
-  return homes === "untouched" ? new Map() : loadReplacedHomes(db, id, { cursor: "", limit: -1 });
+/** An account that lives, with the homes that it had before the rollout. */
+interface Origin {
+  readonly slug: AccountSlug;
+  readonly group: number;
+  readonly homes: Homes;
+}
+
+/** Of all accounts, page by page; settling may have replaced homes already. */
+function* origins(db: Db, { id, homes }: RolloutRecord): Iterable<Origin> {
+  const book = openHomeBook(db);
+  const asked = { columns: "slug, group_id, homes_id", where: "deleted_at IS NULL" };
+  for (const page of scanPages(db, asked)) {
+    const replaced = homes === "untouched" ? null : loadReplacedHomesWithin(db, id, page);
+    for (const row of page.rows) {
+      const slug = readText(row, "slug");
+      const before = replaced?.get(slug) ?? book.homesOf(readInt(row, "homes_id"));
+      yield { slug, group: readInt(row, "group_id"), homes: before };
+    }
+  }
 }
 
 /**
@@ -93,17 +109,12 @@ function brokenPairs(
   const at = new Map(state.groups.number.map((number, index) => [number, index]));
   const others: readonly Running[] = loadRunning(db).filter((one) => one.state.plan.id !== id);
   const held = loadHeldVersions(db);
-  const replaced = replacedHomes(db, record);
-  const book = openHomeBook(db);
   const broken: AccountSlug[] = [];
   let why = "";
-  for (const row of scanAccounts(db, { columns: "slug, group_id, homes_id", where: "deleted_at IS NULL" })) {
-    const slug = readText(row, "slug");
-    const group = readInt(row, "group_id");
+  for (const { slug, group, homes: before } of origins(db, record)) {
     const index = at.get(chosen.get(slug) ?? group) ?? -1;
     const bucket = bucketOf(state.salt, slug);
     if (index < 0 || bucket >= (state.groups.moved[index] ?? 0) || bucket < (goal[index] ?? 0)) continue;
-    const before = replaced.get(slug) ?? book.homesOf(readInt(row, "homes_id"));
     const back = currentHomes(others, { slug, group, homes: before });
     const ahead = aheadOf(others, { slug, group, homes: before });
     const problem = pairAheadProblem(facts, back, { ahead, held: held.get(slug) ?? {} });

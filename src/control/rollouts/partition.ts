@@ -87,7 +87,8 @@ export interface Partition {
   readonly moves: Iterable<readonly GroupMove[]>;
   /** Groups of other rollouts that were cut. */
   readonly splits: readonly Split[];
-  readonly left: readonly LeftAccount[];
+  /** In no order. */
+  readonly left: Iterable<LeftAccount>;
 }
 
 /** Reads every account once and gives each its group. New groups get their numbers in `book`. */
@@ -96,7 +97,7 @@ export function partition(
   { question, book, seq }: { readonly question: Question; readonly book: GroupBook; readonly seq: number },
 ): Result<Partition, Refusal> {
   const options = optionsOf(db, question);
-  const read: Gathered = { cells: new Map(), left: [] };
+  const read: Gathered = { cells: new Map(), left: new Map() };
   const frozen = freezeLiving(gather(db, { question, options, read }), options);
   if (!frozen.ok) return frozen;
   const numbered = numberCells([...read.cells.values()], { book, seq });
@@ -114,8 +115,13 @@ export function partition(
     frozen: { ...frozen.value, groups: ordered },
     moves: movesOf(numbered),
     splits,
-    left: read.left,
+    left: leftOf(read.left),
   });
+}
+
+function* leftOf(left: Gathered["left"]): Iterable<LeftAccount> {
+  for (const { reason, detail, slugs } of left.values())
+    for (const account of slugs) yield { account, reason, detail };
 }
 
 function* movesOf(numbered: readonly Numbered[]): Iterable<readonly GroupMove[]> {
@@ -135,7 +141,19 @@ function* movesOf(numbered: readonly Numbered[]): Iterable<readonly GroupMove[]>
 
 interface Gathered {
   readonly cells: Map<string, Cell>;
-  readonly left: LeftAccount[];
+  /** By what is to be said of them, which many have in common. */
+  readonly left: Map<string, LeftAlike>;
+}
+
+interface LeftAlike extends Pick<LeftAccount, "reason" | "detail"> {
+  readonly slugs: AccountSlug[];
+}
+
+function noteLeft(left: Gathered["left"], { account, reason, detail }: LeftAccount): void {
+  const text = `${reason}\n${detail ?? ""}`;
+  const alike = left.get(text) ?? { reason, detail, slugs: [] };
+  left.set(text, alike);
+  alike.slugs.push(account);
 }
 
 interface Gathering {
@@ -153,7 +171,7 @@ function* gather(db: Db, { question, options, read }: Gathering): Iterable<Accou
     const placed = placeAccount(facts, options, labelKeys);
     const living = record.deletedAt === null;
     if (living && placed.leftBehind !== null)
-      read.left.push({ account: record.slug, reason: placed.leftBehind, detail: placed.detail });
+      noteLeft(read.left, { account: record.slug, reason: placed.leftBehind, detail: placed.detail });
     const moves = living && placed.leftBehind === null;
     const key = moves ? placed.key : { ...placed.key, variant: `out:${question.plan.id}` };
     const from = cutting ? record.groupId : null;

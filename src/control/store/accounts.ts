@@ -92,27 +92,41 @@ export function loadAccounts(db: Db, slugs: readonly AccountSlug[]): ReadonlyMap
 /** Account rows that are in memory at a time: of a million accounts they would be more than an isolate has. */
 const PAGE = 2000;
 
-/**
- * Rows of accounts in order of slug, read page by page: nobody may write accounts meanwhile.
- * @param asked columns, `slug` among them, and a condition with its parameters.
- */
-export function* scanAccounts(
-  db: Db,
-  asked: { readonly columns: string; readonly where?: string; readonly params?: readonly SqlValue[] },
-): Iterable<SqlRow> {
+/** Both ends are in it. */
+export interface SlugRange {
+  readonly first: AccountSlug;
+  readonly last: AccountSlug;
+}
+
+/** Some rows, and the slugs of the first and the last of them. */
+export interface AccountPage extends SlugRange {
+  readonly rows: readonly SqlRow[];
+}
+
+/** Columns, `slug` among them, and a condition with its parameters. */
+interface AskedAccounts {
+  readonly columns: string;
+  readonly where?: string;
+  readonly params?: readonly SqlValue[];
+}
+
+/** Rows of accounts in order of slug, read page by page: nobody may write accounts meanwhile. */
+export function* scanAccounts(db: Db, asked: AskedAccounts): Iterable<SqlRow> {
+  for (const { rows } of scanPages(db, asked)) yield* rows;
+}
+
+/** The same as pages, for who reads more of each account. */
+export function* scanPages(db: Db, asked: AskedAccounts): Iterable<AccountPage> {
   const { columns, where = "TRUE", params = [] } = asked;
+  const sql = `SELECT ${columns} FROM accounts WHERE slug > ? AND ${where} ORDER BY slug LIMIT ?`;
   let after = "";
   for (;;) {
-    const page = db.rows(
-      `SELECT ${columns} FROM accounts WHERE slug > ? AND ${where} ORDER BY slug LIMIT ?`,
-      after,
-      ...params,
-      PAGE,
-    );
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
+    const rows = db.rows(sql, after, ...params, PAGE);
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first === undefined || last === undefined) return;
     after = readText(last, "slug");
+    yield { rows, first: readText(first, "slug"), last: after };
+    if (rows.length < PAGE) return;
   }
 }
 

@@ -5,6 +5,7 @@
 import type { AccountSlug, EpochMs } from "../../contracts/units.ts";
 import { rowsEach, runEach, type Db, type SqlRow } from "../db.ts";
 import { readInt, readText } from "../row.ts";
+import type { SlugRange } from "./accounts.ts";
 
 export interface BackRecord {
   readonly account: AccountSlug;
@@ -30,24 +31,28 @@ export interface Backs {
   readonly lastMs: EpochMs;
 }
 
-/** By account; of `slugs`, or all. Who was not moved back is left out. */
+const BACKS = "SELECT account, count(*) AS times, max(at) AS last FROM account_backs WHERE at >=";
+
+/** By account. Who was not moved back is left out. */
 export function loadBacks(
   db: Db,
   since: EpochMs,
-  slugs?: readonly AccountSlug[],
+  slugs: readonly AccountSlug[],
 ): ReadonlyMap<AccountSlug, Backs> {
-  const sql = "SELECT account, count(*) AS times, max(at) AS last FROM account_backs WHERE at >= ";
-  const rows: readonly SqlRow[] =
-    slugs === undefined
-      ? db.rows(`${sql} ? GROUP BY account`, since)
-      : rowsEach(
-          db,
-          {
-            sql: `${sql} ?2 AND account IN (SELECT value FROM json_each(?1)) GROUP BY account`,
-            params: [since],
-          },
-          slugs,
-        );
+  const sql = `${BACKS} ?2 AND account IN (SELECT value FROM json_each(?1)) GROUP BY account`;
+  return toBacks(rowsEach(db, { sql, params: [since] }, slugs));
+}
+
+/** The same of a page of accounts. */
+export function loadBacksWithin(
+  db: Db,
+  since: EpochMs,
+  { first, last }: SlugRange,
+): ReadonlyMap<AccountSlug, Backs> {
+  return toBacks(db.rows(`${BACKS} ? AND account BETWEEN ? AND ? GROUP BY account`, since, first, last));
+}
+
+function toBacks(rows: readonly SqlRow[]): ReadonlyMap<AccountSlug, Backs> {
   return new Map(
     rows.map((row) => [
       readText(row, "account"),

@@ -33,8 +33,8 @@ export function addLeft(
   return [...summary.filter((left) => left.reason !== reason), next];
 }
 
-/** Adds accounts; who is listed with a reason keeps it. */
-export function saveLeftBehind(db: Db, rollout: string, left: readonly LeftAccount[]): void {
+/** Adds accounts, as they come; who is listed with a reason keeps it. */
+export function saveLeftBehind(db: Db, rollout: string, left: Iterable<LeftAccount>): void {
   runEach(
     db,
     {

@@ -5,8 +5,9 @@
  */
 import type { AccountSlug, ProductName, VersionName } from "../../contracts/units.ts";
 import { canonicalJson } from "../../core/maps/canonical.ts";
-import { runEach, type Db } from "../db.ts";
+import { runEach, type Db, type SqlRow } from "../db.ts";
 import { parseTexts, readText } from "../row.ts";
+import type { SlugRange } from "./accounts.ts";
 import type { Homes } from "./home-sets.ts";
 
 /** Rows of one transaction: some 30 ms. */
@@ -42,6 +43,20 @@ export function loadReplacedHomes(
     cursor,
     limit,
   );
+  return toHomes(rows);
+}
+
+/** Of a page of accounts. */
+export function loadReplacedHomesWithin(
+  db: Db,
+  rollout: string,
+  { first, last }: SlugRange,
+): ReadonlyMap<AccountSlug, Homes> {
+  const sql = "SELECT account, homes FROM rollout_homes WHERE rollout = ? AND account BETWEEN ? AND ?";
+  return toHomes(db.rows(sql, rollout, first, last));
+}
+
+function toHomes(rows: readonly SqlRow[]): ReadonlyMap<AccountSlug, Homes> {
   return new Map(rows.map((row) => [readText(row, "account"), parseTexts(readText(row, "homes"))]));
 }
 
