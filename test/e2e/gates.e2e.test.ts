@@ -200,19 +200,17 @@ describe("gates on a local instance", () => {
     await pass(2, everybody);
     const [victim = ""] = await onTarget("single");
     await beIll({ target: { errorRate: 1, onlyAccounts: [victim] } });
-    const before = (await show("single")).moved;
     await until(
       { ...everybody, minutes: 3, most: 9 },
       async () => (await gates("single")).putBack.length > 0,
     );
     expect((await gates("single")).putBack).toMatchObject([{ account: victim, version: OLD, was: NEW }]);
     expect(await operator.answers([hostOf(victim)])).toEqual(new Map([[hostOf(victim), `kiln/${OLD}`]]));
+    // A step of 6 % of so few accounts may be nobody's turn: the salt of a real start is drawn by chance.
     const then = (await onTarget("single")).length;
-    await pass(2, everybody);
-    const later = await onTarget("single");
-    expect(later.length).toBeGreaterThan(then);
-    expect(then).toBeGreaterThan(before);
-    expect(later).not.toContain(victim);
+    const more = { ...everybody, minutes: 2, most: 5 };
+    await until(more, async () => (await onTarget("single")).length > then);
+    expect(await onTarget("single")).not.toContain(victim);
     expect((await gates("single")).putBack).toHaveLength(1);
     expect((await show("single")).phase).toBe("shifting");
     await end("single");
