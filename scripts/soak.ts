@@ -59,7 +59,7 @@ function readFlags(args: readonly string[]): Flags | null {
 
 async function run({ minutes, warmUpMinutes, rate, json }: Flags): Promise<number> {
   const ending = new AbortController();
-  process.once("SIGINT", () => ending.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
   const result = await runSoak({
     minutes,
     warmUpMinutes,

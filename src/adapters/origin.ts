@@ -164,8 +164,8 @@ interface Wait {
 }
 
 /**
- * After this long, all attempts together, a request is waited for even when its client leaves, so that it is counted: the runtime ends a request
- * with its client, and of a version that hangs nothing would be known. Quick answers pay nothing for it.
+ * After this long, all attempts together, a request is waited for even when its client leaves, so that it is counted: the
+ * runtime ends a request with its client, and of a version that hangs nothing would be known. Quick answers pay nothing.
  */
 const HOLD_ON_AFTER_MS = 500;
 

@@ -185,7 +185,7 @@ export function* readAccounts(db: Db, nowMs: EpochMs, slugs?: readonly AccountSl
   }
 }
 
-interface AccountRow {
+interface RowWithBack {
   readonly row: SqlRow;
   readonly back: Backs | undefined;
 }
@@ -195,7 +195,7 @@ function* accountRows(
   db: Db,
   sinceMs: EpochMs,
   slugs: readonly AccountSlug[] | undefined,
-): Iterable<AccountRow> {
+): Iterable<RowWithBack> {
   if (slugs !== undefined) {
     const sql = `SELECT ${ACCOUNT_COLUMNS} FROM accounts WHERE slug IN (SELECT value FROM json_each(?)) ORDER BY slug`;
     yield* withBacks(db.rows(sql, JSON.stringify(slugs)), loadBacks(db, sinceMs, slugs));
@@ -205,7 +205,7 @@ function* accountRows(
     yield* withBacks(page.rows, loadBacksWithin(db, sinceMs, page));
 }
 
-function* withBacks(rows: readonly SqlRow[], backs: ReadonlyMap<AccountSlug, Backs>): Iterable<AccountRow> {
+function* withBacks(rows: readonly SqlRow[], backs: ReadonlyMap<AccountSlug, Backs>): Iterable<RowWithBack> {
   for (const row of rows) yield { row, back: backs.get(readText(row, "slug")) };
 }
 
